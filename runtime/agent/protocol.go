@@ -1,0 +1,91 @@
+// Package agent holds what the runtime and an agent say to each other: the
+// JSON-lines protocol, the table of kinds, and the client for authors of
+// agents.
+package agent
+
+import "time"
+
+// Protocol is the version that init carries.
+const Protocol = 1
+
+// MaxLine is the longest line, in bytes without its newline, that either side
+// of an agent's pipes may write.
+const MaxLine = 1 << 20
+
+// A Failure is the type of an outcome that is not an action.
+type Failure string
+
+// The failures an asked agent can end its tick with.
+const (
+	Deadline      Failure = "deadline"
+	Crash         Failure = "crash"
+	Spawn         Failure = "spawn"
+	InvalidAction Failure = "invalid_action"
+	Oversize      Failure = "oversize"
+	Limit         Failure = "limit"
+	Refused       Failure = "refused"
+	Budget        Failure = "budget"
+	RateLimited   Failure = "rate_limited"
+)
+
+// Done is what the world is told once, as a failure, of an agent that ended
+// itself. It is never an outcome.
+const Done Failure = "done"
+
+// A Message is one delivered message. Body is compact JSON.
+type Message struct {
+	From    string
+	Channel string // empty for a message to the agent alone
+	Body    []byte
+}
+
+// A Send is one message that an agent wants sent: To or Channel is set, never
+// both. Body is compact JSON.
+type Send struct {
+	To      string
+	Channel string
+	Body    []byte
+}
+
+// Init opens the conversation with one agent.
+type Init struct {
+	Run    string
+	Agent  string
+	Seed   uint64 // 53 bits
+	Config []byte // compact JSON; empty means {}
+	State  []byte // compact JSON of an earlier snapshot; empty for none
+}
+
+// An Observe asks one agent for its action.
+type Observe struct {
+	Agent       string
+	Tick        int
+	Deadline    time.Duration // 0 for none
+	Observation []byte        // compact JSON
+	Messages    []Message
+	Results     [][]byte // compact JSON objects
+	Attempt     int      // 1 the first time; carried on the wire from 2 on
+	Error       string   // why the last attempt was refused
+}
+
+// An Act is an agent's answer to an Observe. Its slices are its owner's: a
+// decoder hands out copies.
+type Act struct {
+	Agent  string
+	Tick   int
+	Action []byte // compact JSON; "null" where the agent gave none
+	Send   []Send
+	Done   bool
+}
+
+// An Answer ends one Observe: with an act, or with a failure.
+type Answer struct {
+	Agent   string
+	Tick    int
+	Attempt int
+	Act     Act     // when Failure is empty
+	Failure Failure // one of the constants above
+	Detail  string  // for people: exit status, last log lines, a hint
+	Unsent  bool    // the process never had the observation (still busy, or it could not be started)
+	Timed   bool    // a clock or a sampled measure decided
+}

@@ -1,0 +1,111 @@
+// Package plan turns a scenario into a plan: every agent named, every default
+// filled, every file found. A plan is immutable and says all that a run needs.
+package plan
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/scenarios"
+)
+
+// A Plan is a scenario fully resolved. Nothing in it changes once it is made;
+// it may be read by any number of goroutines.
+type Plan struct {
+	Name       string              `json:"name"`
+	Seed       uint64              `json:"seed"`
+	Clock      Clock               `json:"clock"`
+	World      World               `json:"world"`
+	Entries    []Entry             `json:"entries"`
+	Agents     []Agent             `json:"agents"`    // by id as bytes
+	Processes  []Process           `json:"processes"` // in the scenario's order
+	Channels   []Channel           `json:"channels"`  // by name
+	Isolation  string              `json:"isolation"`
+	Durability string              `json:"durability"`
+	Collect    []scenarios.Collect `json:"collect,omitempty"`
+	Expect     []scenarios.Expect  `json:"expect,omitempty"`
+}
+
+// A Clock says how time passes.
+type Clock struct {
+	Mode  string `json:"mode"`
+	Ticks int    `json:"ticks,omitempty"` // 0: no last tick
+}
+
+// A World is the environment: Kind names a built-in one, else Program is run.
+type World struct {
+	Kind    string          `json:"kind,omitempty"`
+	Program *Program        `json:"program,omitempty"`
+	Config  json.RawMessage `json:"config"`
+	Timeout time.Duration   `json:"timeout_ns,omitempty"`
+}
+
+// A Program is a command with the files it needs.
+type Program struct {
+	// Command's first word is an absolute path, or "troupe" for the running
+	// binary. Words that begin with "{program}/" name a copied file.
+	Command []string          `json:"command"`
+	Env     map[string]string `json:"env,omitempty"`
+	Files   []File            `json:"files,omitempty"`
+	Dir     string            `json:"dir"` // name of the copies' directory under program/
+}
+
+// A File is one that is copied into the run before anything starts.
+type File struct {
+	Source string `json:"source"` // absolute
+	Path   string `json:"path"`   // below program/<dir>/, slash-separated
+	SHA256 string `json:"sha256"` // hex
+	Exec   bool   `json:"exec,omitempty"`
+}
+
+// An Entry is what the agents of one make share.
+type Entry struct {
+	ID         string                   `json:"id"` // as the scenario writes it, pattern and all
+	Kind       string                   `json:"kind"`
+	State      string                   `json:"state"`
+	PerProcess int                      `json:"per_process"`
+	Max        int                      `json:"max,omitempty"`
+	Deadline   time.Duration            `json:"deadline_ns"`
+	Policies   map[agent.Failure]Policy `json:"on_failure"`       // every failure this version knows
+	Unused     []string                 `json:"unused,omitempty"` // keys that the kind does not read
+	Program    Program                  `json:"program"`          // with templates unfilled, for agents that come later
+	Config     json.RawMessage          `json:"config"`           // the same
+}
+
+// A Policy is what becomes of one type of failure.
+type Policy struct {
+	Name       string          `json:"name"`
+	Attempts   int             `json:"attempts,omitempty"`
+	Action     json.RawMessage `json:"action,omitempty"`
+	Substitute *Substitute     `json:"substitute,omitempty"`
+}
+
+// A Substitute answers in an agent's place.
+type Substitute struct {
+	Kind    string  `json:"kind"`
+	Program Program `json:"program"`
+}
+
+// An Agent is one participant.
+type Agent struct {
+	ID     string          `json:"id"`
+	Entry  int             `json:"entry"`  // index into Entries
+	Config json.RawMessage `json:"config"` // compact, keys sorted
+}
+
+// A Process hosts agents of one entry.
+type Process struct {
+	ID      string            `json:"id"` // of its workspace: the agent's id, or one of its own where it hosts several
+	Entry   int               `json:"entry"`
+	Agents  []string          `json:"agents"`
+	Command []string          `json:"command"` // the entry's, templates filled
+	Env     map[string]string `json:"env,omitempty"`
+}
+
+// A Channel is a named group: patterns, and who they cover at the start.
+type Channel struct {
+	Name     string   `json:"name"`
+	Patterns []string `json:"patterns"`
+	Members  []string `json:"members"`
+}

@@ -1,0 +1,123 @@
+// Package record is the run's memory: one record a tick, packed, compressed,
+// chained by hash and appended to the log before anything of the next tick
+// happens.
+package record
+
+import (
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// A Record is all that happened in one tick. Everything up to End is hashed,
+// in this order; the rest is the annex.
+type Record struct {
+	Tick     int
+	Turns    []Turn    // by agent id as bytes
+	Messages []Message // by (sender id as bytes, position)
+	Results  []Result  // by (agent id as bytes, position)
+	Scores   []Score   // by agent id as bytes; only the changed ones
+	Events   [][]byte  // the world's, in its order, compact JSON
+	Columns  []Column  // by name
+	Added    []Added   // in the world's order
+	Removed  []string  // by the world, in its order
+	Channels []Channel // whose members changed, by name
+	End      End       // set on the run's last record alone
+
+	Annex Annex
+}
+
+// A Turn is one asked agent's observation and what became of it.
+type Turn struct {
+	Agent       string
+	Observation []byte        // compact JSON
+	Failure     agent.Failure // empty when the agent acted
+	Policy      string        // the policy that dealt with Failure: skip, noop, action, …
+	Action      []byte        // compact JSON as received, or what the policy put in its place; nil for null after a failure
+	Done        bool          // the agent ended itself
+	Unsent      bool          // the process never had the observation: its mail waits on
+}
+
+// A Message is one send of an accepted act, delivered or not (an undelivered
+// one has a Result).
+type Message struct {
+	From    string
+	To      string // To or Channel
+	Channel string
+	Body    []byte // compact JSON
+}
+
+// A Result is told to an agent with its next observation.
+type Result struct {
+	Agent string
+	JSON  []byte // compact
+}
+
+// A Score is an agent's total so far; Value is the text of a JSON number.
+type Score struct {
+	Agent string
+	Value []byte
+}
+
+// A Column is one collected figure; Value is compact JSON.
+type Column struct {
+	Name  string
+	Value []byte
+}
+
+// An Added agent is in force from the next tick on.
+type Added struct {
+	Agent  string
+	Config []byte // compact JSON, as the agent's init carries it
+}
+
+// A Channel lists a channel's explicit members from the next tick on.
+type Channel struct {
+	Name    string
+	Members []string
+}
+
+// An End says why a run is over.
+type End string
+
+// The ways a run ends. A run whose newest record has none was interrupted.
+const (
+	NotEnded   End = ""
+	EndDone    End = "done"    // the world's word
+	EndTicks   End = "ticks"   // the last tick of the clock
+	EndEmpty   End = "empty"   // no agent left
+	EndAborted End = "aborted" // the policy abort; nothing was stepped
+)
+
+// An Annex is what is kept of a tick and not hashed.
+type Annex struct {
+	Time     time.Time // of the commit
+	Elapsed  Elapsed
+	Timed    int       // outcomes of this tick that a clock decided
+	Attempts []Attempt // answers that were not accepted, in order
+	Facts    []Fact    // in order
+}
+
+// Elapsed is where a tick's time went.
+type Elapsed struct {
+	Ask  time.Duration // first observe to last outcome
+	Step time.Duration // in the world
+}
+
+// An Attempt is an answer to an observe of this tick that was refused; the
+// process saw both, so hydration repeats them.
+type Attempt struct {
+	Agent   string
+	Attempt int
+	Error   string // what the agent was told
+	Failure agent.Failure
+	Act     agent.Act // Action, Send and Done as answered; empty for oversize
+}
+
+// A Fact is something that happened to an agent's process.
+type Fact struct {
+	Agent  string
+	Kind   string // started, crashed, late, failed, differs, substituted, stopped
+	Tick   int    // the tick it is about: for late, the one that was answered
+	Detail string
+}

@@ -1,0 +1,119 @@
+// Package world holds the environments that agents act in: the rules of a
+// game. The built-in ones are in a table, one file each; a world may also be
+// a process in any language.
+package world
+
+import (
+	"context"
+	"fmt"
+	"sort"
+	"strings"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// A World is one game in play. The engine alone calls it, one call at a time.
+type World interface {
+	// Start is called once, before tick 0, and gives the observations of tick 0.
+	Start(ctx context.Context, init Init) (Ready, error)
+	// Step plays one tick. Actions are ordered by agent id, one for each
+	// observation given last, plus one with Failure agent.Done for each agent
+	// that ended itself and was not asked. A *Refusal as error means that
+	// nothing was stepped and no random number drawn: the engine has the named
+	// agents asked again and steps the same tick again. Any other error ends
+	// the run.
+	Step(ctx context.Context, tick int, actions []Action) (Stepped, error)
+}
+
+// Init tells a world what it plays with.
+type Init struct {
+	Run    string
+	Seed   uint64 // 53 bits
+	Agents []Agent
+	// Config was given to the constructor already; a world that is a process
+	// is sent it.
+	Config []byte
+}
+
+// An Agent is a player as the world sees it.
+type Agent struct {
+	ID     string `json:"id"`
+	Config []byte `json:"config"` // compact JSON
+}
+
+// An Observation is what one agent is told. JSON is compact.
+type Observation struct {
+	Agent string
+	JSON  []byte
+}
+
+// An Action is one agent's outcome as the world gets it. JSON is compact, nil
+// where the agent failed and its policy gave nothing in place of an action.
+type Action struct {
+	Agent   string
+	JSON    []byte
+	Failure agent.Failure // empty when JSON is an action
+}
+
+// Ready is a world's answer to Start.
+type Ready struct {
+	Observations []Observation
+	// ActionSchemas maps patterns of agent ids to JSON Schemas of their
+	// actions; the most specific (longest) pattern that matches applies.
+	ActionSchemas map[string][]byte
+	// Noop is the action that does nothing; nil where the world has none.
+	Noop []byte
+}
+
+// A Score is an agent's total so far. Value is the text of a JSON number.
+type Score struct {
+	Agent string
+	Value []byte
+}
+
+// A Column is one named figure of a tick. Value is compact JSON.
+type Column struct {
+	Name  string
+	Value []byte
+}
+
+// A Channel is a channel's members as the world sets them.
+type Channel struct {
+	Name    string
+	Members []string
+}
+
+// Stepped is a world's answer to Step. Observations are those of the next
+// tick: an agent without one is not asked. Columns describe the tick that was
+// played. Scores name only the agents whose total changed.
+type Stepped struct {
+	Observations []Observation
+	Scores       []Score
+	Columns      []Column
+	Events       [][]byte // compact JSON
+	Add          []Agent
+	Remove       []string
+	Channels     []Channel
+	Done         bool
+}
+
+// A Refusal names the agents whose actions the world refuses, and why.
+type Refusal struct {
+	Why map[string]string
+}
+
+func (r *Refusal) Error() string {
+	ids := make([]string, 0, len(r.Why))
+	for id := range r.Why {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	var b strings.Builder
+	for i, id := range ids {
+		if i > 0 {
+			b.WriteString("; ")
+		}
+		fmt.Fprintf(&b, "%s: %s", id, r.Why[id])
+	}
+	return "world refused the action of " + b.String()
+}
