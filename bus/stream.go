@@ -1,0 +1,208 @@
+package bus
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Errors that callers tell apart.
+var (
+	ErrNoStream     = errors.New("there is no such run in the store")
+	ErrStreamExists = errors.New("a run of that name is in the store already")
+)
+
+// apiWait is how long the store may take to answer a request.
+const apiWait = 10 * time.Second
+
+// nonceKey in a stream's metadata makes each creation unlike every other: the
+// server takes a second creation with equal settings for no error.
+const nonceKey = "troupe-nonce"
+
+// A Stream is the stored log of one run: payloads numbered from 1 without
+// gaps. One Stream appends to a log at a time; reading may go on beside it
+// from any number of goroutines.
+type Stream struct {
+	bus     *Bus
+	name    string
+	subject string
+
+	mu     sync.Mutex // held by an append, and by Close
+	writer *writer    // nil until the first append
+}
+
+// CreateStream makes the empty log of a run that has none; where it has one
+// the error is ErrStreamExists.
+func (b *Bus) CreateStream(run string) (*Stream, error) {
+	if err := CheckToken(run); err != nil {
+		return nil, fmt.Errorf("cannot make a log: run %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), apiWait)
+	defer cancel()
+	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+		Name:        run,
+		Subjects:    []string{Log(run)},
+		Storage:     jetstream.FileStorage,
+		Replicas:    1,
+		DenyDelete:  true,
+		DenyPurge:   true,
+		AllowDirect: true,
+		Metadata:    map[string]string{nonceKey: randomHex(8)},
+	})
+	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+		err = ErrStreamExists
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot make the log of %s: %w", run, err)
+	}
+	return b.stream(run), nil
+}
+
+// OpenStream is the log of a run that has one; else the error is ErrNoStream.
+func (b *Bus) OpenStream(run string) (*Stream, error) {
+	if err := CheckToken(run); err != nil {
+		return nil, fmt.Errorf("cannot open a log: run %w", err)
+	}
+	s := b.stream(run)
+	ctx, cancel := context.WithTimeout(context.Background(), apiWait)
+	defer cancel()
+	if _, err := s.Last(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (b *Bus) stream(run string) *Stream {
+	return &Stream{bus: b, name: run, subject: Log(run)}
+}
+
+// DeleteStream removes a run's log from the disk; where there is none the
+// error is ErrNoStream.
+func (b *Bus) DeleteStream(run string) error {
+	if err := CheckToken(run); err != nil {
+		return fmt.Errorf("cannot delete a log: run %w", err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), apiWait)
+	defer cancel()
+	if err := b.js.DeleteStream(ctx, run); err != nil {
+		return fmt.Errorf("cannot delete the log of %s: %w", run, known(err))
+	}
+	return nil
+}
+
+// Streams are the runs that have a log, sorted.
+func (b *Bus) Streams() ([]string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), apiWait)
+	defer cancel()
+	lister := b.js.StreamNames(ctx)
+	var names []string
+	for name := range lister.Name() {
+		names = append(names, name)
+	}
+	if err := lister.Err(); err != nil {
+		return nil, fmt.Errorf("cannot list the logs: %w", err)
+	}
+	sort.Strings(names)
+	return names, nil
+}
+
+func known(err error) error {
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return ErrNoStream
+	}
+	return err
+}
+
+// Close lets go of what appending needed. The log stays.
+func (s *Stream) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.writer != nil {
+		s.writer.close()
+		s.writer = nil
+	}
+}
+
+// Last is the number of the newest payload, 0 when there is none.
+func (s *Stream) Last(ctx context.Context) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, apiWait)
+	defer cancel()
+	m, err := s.bus.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+s.name, nil)
+	if err != nil {
+		return 0, fmt.Errorf("cannot find the end of the log of %s: %w", s.name, s.bus.explain(err))
+	}
+	var info struct {
+		Error *jetstream.APIError `json:"error"`
+		State struct {
+			LastSeq uint64 `json:"last_seq"`
+		} `json:"state"`
+	}
+	if err := json.Unmarshal(m.Data, &info); err != nil {
+		return 0, fmt.Errorf("cannot find the end of the log of %s: %w", s.name, err)
+	}
+	if info.Error != nil {
+		err := error(info.Error)
+		if info.Error.ErrorCode == jetstream.JSErrCodeStreamNotFound {
+			err = ErrNoStream
+		}
+		return 0, fmt.Errorf("cannot find the end of the log of %s: %w", s.name, err)
+	}
+	return info.State.LastSeq, nil
+}
+
+// Get is one payload by its number. The caller owns it.
+func (s *Stream) Get(ctx context.Context, seq uint64) ([]byte, error) {
+	if seq == 0 {
+		return nil, fmt.Errorf("cannot read entry 0 of the log of %s: they count from 1", s.name)
+	}
+	_, payload, err := s.get(ctx, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read entry %d of the log of %s: %w", seq, s.name, err)
+	}
+	return payload, nil
+}
+
+// ReadLast is the newest payload and its number; 0 and nil when there is none.
+func (s *Stream) ReadLast(ctx context.Context) (seq uint64, payload []byte, err error) {
+	last, err := s.Last(ctx)
+	if err != nil || last == 0 {
+		return 0, nil, err
+	}
+	payload, err = s.Get(ctx, last)
+	return last, payload, err
+}
+
+func (s *Stream) get(ctx context.Context, request []byte) (seq uint64, payload []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, apiWait)
+	defer cancel()
+	m, err := s.bus.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+s.name, request)
+	if errors.Is(err, nats.ErrNoResponders) {
+		return 0, nil, fmt.Errorf("%w, or the store has stopped", ErrNoStream)
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	if status := m.Header.Get("Status"); status != "" {
+		return 0, nil, errors.New(strings.ToLower(m.Header.Get("Description")))
+	}
+	return seq, m.Data, nil
+}
+
+// explain adds the server's newest error line to an error that says only that
+// nobody answered.
+func (b *Bus) explain(err error) error {
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) {
+		if line, ok := b.log.since(0); ok {
+			return fmt.Errorf("%w; the store says: %s", err, line)
+		}
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package bus
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"fmt"
+	"sync"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+const supervisorUser = "supervisor"
+
+// Credentials are what a client of the bus logs in with.
+type Credentials struct {
+	User, Password string
+}
+
+// users decides who may connect and what they may do. The server asks it at
+// each connection.
+type users struct {
+	secret string // the supervisor's password; it never leaves the process
+	srv    *server.Server
+
+	mu     sync.Mutex
+	byName map[string]*user
+}
+
+type user struct {
+	password    string
+	permissions *server.Permissions
+	clients     []uint64 // ids of its connections, some of which may be gone
+	prune       int      // number of clients at which the gone ones are dropped
+}
+
+func newUsers() *users {
+	return &users{secret: randomHex(32), byName: map[string]*user{}}
+}
+
+func randomHex(n int) string {
+	p := make([]byte, n)
+	_, _ = rand.Read(p) // never fails
+	return hex.EncodeToString(p)
+}
+
+// Check implements server.Authentication.
+func (u *users) Check(c server.ClientAuthentication) bool {
+	got := c.GetOpts()
+	if got.Username == supervisorUser {
+		addr := c.RemoteAddress()
+		if addr == nil || addr.Network() != "pipe" || !same(got.Password, u.secret) {
+			return false
+		}
+		c.RegisterUser(&server.User{Username: supervisorUser})
+		return true
+	}
+	permissions, ok := u.admit(got.Username, got.Password, c.GetID())
+	if !ok {
+		return false
+	}
+	c.RegisterUser(&server.User{Username: got.Username, Permissions: permissions})
+	return true
+}
+
+// admit notes the connection under the same lock that revoke takes, so that
+// none slips through between the two.
+func (u *users) admit(name, password string, id uint64) (*server.Permissions, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	who, ok := u.byName[name]
+	if !ok || !same(password, who.password) {
+		return nil, false
+	}
+	if len(who.clients) >= who.prune {
+		live := who.clients[:0]
+		for _, id := range who.clients {
+			if u.srv.GetClient(id) != nil {
+				live = append(live, id)
+			}
+		}
+		who.clients = live
+		who.prune = 2*len(live) + 16
+	}
+	who.clients = append(who.clients, id)
+	return who.permissions, true
+}
+
+func (u *users) add(name string, p *server.Permissions) Credentials {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c := Credentials{User: name + "-" + randomHex(4), Password: randomHex(16)}
+	u.byName[c.User] = &user{password: c.Password, permissions: p}
+	return c
+}
+
+func (u *users) revoke(name string) {
+	u.mu.Lock()
+	who, ok := u.byName[name]
+	delete(u.byName, name)
+	u.mu.Unlock()
+	if !ok {
+		return
+	}
+	for _, id := range who.clients {
+		_ = u.srv.DisconnectClientByID(id) // an error says that it is gone already
+	}
+}
+
+func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// Observer registers a new observer of one run: it may subscribe to the run's
+// subjects, save what is said between the supervisor and single agents, and
+// can publish nothing. The credentials hold until Revoke or Close.
+func (b *Bus) Observer(run string) (Credentials, error) {
+	if err := CheckToken(run); err != nil {
+		return Credentials{}, fmt.Errorf("cannot let an observer in: run %w", err)
+	}
+	return b.users.add("observer", &server.Permissions{
+		Publish: &server.SubjectPermission{Deny: []string{">"}},
+		Subscribe: &server.SubjectPermission{
+			Allow: []string{All(run)},
+			Deny:  []string{asks(run), outs(run)},
+		},
+	}), nil
+}
+
+// Revoke ends credentials: nobody connects with them again, and who is
+// connected is cut off.
+func (b *Bus) Revoke(c Credentials) { b.users.revoke(c.User) }
