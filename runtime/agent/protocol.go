@@ -66,6 +66,10 @@ type Observe struct {
 	Results     [][]byte // compact JSON objects
 	Attempt     int      // 1 the first time; carried on the wire from 2 on
 	Error       string   // why the last attempt was refused
+	// Seed and Config are for kinds with a process per turn, which get no
+	// init: TurnSeed's, and the agent's config. Others don't write them.
+	Seed   uint64
+	Config []byte
 }
 
 // An Act is an agent's answer to an Observe. Its slices are its owner's: a

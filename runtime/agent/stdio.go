@@ -1,0 +1,19 @@
+package agent
+
+// stdio is a program that speaks the protocol itself, for as long as it lives.
+var stdio = Kind{
+	Name:         "stdio",
+	Keys:         []string{"command", "files", "env", "per_process"},
+	NeedsCommand: true,
+	States:       []string{"reobserve", "none"},
+	Dialect:      func() Dialect { return stdioDialect{} },
+}
+
+type stdioDialect struct{}
+
+func (stdioDialect) Init(dst []byte, in Init) []byte       { return AppendInit(dst, in) }
+func (stdioDialect) Observe(dst []byte, o *Observe) []byte { return AppendObserve(dst, o) }
+func (stdioDialect) Stop(dst []byte, agent, reason string) []byte {
+	return AppendStop(dst, agent, reason)
+}
+func (stdioDialect) Decode(line []byte) (Line, error) { return Decode(line) }
