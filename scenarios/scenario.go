@@ -8,16 +8,22 @@ import "time"
 // A Scenario is one YAML file decoded: every key known, every value of the
 // right type, nothing resolved. The zero value of a field means that the file
 // does not set it.
+//
+// The struct tags are the schema, which the decoder and Schema both read:
+// yaml is the key (",inline" makes an embedded struct's keys the owner's),
+// required says that it must be there, min and max bound an integer, nonempty
+// asks for at least one character or item, enum and keys list the values or
+// map keys there are, names says whose table knows the value (kinds, worlds).
 type Scenario struct {
 	Name       string             `yaml:"name" required:"true"`
 	Seed       uint64             `yaml:"seed"`
 	Clock      Clock              `yaml:"clock"`
 	World      World              `yaml:"world" required:"true"`
-	Agents     []Entry            `yaml:"agents" required:"true"`
+	Agents     []Entry            `yaml:"agents" required:"true" nonempty:"true"`
 	Channels   map[string]Channel `yaml:"channels"`
-	OnFailure  map[string]Policy  `yaml:"on_failure"`
-	Isolation  string             `yaml:"isolation"`
-	Durability string             `yaml:"durability"`
+	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize"`
+	Isolation  string             `yaml:"isolation" enum:"none"`
+	Durability string             `yaml:"durability" enum:"process"`
 	Collect    []Collect          `yaml:"collect"`
 	Expect     []Expect           `yaml:"expect"`
 
@@ -26,9 +32,9 @@ type Scenario struct {
 
 // A Clock says how time passes.
 type Clock struct {
-	Mode     string   `yaml:"mode"`     // lockstep
-	Ticks    int      `yaml:"ticks"`    // 0: until the world is done or no agent is left
-	Deadline Duration `yaml:"deadline"` // of an agent's answer; default 5s
+	Mode     string   `yaml:"mode" enum:"lockstep"`
+	Ticks    int      `yaml:"ticks" min:"0"` // 0: until the world is done or no agent is left
+	Deadline Duration `yaml:"deadline"`      // of an agent's answer; default 5s
 }
 
 // A Duration is written as Go writes them: 500ms, 5s, 2m.
@@ -36,8 +42,8 @@ type Duration time.Duration
 
 // A World names a built-in world or the command of one that is a process.
 type World struct {
-	Kind    string            `yaml:"kind"`
-	Command []string          `yaml:"command"`
+	Kind    string            `yaml:"kind" nonempty:"true" names:"worlds"`
+	Command []string          `yaml:"command" nonempty:"true"`
 	Config  map[string]any    `yaml:"config"`
 	Files   []string          `yaml:"files"`
 	Env     map[string]string `yaml:"env"`
@@ -47,21 +53,21 @@ type World struct {
 // An Entry is one item under agents: one agent, or many of one make.
 type Entry struct {
 	ID         string            `yaml:"id" required:"true"`
-	Replicas   int               `yaml:"replicas"`    // {n} counts from 1
-	ForEach    *Rows             `yaml:"for_each"`    // a row an agent
-	Max        int               `yaml:"max"`         // agents alive at one time, where the world may add some
-	PerProcess int               `yaml:"per_process"` // agents in one process
-	Kind       string            `yaml:"kind"`
-	Command    []string          `yaml:"command"`
+	Replicas   int               `yaml:"replicas" min:"1" max:"10000000"`    // {n} counts from 1
+	ForEach    *Rows             `yaml:"for_each"`                           // a row an agent
+	Max        int               `yaml:"max" min:"1" max:"10000000"`         // agents alive at one time, where the world may add some
+	PerProcess int               `yaml:"per_process" min:"1" max:"10000000"` // agents in one process
+	Kind       string            `yaml:"kind" nonempty:"true" names:"kinds"`
+	Command    []string          `yaml:"command" nonempty:"true"`
 	Config     map[string]any    `yaml:"config"`
 	Files      []string          `yaml:"files"`
 	Env        map[string]string `yaml:"env"`
 	Deadline   Duration          `yaml:"deadline"`
-	OnFailure  map[string]Policy `yaml:"on_failure"`
-	State      string            `yaml:"state"`
+	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize"`
+	State      string            `yaml:"state" enum:"reobserve none"`
 	Prompt     *Text             `yaml:"prompt"`
 	System     *Text             `yaml:"system"`
-	Model      string            `yaml:"model"`
+	Model      string            `yaml:"model" nonempty:"true"`
 }
 
 // Rows is where for_each takes its rows from: the name of a .csv or .jsonl
@@ -81,7 +87,7 @@ type Text struct {
 // the replicas from 1.
 type Channel struct {
 	Members  []string `yaml:"members" required:"true"`
-	Replicas int      `yaml:"replicas"`
+	Replicas int      `yaml:"replicas" min:"1" max:"10000000"`
 }
 
 // A Policy says what becomes of a failure: a bare name, or one of the forms
@@ -96,8 +102,8 @@ type Policy struct {
 
 // A Substitute is what answers in an agent's place.
 type Substitute struct {
-	Kind    string            `yaml:"kind"`
-	Command []string          `yaml:"command"`
+	Kind    string            `yaml:"kind" nonempty:"true" names:"kinds"`
+	Command []string          `yaml:"command" nonempty:"true"`
 	Files   []string          `yaml:"files"`
 	Env     map[string]string `yaml:"env"`
 }
@@ -121,22 +127,22 @@ type Expect struct {
 
 // ExpectScore is about one agent's final score.
 type ExpectScore struct {
-	Agent  string `yaml:"agent" required:"true"`
+	Agent  string `yaml:"agent" required:"true" nonempty:"true"`
 	Bounds `yaml:",inline"`
 }
 
 // ExpectColumn is about a column's value at a tick, or at the run's last.
 type ExpectColumn struct {
-	Name   string `yaml:"name" required:"true"`
-	Tick   *int   `yaml:"tick"`
+	Name   string `yaml:"name" required:"true" nonempty:"true"`
+	Tick   *int   `yaml:"tick" min:"0"`
 	Bounds `yaml:",inline"`
 }
 
 // ExpectOutcome counts the outcomes of one type (action, or a failure's name)
 // over the run, of the agents that a pattern matches or of all.
 type ExpectOutcome struct {
-	Type   string `yaml:"type" required:"true"`
-	Agent  string `yaml:"agent"`
+	Type   string `yaml:"type" required:"true" enum:"action deadline crash spawn invalid_action oversize"`
+	Agent  string `yaml:"agent" nonempty:"true"`
 	Bounds `yaml:",inline"`
 }
 

@@ -1,0 +1,85 @@
+package scenarios
+
+// descriptions are what an editor shows for a key; keys stand as Owner.key,
+// those of a mapping as key.inner.
+var descriptions = map[string]string{
+	"Scenario.name":       "The scenario's name: 1 to 64 characters of A-Z a-z 0-9 _ -. A run is named after it unless told otherwise.",
+	"Scenario.seed":       "The number that every random draw follows from. The same scenario, seed and answers give the same run hash.",
+	"Scenario.clock":      "How time passes.",
+	"Scenario.world":      "The rules of the game: a built-in world by its kind, or a process in any language by its command.",
+	"Scenario.agents":     "Who takes part: each item is one agent, or many of one make (replicas, for_each).",
+	"Scenario.channels":   "Named groups that agents can send messages to. A name with {n} needs replicas.",
+	"Scenario.on_failure": "What becomes of each type of failure, for all agents that do not say otherwise.",
+	"Scenario.isolation":  "How agents are walled off from each other. Default: none.",
+	"Scenario.durability": "What a record outlives: process (a killed process). Default: process.",
+	"Scenario.collect":    "Columns of the record: names that the world gives, or fields of what agents were shown or answered.",
+	"Scenario.expect":     "Assertions on the finished run: a scenario is its own test.",
+
+	"Clock.mode":     "lockstep: every agent that is asked in a tick answers before the next one begins.",
+	"Clock.ticks":    "How many ticks there are at most. Without it, or 0: until the world is done or no agent is left.",
+	"Clock.deadline": "How long an agent may take to answer. Default: 5s.",
+
+	"World.kind":    "The name of a built-in world.",
+	"World.command": "The program and arguments of a world that is a process. Arguments that are files beside the scenario are copied into the run.",
+	"World.config":  "What the world makes of it: its own settings.",
+	"World.files":   "More files that the command needs, beside the scenario; ** stands for any folders.",
+	"World.env":     "Environment variables of the command.",
+	"World.timeout": "How long the command may take for one of its answers. Default: 60s.",
+
+	"Entry.id":          "The agent's name: 1 to 64 characters of A-Z a-z 0-9 _ -. {n} counts replicas from 1, {column} is a value of for_each.",
+	"Entry.replicas":    "How many agents of this make there are at the start.",
+	"Entry.for_each":    "A row an agent: the name of a .csv or .jsonl file, or a list of mappings. {column} in the other keys is the row's value.",
+	"Entry.max":         "How many agents of this make may be alive at one time, where the world adds some.",
+	"Entry.per_process": "How many agents share one process.",
+	"Entry.kind":        "How the agent is driven, such as stdio: JSON lines on standard input and output.",
+	"Entry.command":     "The program and its arguments. Arguments that are files beside the scenario are copied into the run; troupe is the running binary itself.",
+	"Entry.config":      "What the agent is told at its start, and what the world is told of it.",
+	"Entry.files":       "More files that the agent needs, beside the scenario; ** stands for any folders.",
+	"Entry.env":         "Environment variables of the agent.",
+	"Entry.deadline":    "How long the agent may take to answer. Default: the clock's.",
+	"Entry.on_failure":  "What becomes of each type of failure of this agent. Default: the scenario's.",
+	"Entry.state":       "How an agent comes back after a crash: reobserve (it is shown again what it was shown) or none. Default: reobserve for stdio.",
+	"Entry.prompt":      "The prompt of an agent that is a model: the name of a file, or {text: …}.",
+	"Entry.system":      "The system prompt of an agent that is a model: the name of a file, or {text: …}.",
+	"Entry.model":       "The model that the agent uses.",
+
+	"Channel.members":  "Patterns of agent ids: * stands for any characters, ? for one, {n} counts replicas from 1.",
+	"Channel.replicas": "How many channels of this make there are.",
+
+	"Substitute.kind":    "How what stands in is driven.",
+	"Substitute.command": "The program and arguments of what stands in.",
+	"Substitute.files":   "More files that the command needs, beside the scenario.",
+	"Substitute.env":     "Environment variables of what stands in.",
+
+	"policyForm.action":     "This action stands for the agent's.",
+	"policyForm.retry":      "The agent is asked again, then skipped.",
+	"policyForm.restart":    "The agent's process is started again and the agent asked again.",
+	"policyForm.substitute": "Another answers in the agent's place from then on.",
+	"attempts.attempts":     "How many times in all.",
+	"textInline.text":       "The text itself.",
+
+	"collectField.agent": "Pattern of agent ids: * stands for any characters, ? for one.",
+	"collectField.field": "Dotted path below action or observation, such as action.offer.",
+	"collectField.every": "Ticks from one value to the next. Default: 1.",
+
+	"Expect.score":   "An agent's final score.",
+	"Expect.column":  "A column's value, at a tick or at the last one.",
+	"Expect.outcome": "How many outcomes of one type there were.",
+	"Expect.ticks":   "How many ticks the run had.",
+
+	"ExpectScore.agent":   "The agent's id.",
+	"ExpectColumn.name":   "The column's name.",
+	"ExpectColumn.tick":   "The tick, from 0. Default: the last one.",
+	"ExpectOutcome.type":  "action, or the name of a failure.",
+	"ExpectOutcome.agent": "Pattern of agent ids. Default: all.",
+
+	"Bounds.equals": "The number is exactly this.",
+	"Bounds.min":    "The number is at least this.",
+	"Bounds.max":    "The number is at most this.",
+
+	"on_failure.deadline":       "No answer in time. Default: skip.",
+	"on_failure.crash":          "The process ended before it answered. Default: restart.",
+	"on_failure.spawn":          "The process could not be started. Default: stop.",
+	"on_failure.invalid_action": "The answer was ill-formed or the world refused it. Default: retry.",
+	"on_failure.oversize":       "The answer was longer than 1 MiB. Default: retry.",
+}

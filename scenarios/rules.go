@@ -1,0 +1,68 @@
+package scenarios
+
+import "reflect"
+
+// Patterns of ids in the JSON Schema; templates hold names in braces.
+const (
+	idForm       = `^[A-Za-z0-9_-]{1,64}$`
+	templateForm = `^([A-Za-z0-9_-]|\{[^{}]+\})+$`
+)
+
+// Patterns of texts, and of the keys of mappings, by Owner.key.
+var (
+	valueForms = map[string]string{
+		"Scenario.name":      idForm,
+		"Entry.id":           templateForm,
+		"collectField.field": fieldForm,
+	}
+	keyForms = map[string]string{
+		"Scenario.channels": templateForm,
+		"World.env":         envForm,
+		"Entry.env":         envForm,
+		"Substitute.env":    envForm,
+	}
+)
+
+// rules say in JSON Schema what a type's check method says in Go.
+func rules(t reflect.Type) object {
+	return map[reflect.Type]object{
+		reflect.TypeFor[World](): {
+			"oneOf":             []object{needs("kind"), needs("command")},
+			"dependentRequired": object{"files": []string{"command"}, "env": []string{"command"}, "timeout": []string{"command"}},
+		},
+		reflect.TypeFor[Entry]():         {"not": needs("replicas", "for_each")},
+		reflect.TypeFor[Substitute]():    {"anyOf": []object{needs("kind"), needs("command")}},
+		reflect.TypeFor[Expect]():        {"minProperties": 1, "maxProperties": 1},
+		reflect.TypeFor[policyForm]():    {"minProperties": 1, "maxProperties": 1},
+		reflect.TypeFor[ExpectScore]():   bounded,
+		reflect.TypeFor[ExpectColumn]():  bounded,
+		reflect.TypeFor[ExpectOutcome](): bounded,
+		reflect.TypeFor[Bounds]():        bounded,
+	}[t]
+}
+
+var bounded = object{"anyOf": []object{needs("equals"), needs("min"), needs("max")}}
+
+func needs(keys ...string) object { return object{"required": keys} }
+
+func (*Duration) schema(*generator) object {
+	return object{"type": "string", "pattern": durationForm, "examples": []string{"500ms", "5s", "2m"}}
+}
+
+func (*Rows) schema(g *generator) object {
+	list := g.schema(reflect.TypeFor[[]map[string]any]())
+	list["minItems"] = 1
+	return object{"oneOf": []object{{"type": "string", "pattern": rowsForm}, list}}
+}
+
+func (*Text) schema(g *generator) object {
+	return object{"oneOf": []object{{"type": "string", "minLength": 1}, g.ref(reflect.TypeFor[textInline]())}}
+}
+
+func (*Policy) schema(g *generator) object {
+	return object{"oneOf": []object{{"type": "string", "enum": barePolicies}, g.ref(reflect.TypeFor[policyForm]())}}
+}
+
+func (*Collect) schema(g *generator) object {
+	return object{"oneOf": []object{{"type": "string", "minLength": 1}, g.ref(reflect.TypeFor[collectField]())}}
+}

@@ -1,0 +1,224 @@
+package scenarios
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
+)
+
+// compile compiles the schema.
+func compile(t testing.TB, kinds, worlds []string) *jsonschema.Schema {
+	t.Helper()
+	data, err := Schema(kinds, worlds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	if err := c.AddResource("scenario.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("scenario.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// validator returns what holds a YAML text against the schema, as an editor does.
+func validator(t testing.TB) func(data []byte) error {
+	t.Helper()
+	schema := compile(t, nil, nil)
+	return func(data []byte) error {
+		src := &Source{File: "s.yaml"}
+		root, bad := parse(src, data)
+		if bad != nil {
+			return bad
+		}
+		d := &decoder{src: src}
+		v, ok := d.any(place{node: root}, nil)
+		if !ok {
+			return Problems(d.problems)
+		}
+		text, err := JSON(v)
+		if err != nil {
+			return err
+		}
+		instance, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err != nil {
+			return err
+		}
+		return schema.Validate(instance)
+	}
+}
+
+func TestSchemaAgreesWithDecode(t *testing.T) {
+	validate := validator(t)
+	shipped, err := filepath.Glob("*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	good := map[string][]byte{"whole": []byte(whole), "head": []byte(head)}
+	for _, file := range shipped {
+		if good[file], err = os.ReadFile(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, data := range good {
+		if _, ps := Decode(name, ".", data); len(ps) > 0 {
+			t.Errorf("%s does not decode:\n%v", name, Problems(ps))
+		}
+		if err := validate(data); err != nil {
+			t.Errorf("%s is not valid: %v", name, err)
+		}
+	}
+	const world = "name: x\nworld: {kind: w}\n"
+	bad := []string{
+		"{}", "5", "[]",
+		head + "sede: 1", head + "seed: x", head + "seed: -1", head + "secrets: {}", head + "limits: {}",
+		"name: a b\nworld: {kind: w}\nagents: [{id: a}]",
+		"name: x\nworld: {}\nagents: [{id: a}]",
+		"name: x\nworld: {kind: w, command: [a]}\nagents: [{id: a}]",
+		"name: x\nworld: {kind: w, timeout: 5s}\nagents: [{id: a}]",
+		"name: x\nworld: {command: []}\nagents: [{id: a}]",
+		world + "agents: []", world + "agents: [{}]", world + "agents: [{id: a b}]",
+		world + "agents: [{id: a, replicas: 0}]", world + "agents: [{id: a, replicas: 2, for_each: x.csv}]",
+		world + "agents: [{id: a, for_each: x.xls}]", world + "agents: [{id: a, for_each: []}]",
+		world + "agents: [{id: a, lifecycle: {}}]", world + "agents: [{id: a, state: snapshot}]",
+		world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
+		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
+		head + "clock: {mode: realtime}", head + "clock: {ticks: -1}", head + "isolation: auto", head + "durability: machine",
+		head + "on_failure: {limit: skip}", head + "on_failure: {crash: jump}", head + "on_failure: {crash: {retry: {}, restart: {}}}",
+		head + "on_failure: {crash: {}}", head + "channels: {a b: {members: []}}", head + "channels: {a: {}}",
+		head + "collect: [5]", head + "collect: [{agent: a, field: foo}]", head + "collect: [{agent: a}]",
+		head + "expect: [{}]", head + "expect: [{score: {agent: a}}]", head + "expect: [{ticks: {}}]",
+		head + "expect: [{ticks: {min: 1}, score: {agent: a, min: 1}}]", head + "expect: [{outcome: {type: x, min: 1}}]",
+	}
+	for _, text := range bad {
+		if _, ps := Decode("s.yaml", ".", []byte(text)); len(ps) == 0 {
+			t.Errorf("decodes:\n%s", text)
+		}
+		if err := validate([]byte(text)); err == nil {
+			t.Errorf("is valid:\n%s", text)
+		}
+	}
+}
+
+func TestSchemaNames(t *testing.T) {
+	instance := func(kind, world string) any {
+		return map[string]any{"name": "x", "world": map[string]any{"kind": world}, "agents": []any{map[string]any{"id": "a", "kind": kind}}}
+	}
+	s := compile(t, []string{"stdio", "exec"}, []string{"grid-game"})
+	if err := s.Validate(instance("exec", "grid-game")); err != nil {
+		t.Errorf("known names are not valid: %v", err)
+	}
+	if s.Validate(instance("exe", "grid-game")) == nil || s.Validate(instance("exec", "grid")) == nil {
+		t.Error("an unknown name is valid")
+	}
+	if err := compile(t, nil, nil).Validate(instance("exe", "grid")); err != nil {
+		t.Errorf("without tables a name is not valid: %v", err)
+	}
+}
+
+// Every property has a description, no description is left over, and nothing
+// that this version refuses is in the schema.
+func TestSchemaDescriptions(t *testing.T) {
+	data, err := Schema(nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root any
+	if err := json.Unmarshal(data, &root); err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]bool{}
+	var walk func(path string, v any)
+	walk = func(path string, v any) {
+		switch v := v.(type) {
+		case []any:
+			for i, x := range v {
+				walk(fmt.Sprintf("%s[%d]", path, i), x)
+			}
+		case map[string]any:
+			if properties, ok := v["properties"].(map[string]any); ok {
+				for name, p := range properties {
+					text, _ := p.(map[string]any)["description"].(string)
+					if text == "" {
+						t.Errorf("%s.%s has no description", path, name)
+					}
+					used[text] = true
+				}
+			}
+			for name, x := range v {
+				walk(path+"."+name, x)
+			}
+		}
+	}
+	walk("", root)
+	for _, key := range slices.Sorted(maps.Keys(descriptions)) {
+		if !used[descriptions[key]] {
+			t.Errorf("the description of %s is not used", key)
+		}
+	}
+	for key := range later {
+		if _, ok := descriptions[key]; ok {
+			t.Errorf("%s is described and refused", key)
+		}
+	}
+}
+
+func TestLater(t *testing.T) {
+	const yaml = `name: x
+world: {kind: w}
+clock: {mode: realtime}
+isolation: strict
+durability: machine
+secrets: {}
+shared: {}
+limits: {}
+gateway: {}
+faults: []
+on_failure: {limit: skip, budget: stop, rate_limited: wait, refused: skip}
+agents:
+  - {id: a, lifecycle: 1, limits: 1, workspace: 1, secrets: 1, network: 1, mcp: 1, settings: 1, state: snapshot}
+  - {id: b, state: session}
+expect:
+  - {outcome: {type: refused, max: 0}}
+`
+	_, ps := Decode("s.yaml", "/", []byte(yaml))
+	said := map[string]bool{}
+	for _, p := range ps {
+		if !strings.Contains(p.Message, "not in this version: ") {
+			t.Errorf("got %s", p)
+		}
+		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
+	}
+	if len(ps) != 22 {
+		t.Errorf("got %d problems", len(ps))
+	}
+	want := []string{
+		`s.yaml:3:15: clock.mode: "realtime" is not in this version: a clock without ticks`,
+		`s.yaml:4:12: isolation: "strict" is not in this version: a run that refuses to start without walls`,
+		`s.yaml:5:13: durability: "machine" is not in this version: records that outlive a power cut`,
+		`s.yaml:6:1: secrets: not in this version: credentials by reference`,
+	}
+	if got := headings(ps)[:4]; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	delete(said, "")
+	if !said[later["Entry.mcp"]] || !said[later["on_failure.refused"]] || !said[later["type=refused"]] {
+		t.Errorf("said only %v", said)
+	}
+}

@@ -1,0 +1,199 @@
+package scenarios
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// durationForm is what a duration looks like; durationHint says it in words.
+const durationForm = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
+
+var durationShape = regexp.MustCompile(durationForm)
+
+func (t *Duration) decode(d *decoder, p place) bool {
+	const want = "a duration such as 500ms, 5s or 2m"
+	n := follow(p.node)
+	if scalarKind(n) != text {
+		d.mismatch(p, want)
+		return false
+	}
+	length, err := time.ParseDuration(n.Value)
+	switch {
+	case err != nil || !durationShape.MatchString(n.Value):
+		d.reportValue(p, fmt.Sprintf("want %s, got %q", want, clip(n.Value)), "")
+		return false
+	case length <= 0:
+		d.reportValue(p, fmt.Sprintf("want a duration above 0, got %s", clip(n.Value)), "")
+		return false
+	}
+	*t = Duration(length)
+	return true
+}
+
+// rowsForm is what the name of a file of rows ends with.
+const rowsForm = `\.(csv|jsonl)$`
+
+func (r *Rows) decode(d *decoder, p place) bool {
+	*r = Rows{}
+	n := follow(p.node)
+	switch {
+	case n.Kind == yaml.SequenceNode:
+		if !d.decode(p, &r.List) {
+			return false
+		}
+		if len(r.List) == 0 {
+			d.reportValue(p, "want at least one row", "")
+		}
+		return len(r.List) > 0
+	case scalarKind(n) != text:
+		d.mismatch(p, "the name of a .csv or .jsonl file, or a list of mappings")
+		return false
+	}
+	if ext := path.Ext(n.Value); ext != ".csv" && ext != ".jsonl" {
+		d.reportValue(p, fmt.Sprintf("want the name of a .csv or .jsonl file, got %q", clip(n.Value)), "")
+		return false
+	}
+	return d.decode(p, &r.File)
+}
+
+// textInline is the form of a Text that holds it in place.
+type textInline struct {
+	Text string `yaml:"text" required:"true" nonempty:"true"`
+}
+
+func (t *Text) decode(d *decoder, p place) bool {
+	*t = Text{}
+	n := follow(p.node)
+	switch {
+	case n.Kind == yaml.MappingNode:
+		var in textInline
+		ok := d.decode(p, &in)
+		t.Text = in.Text
+		return ok
+	case scalarKind(n) != text:
+		d.mismatch(p, "the name of a file, or {text: …}")
+		return false
+	case n.Value == "":
+		d.reportValue(p, "want the name of a file, got empty text", "text in place is written {text: …}")
+		return false
+	}
+	return d.decode(p, &t.File)
+}
+
+// barePolicies need no more than their name; the others are mappings, as
+// policyForm has them, of which retry and restart are in both.
+var barePolicies = []string{"abort", "noop", "restart", "retry", "skip", "stop", "wait"}
+
+type policyForm struct {
+	Action     any         `yaml:"action"`
+	Retry      *attempts   `yaml:"retry"`
+	Restart    *attempts   `yaml:"restart"`
+	Substitute *Substitute `yaml:"substitute"`
+}
+
+type attempts struct {
+	Attempts int `yaml:"attempts" min:"1" max:"100"`
+}
+
+func (f *policyForm) check(d *decoder, p place, has func(string) bool) {
+	var set []string
+	for _, key := range []string{"action", "restart", "retry", "substitute"} {
+		if has(key) {
+			set = append(set, key)
+		}
+	}
+	switch {
+	case len(set) > 1:
+		d.reportValue(p, "want one policy, got "+strings.Join(set, " and "), "")
+	case len(set) == 0 && !d.strange[follow(p.node)]:
+		d.reportValue(p, "want one policy, got none", suggest("", "bare names", barePolicies))
+	case has("action") && f.Action == nil:
+		d.reportValue(p.under("action"), "want an action, got nothing", "a null action is the policy skip")
+	}
+}
+
+func (y *Policy) decode(d *decoder, p place) bool {
+	*y = Policy{}
+	n := follow(p.node)
+	if n.Kind == yaml.MappingNode {
+		var form policyForm
+		before := d.count
+		ok := d.decode(p, &form)
+		*y = form.policy()
+		return ok && d.count == before
+	}
+	if scalarKind(n) != text {
+		d.mismatch(p, "the name of a policy, or a mapping such as {retry: {attempts: 2}}")
+		return false
+	}
+	if !slices.Contains(barePolicies, n.Value) {
+		hint := suggest(n.Value, "bare names", barePolicies) + "; with more: action, restart, retry, substitute"
+		switch n.Value {
+		case "action":
+			hint = "write {action: …} with the action"
+		case "substitute":
+			hint = "write {substitute: {kind: …}}"
+		}
+		d.reportValue(p, fmt.Sprintf("%q is no policy by itself", clip(n.Value)), hint)
+		return false
+	}
+	y.Name = n.Value
+	return true
+}
+
+func (f policyForm) policy() Policy {
+	switch {
+	case f.Retry != nil:
+		return Policy{Name: "retry", Attempts: f.Retry.Attempts}
+	case f.Restart != nil:
+		return Policy{Name: "restart", Attempts: f.Restart.Attempts}
+	case f.Substitute != nil:
+		return Policy{Name: "substitute", Substitute: f.Substitute}
+	case f.Action != nil:
+		return Policy{Name: "action", Action: f.Action}
+	}
+	return Policy{}
+}
+
+// fieldForm is a dotted path into what an agent was shown or answered.
+const fieldForm = `^(action|observation)(\.[^.]+)*$`
+
+var fieldShape = regexp.MustCompile(fieldForm)
+
+// collectField is the form of a Collect that takes a field of agents.
+type collectField struct {
+	Agent string `yaml:"agent" required:"true" nonempty:"true"`
+	Field string `yaml:"field" required:"true"`
+	Every int    `yaml:"every" min:"1"`
+}
+
+func (f *collectField) check(d *decoder, p place, has func(string) bool) {
+	if has("field") && f.Field != "" && !fieldShape.MatchString(f.Field) {
+		d.reportValue(p.under("field"), fmt.Sprintf("want a path below action or observation, got %q", clip(f.Field)), "such as action.offer")
+	}
+}
+
+func (c *Collect) decode(d *decoder, p place) bool {
+	*c = Collect{}
+	n := follow(p.node)
+	switch {
+	case n.Kind == yaml.MappingNode:
+		var f collectField
+		ok := d.decode(p, &f)
+		c.Agent, c.Field, c.Every = f.Agent, f.Field, f.Every
+		return ok
+	case scalarKind(n) != text:
+		d.mismatch(p, "the name of a column, or {agent: …, field: …}")
+		return false
+	case n.Value == "":
+		d.reportValue(p, "want the name of a column, got empty text", "")
+		return false
+	}
+	return d.decode(p, &c.Column)
+}
