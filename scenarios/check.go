@@ -102,7 +102,7 @@ func (d *decoder) checkEnv(p place, has func(string) bool) {
 	}
 	for _, in := range p.under("env").members() {
 		if name := follow(in.key); scalarKind(name) == text && !envShape.MatchString(name.Value) {
-			d.reportValue(place{node: in.key, path: p.path + ".env"}, fmt.Sprintf("%q is no name of an environment variable", clip(name.Value)), "letters, digits and _, no digit first")
+			d.reportValue(p.under("env").at(in.key), fmt.Sprintf("%q is no name of an environment variable", clip(name.Value)), "letters, digits and _, no digit first")
 		}
 	}
 }

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"iter"
 	"reflect"
 	"strings"
 
@@ -23,11 +24,14 @@ type decoder struct {
 	strange  map[*yaml.Node]bool // mappings with an unknown key, which explains what they lack
 }
 
-// A place is a value in the tree, with its path for messages.
+// A place is a value in the tree and the way to it. The way is spelt out only
+// for messages, since long keys above many values would make long work.
 type place struct {
 	node *yaml.Node
 	key  *yaml.Node // what it stands under; nil for the root and for items of lists
-	path string
+	up   *place     // nil for the root
+	name string     // of the key
+	item int        // in a list, -1 under a key
 }
 
 // A decodable type knows its own forms. decode reports whether p held one.
@@ -41,15 +45,37 @@ type checker interface {
 	check(d *decoder, p place, has func(key string) bool)
 }
 
+// inner is the place of a value under a key of the mapping at p.
 func (p place) inner(node, key *yaml.Node, name string) place {
-	if p.path != "" {
-		name = p.path + "." + name
-	}
-	return place{node: node, key: key, path: name}
+	return place{node: node, key: key, up: &p, name: name, item: -1}
 }
 
-func (p place) item(i int) place {
-	return place{node: p.node.Content[i], path: fmt.Sprintf("%s[%d]", p.path, i)}
+// items are the places of a list's items.
+func (p place) items() iter.Seq2[int, place] {
+	return func(yield func(int, place) bool) {
+		for i, node := range follow(p.node).Content {
+			if !yield(i, place{node: node, up: &p, item: i}) {
+				return
+			}
+		}
+	}
+}
+
+// at is the same place, shown at another node.
+func (p place) at(node *yaml.Node) place {
+	p.node, p.key = node, nil
+	return p
+}
+
+// path spells out the way, as Source.At reads it.
+func (p place) path() string {
+	switch {
+	case p.up == nil:
+		return ""
+	case p.item >= 0:
+		return fmt.Sprintf("%s[%d]", p.up.path(), p.item)
+	}
+	return strings.TrimPrefix(p.up.path()+"."+clip(p.name), ".")
 }
 
 // report adds a problem at a node.
@@ -68,8 +94,8 @@ func (d *decoder) report(at *yaml.Node, message, hint string) {
 // reportValue adds a problem with a value, after its path. Where the value
 // spans lines it is shown at its key.
 func (d *decoder) reportValue(p place, message, hint string) {
-	if d.label == "" && p.path != "" {
-		message = p.path + ": " + message
+	if path := p.path(); d.label == "" && path != "" {
+		message = path + ": " + message
 	}
 	at := p.node
 	if p.key != nil && follow(at).Kind != yaml.ScalarNode {
@@ -169,10 +195,9 @@ func (d *decoder) list(p place, v reflect.Value) bool {
 		d.mismatch(p, "a list")
 		return false
 	}
-	p.node = n
 	items, ok := reflect.MakeSlice(v.Type(), len(n.Content), len(n.Content)), true
-	for i := range n.Content {
-		ok = d.value(p.item(i), items.Index(i)) && ok
+	for i, in := range p.items() {
+		ok = d.value(in, items.Index(i)) && ok
 	}
 	v.Set(items)
 	return ok

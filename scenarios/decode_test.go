@@ -81,12 +81,14 @@ func TestDecodeProblems(t *testing.T) {
 		{"odd numbers", "name: x\nagents: [{id: a}]\nworld:\n  kind: w\n  config: {a: 010, b: 1_000, c: .nan, d: -.inf, e: 1e999, f: {5: x, ~: y}}\n", []string{
 			"s.yaml:5:15: world.config.a: want a number as JSON writes it, or text in quotes, got a number that other readers of YAML read otherwise",
 			"s.yaml:5:23: world.config.b: want a number as JSON writes it, or text in quotes, got a number that other readers of YAML read otherwise",
-			"s.yaml:5:33: world.config.c: want a number as JSON writes it, or text in quotes, got a number that is not finite",
-			"s.yaml:5:42: world.config.d: want a number as JSON writes it, or text in quotes, got a number that is not finite",
-			"s.yaml:5:52: world.config.e: want a number as JSON writes it, or text in quotes, got a number that is not finite",
+			"s.yaml:5:33: world.config.c: want a number as JSON writes it, or text in quotes, got a number out of range",
+			"s.yaml:5:42: world.config.d: want a number as JSON writes it, or text in quotes, got a number out of range",
+			"s.yaml:5:52: world.config.e: want a number as JSON writes it, or text in quotes, got a number out of range",
 			"s.yaml:5:63: want text as a key, got an integer",
 			"s.yaml:5:69: want text as a key, got nothing",
 		}},
+		{"long number", head + "seed: " + strings.Repeat("9", 500) + "\n", []string{"s.yaml:6:7: seed: want an integer, got a number out of range"}},
+		{"empty key", head + "on_failure: {crash: {action: {\"\": [!x y]}}}\n", []string{"s.yaml:6:36: on_failure.crash.action.[0]: the tag !x is not supported"}},
 		{"tags", "name: !!str 5\nworld: {kind: !x y}\nagents: !set [{id: !!int 5}]\n", []string{
 			"s.yaml:2:15: world.kind: the tag !x is not supported",
 			"s.yaml:3:1: agents: the tag !set is not supported",

@@ -24,7 +24,7 @@ const (
 	aNumber   kind = "a number"
 	text      kind = "text"
 	unclear   kind = "a number that other readers of YAML read otherwise"
-	endless   kind = "a number that is not finite"
+	endless   kind = "a number out of range"
 	noScalar  kind = ""
 )
 
@@ -51,14 +51,17 @@ func scalarKind(n *yaml.Node) kind {
 		return aBoolean
 	case n.Style&blocks != 0:
 		return text
-	case len(n.Value) <= longestNumber && integerForm.MatchString(n.Value):
+	case integerForm.MatchString(n.Value):
+		if len(n.Value) > longestNumber {
+			return endless
+		}
 		return anInteger
 	case floatForm.MatchString(n.Value):
 		if f, err := strconv.ParseFloat(n.Value, 64); err != nil || math.IsInf(f, 0) {
 			return endless
 		}
 		return aNumber
-	case n.Tag == "!!float" && strings.Contains(n.Value, "."), n.Tag == "!!float" && len(n.Value) > longestNumber:
+	case n.Tag == "!!float" && strings.Contains(n.Value, "."): // .inf and .nan
 		return endless
 	case n.Tag == "!!float" || n.Tag == "!!int":
 		return unclear
@@ -163,8 +166,8 @@ func (d *decoder) any(p place, old any) (any, bool) {
 	switch n.Kind {
 	case yaml.SequenceNode:
 		list, ok := make([]any, len(n.Content)), true
-		for i := range n.Content {
-			x, good := d.any(p.item(i), nil)
+		for i, in := range p.items() {
+			x, good := d.any(in, nil)
 			list[i], ok = x, ok && good
 		}
 		return list, ok

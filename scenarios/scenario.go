@@ -111,44 +111,44 @@ type Substitute struct {
 // A Collect is a column of the record: the name of one that the world gives,
 // or a field of what matching agents answered.
 type Collect struct {
-	Column string
-	Agent  string // pattern of ids
-	Field  string // dotted path, beginning with action or observation
-	Every  int    // ticks; default 1
+	Column string `json:"column,omitempty"`
+	Agent  string `json:"agent,omitempty"` // pattern of ids
+	Field  string `json:"field,omitempty"` // dotted path, beginning with action or observation
+	Every  int    `json:"every,omitempty"` // ticks; default 1
 }
 
 // An Expect is one assertion on the finished run: one of its fields is set.
 type Expect struct {
-	Score   *ExpectScore   `yaml:"score"`
-	Column  *ExpectColumn  `yaml:"column"`
-	Outcome *ExpectOutcome `yaml:"outcome"`
-	Ticks   *Bounds        `yaml:"ticks"`
+	Score   *ExpectScore   `yaml:"score" json:"score,omitempty"`
+	Column  *ExpectColumn  `yaml:"column" json:"column,omitempty"`
+	Outcome *ExpectOutcome `yaml:"outcome" json:"outcome,omitempty"`
+	Ticks   *Bounds        `yaml:"ticks" json:"ticks,omitempty"`
 }
 
 // ExpectScore is about one agent's final score.
 type ExpectScore struct {
-	Agent  string `yaml:"agent" required:"true" nonempty:"true"`
+	Agent  string `yaml:"agent" json:"agent" required:"true" nonempty:"true"`
 	Bounds `yaml:",inline"`
 }
 
 // ExpectColumn is about a column's value at a tick, or at the run's last.
 type ExpectColumn struct {
-	Name   string `yaml:"name" required:"true" nonempty:"true"`
-	Tick   *int   `yaml:"tick" min:"0"`
+	Name   string `yaml:"name" json:"name" required:"true" nonempty:"true"`
+	Tick   *int   `yaml:"tick" json:"tick,omitempty" min:"0"`
 	Bounds `yaml:",inline"`
 }
 
 // ExpectOutcome counts the outcomes of one type (action, or a failure's name)
 // over the run, of the agents that a pattern matches or of all.
 type ExpectOutcome struct {
-	Type   string `yaml:"type" required:"true" enum:"action deadline crash spawn invalid_action oversize"`
-	Agent  string `yaml:"agent" nonempty:"true"`
+	Type   string `yaml:"type" json:"type" required:"true" enum:"action deadline crash spawn invalid_action oversize"`
+	Agent  string `yaml:"agent" json:"agent,omitempty" nonempty:"true"`
 	Bounds `yaml:",inline"`
 }
 
 // Bounds are what a number is held against; at least one is set.
 type Bounds struct {
-	Equals *float64 `yaml:"equals"`
-	Min    *float64 `yaml:"min"`
-	Max    *float64 `yaml:"max"`
+	Equals *float64 `yaml:"equals" json:"equals,omitempty"`
+	Min    *float64 `yaml:"min" json:"min,omitempty"`
+	Max    *float64 `yaml:"max" json:"max,omitempty"`
 }

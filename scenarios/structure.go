@@ -118,7 +118,7 @@ func (d *decoder) unknown(p, inner place, owner, name string, fields []field) {
 	for i, f := range fields {
 		known[i] = f.name
 	}
-	d.reportKey(place{node: inner.key, path: p.path}, fmt.Sprintf("unknown key %q", clip(name)), suggest(name, "the keys here", known))
+	d.reportValue(p.at(inner.key), fmt.Sprintf("unknown key %q", clip(name)), suggest(name, "the keys here", known))
 }
 
 // constrain holds a decoded value against its field's tags.
@@ -162,7 +162,7 @@ func (d *decoder) constrainKeys(p place, f field) bool {
 		if what, known := later[f.name+"."+name]; known {
 			message, hint = fmt.Sprintf("%q is not in this version: %s", name, what), suggest("", "the keys here", f.keys)
 		}
-		d.reportValue(place{node: in.key, path: p.path}, message, hint)
+		d.reportValue(p.at(in.key), message, hint)
 		ok = false
 	}
 	return ok

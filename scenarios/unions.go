@@ -113,7 +113,7 @@ func (f *policyForm) check(d *decoder, p place, has func(string) bool) {
 		d.reportValue(p, "want one policy, got "+strings.Join(set, " and "), "")
 	case len(set) == 0 && !d.strange[follow(p.node)]:
 		d.reportValue(p, "want one policy, got none", suggest("", "bare names", barePolicies))
-	case has("action") && f.Action == nil:
+	case has("action") && scalarKind(follow(p.under("action").node)) == nothing:
 		d.reportValue(p.under("action"), "want an action, got nothing", "a null action is the policy skip")
 	}
 }
