@@ -1,0 +1,203 @@
+package record
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/klauspost/compress/s2"
+)
+
+func TestRoundTrip(t *testing.T) {
+	m := newMaker(1)
+	d := newDecoder() // one for all, so that what it remembers is tried too
+	var p packer
+	for tick := range 3000 {
+		want := m.record(tick)
+		if tick%500 == 0 {
+			want = m.large(tick, 3*blockSize/2)
+		}
+		if tick%7 == 0 {
+			want.End = EndDone
+		}
+		hashed := appendHashed(nil, want)
+		body := appendAnnex(hashed, &want.Annex)
+		hash := sha256.Sum256(hashed)
+		packed, err := p.frame(nil, &hash, len(hashed), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := unframe(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.hash != hash || !bytes.Equal(f.hashed, hashed) {
+			t.Fatalf("tick %d: the frame holds something else", tick)
+		}
+		got, err := d.record(f.hashed, f.annex)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("tick %d: got\n%+v\nwant\n%+v", tick, got, want)
+		}
+	}
+}
+
+// The layout is a contract: a record made by hand must stay these bytes.
+func TestHashedLayout(t *testing.T) {
+	r := &Record{
+		Tick: 300,
+		Turns: []Turn{
+			{Agent: "a", Observation: []byte(`{}`), Action: []byte(`1`), Done: true},
+			{Agent: "b", Observation: []byte(`2`), Failure: "deadline", Policy: "skip", Unsent: true},
+		},
+		Messages: []Message{{From: "a", Channel: "sq", Body: []byte(`"hi"`)}},
+		Results:  []Result{{"a", []byte(`[]`)}},
+		Scores:   []Score{{"a", []byte(`1.5`)}},
+		Events:   [][]byte{[]byte(`{}`)},
+		Columns:  []Column{{"n", []byte(`7`)}},
+		Added:    []Added{{"c", []byte(`{}`)}},
+		Removed:  []string{"b"},
+		Channels: []Channel{{"sq", []string{"a", "c"}}},
+		End:      EndDone,
+		Annex:    Annex{Timed: 1}, // not in it
+	}
+	want := "\xac\x02" +
+		"\x02" + "\x01a" + "\x02{}" + "\x00" + "\x00" + "\x011" + "\x01" +
+		"\x01b" + "\x012" + "\x08deadline" + "\x04skip" + "\x00" + "\x02" +
+		"\x01" + "\x01a" + "\x00" + "\x02sq" + "\x04\"hi\"" +
+		"\x01" + "\x01a" + "\x02[]" +
+		"\x01" + "\x01a" + "\x031.5" +
+		"\x01" + "\x02{}" +
+		"\x01" + "\x01n" + "\x017" +
+		"\x01" + "\x01c" + "\x02{}" +
+		"\x01" + "\x01b" +
+		"\x01" + "\x02sq" + "\x02" + "\x01a" + "\x01c" +
+		"\x04done"
+	if got := appendHashed(nil, r); string(got) != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}
+
+func TestHashChain(t *testing.T) {
+	l := Create(newMemory(), [HashSize]byte{})
+	mustAppend(t, l, &Record{Tick: 0})
+	got := mustAppend(t, l, &Record{Tick: 1, Annex: Annex{Timed: 9}})
+	first := sha256.Sum256(make([]byte, 32+11)) // tick 0, nine empty lists, no end
+	second := sha256.Sum256(append(first[:], "\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"...))
+	if got != second {
+		t.Errorf("the chain comes to %x, want %x", got, second)
+	}
+}
+
+func TestUnframeRefuses(t *testing.T) {
+	var p packer
+	var hash [HashSize]byte
+	body := bytes.Repeat([]byte("compressible "), 100)
+	packed, err := p.frame(nil, &hash, 10, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if packed[1] != 1 || len(packed) >= len(body) {
+		t.Fatalf("%d bytes are packed into %d", len(body), len(packed))
+	}
+	for n := range len(packed) {
+		if _, err := unframe(packed[:n]); !errors.Is(err, errFrame) {
+			t.Errorf("cut to %d of %d bytes: %v", n, len(packed), err)
+		}
+	}
+	change := func(at int, to byte) []byte {
+		q := bytes.Clone(packed)
+		q[at] = to
+		return q
+	}
+	huge := append(bytes.Clone(packed[:frameHead]), 0, 5)
+	huge = append(huge, 0xff, 0xff, 0xff, 0xff, 0x0f) // a block that says it holds 4 GiB
+	for name, in := range map[string][]byte{
+		"another version": change(0, 2),
+		"another packing": change(1, 2),
+		"a huge block":    huge,
+		"all is hashed":   change(frameHead, 0xff),
+	} {
+		if _, err := unframe(in); !errors.Is(err, errFrame) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	m := newMaker(2)
+	for tick := range 20 {
+		r := m.record(tick)
+		f.Add(appendHashed(nil, r), appendAnnex(nil, &r.Annex))
+	}
+	f.Fuzz(func(t *testing.T, hashed, annex []byte) {
+		r, err := newDecoder().record(hashed, annex)
+		if err != nil {
+			if !errors.Is(err, errMalformed) {
+				t.Errorf("an error of another kind: %v", err)
+			}
+			return
+		}
+		if got := appendHashed(nil, r); !bytes.Equal(got, hashed) {
+			t.Errorf("hashed part %q comes back as %q", hashed, got)
+		}
+		if got := appendAnnex(nil, &r.Annex); !bytes.Equal(got, annex) {
+			t.Errorf("annex %q comes back as %q", annex, got)
+		}
+	})
+}
+
+func FuzzUnframe(f *testing.F) {
+	var p packer
+	var hash [HashSize]byte
+	for _, body := range [][]byte{nil, []byte("short"), bytes.Repeat([]byte("long "), 1000)} {
+		packed, err := p.frame(nil, &hash, len(body)/2, body)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packed)
+	}
+	f.Add(append(make([]byte, frameHead), s2.Encode(nil, make([]byte, 5000))...))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		got, err := unframe(in)
+		if err != nil {
+			return
+		}
+		body := append(bytes.Clone(got.hashed), got.annex...)
+		packed, err := p.frame(nil, &got.hash, len(got.hashed), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := unframe(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.hash != got.hash || !bytes.Equal(again.hashed, got.hashed) || !bytes.Equal(again.annex, got.annex) {
+			t.Error("packing it again changes it")
+		}
+	})
+}
+
+func FuzzAssemble(f *testing.F) {
+	h := chunkHead{tick: 1, attempt: 1}
+	f.Add(append(h.appendTo(nil), "one"...), append(chunkHead{1, 1, 1, true}.appendTo(nil), "two"...), []byte{})
+	f.Add(h.appendTo(nil), chunkHead{1, 2, 0, true}.appendTo(nil), chunkHead{2, 1, 0, true}.appendTo(nil))
+	f.Fuzz(func(t *testing.T, a, b, c []byte) {
+		var asm assembler
+		total := 0
+		for _, in := range [][]byte{a, b, c} {
+			total += len(in)
+			tick, whole, err := asm.add(in)
+			if err != nil {
+				return
+			}
+			if len(whole) > total || tick < 0 {
+				t.Errorf("tick %d with %d bytes from %d", tick, len(whole), total)
+			}
+		}
+	})
+}

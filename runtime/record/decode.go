@@ -1,0 +1,211 @@
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+var errMalformed = errors.New("malformed record")
+
+// A decoder takes encoded records apart. The records' byte slices lie in what
+// is decoded; their strings are shared between records where they repeat.
+// The first fault sticks and makes everything after it empty.
+type decoder struct {
+	in  []byte
+	err error
+
+	names  map[string]string // seen before
+	agents []string          // of the last record's turns: mostly the next one's too
+}
+
+// maxNames bounds what a decoder remembers.
+const maxNames = 1 << 16
+
+func newDecoder() *decoder { return &decoder{names: map[string]string{}} }
+
+// record decodes both parts. Whatever is accepted encodes to the same bytes.
+func (d *decoder) record(hashed, annex []byte) (*Record, error) {
+	r := &Record{}
+	d.in, d.err = hashed, nil
+	d.hashed(r)
+	d.end("hashed part")
+	if d.err == nil {
+		d.in = annex
+		d.annex(r)
+		d.end("annex")
+	}
+	d.in = nil
+	if d.err != nil {
+		return nil, d.err
+	}
+	return r, nil
+}
+
+func (d *decoder) hashed(r *Record) {
+	tick := d.uvarint()
+	if tick > 1<<53 {
+		d.fail("tick %d", tick)
+	}
+	r.Tick = int(tick)
+	r.Turns = d.turns()
+	r.Messages = list(d, 4, func(m *Message) {
+		m.From, m.To, m.Channel, m.Body = d.name(), d.name(), d.name(), d.bytes()
+	})
+	r.Results = list(d, 2, func(x *Result) { x.Agent, x.JSON = d.name(), d.bytes() })
+	r.Scores = list(d, 2, func(x *Score) { x.Agent, x.Value = d.name(), d.bytes() })
+	r.Events = list(d, 1, func(x *[]byte) { *x = d.bytes() })
+	r.Columns = list(d, 2, func(x *Column) { x.Name, x.Value = d.name(), d.bytes() })
+	r.Added = list(d, 2, func(x *Added) { x.Agent, x.Config = d.name(), d.bytes() })
+	r.Removed = list(d, 1, func(x *string) { *x = d.name() })
+	r.Channels = list(d, 2, func(x *Channel) {
+		x.Name = d.name()
+		x.Members = list(d, 1, func(m *string) { *m = d.name() })
+	})
+	r.End = End(d.name())
+}
+
+func (d *decoder) turns() []Turn {
+	i := 0
+	turns := list(d, 6, func(t *Turn) {
+		id := d.bytes()
+		if i < len(d.agents) && d.agents[i] == string(id) {
+			t.Agent = d.agents[i]
+		} else {
+			t.Agent = d.intern(id)
+		}
+		i++
+		t.Observation = d.bytes()
+		t.Failure, t.Policy = agent.Failure(d.name()), d.name()
+		t.Action = d.bytes()
+		flags := d.flags(flagDone | flagUnsent)
+		t.Done, t.Unsent = flags&flagDone != 0, flags&flagUnsent != 0
+	})
+	if d.err == nil && len(turns) <= maxNames {
+		d.agents = d.agents[:0]
+		for j := range turns {
+			d.agents = append(d.agents, turns[j].Agent)
+		}
+	}
+	return turns
+}
+
+func (d *decoder) annex(r *Record) {
+	a := &r.Annex
+	if ns := d.varint(); ns != 0 {
+		a.Time = time.Unix(0, ns).UTC()
+	}
+	a.Elapsed.Ask, a.Elapsed.Step = time.Duration(d.varint()), time.Duration(d.varint())
+	a.Timed = int(d.varint())
+	a.Attempts = list(d, 7, func(x *Attempt) {
+		x.Agent, x.Attempt, x.Error = d.name(), int(d.varint()), string(d.bytes())
+		x.Failure = agent.Failure(d.name())
+		x.Act.Agent, x.Act.Tick = x.Agent, r.Tick
+		x.Act.Action = d.bytes()
+		x.Act.Send = list(d, 3, func(s *agent.Send) {
+			s.To, s.Channel, s.Body = d.name(), d.name(), d.bytes()
+		})
+		x.Act.Done = d.flags(flagDone) != 0
+	})
+	a.Facts = list(d, 4, func(x *Fact) {
+		x.Agent, x.Kind, x.Tick, x.Detail = d.name(), d.name(), int(d.varint()), string(d.bytes())
+	})
+}
+
+// list decodes a list whose items take at least size bytes each, so that what
+// is made for it is in proportion to the input.
+func list[T any](d *decoder, size int, item func(*T)) []T {
+	n := d.uvarint()
+	if n == 0 || d.err != nil {
+		return nil
+	}
+	if n > uint64(len(d.in)/size) {
+		d.fail("%d items in %d bytes", n, len(d.in))
+		return nil
+	}
+	out := make([]T, n)
+	for i := range out {
+		if item(&out[i]); d.err != nil {
+			return nil
+		}
+	}
+	return out
+}
+
+func (d *decoder) fail(format string, v ...any) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%w: %s", errMalformed, fmt.Sprintf(format, v...))
+		d.in = nil
+	}
+}
+
+func (d *decoder) end(part string) {
+	if d.err == nil && len(d.in) > 0 {
+		d.fail("%d bytes after its %s", len(d.in), part)
+	}
+}
+
+func (d *decoder) uvarint() uint64 {
+	v, n, ok := uvarint(d.in)
+	if !ok {
+		d.fail("a number is cut off or too long")
+		return 0
+	}
+	d.in = d.in[n:]
+	return v
+}
+
+// uvarint takes only the shortest form of a number.
+func uvarint(p []byte) (v uint64, n int, ok bool) {
+	v, n = binary.Uvarint(p)
+	return v, n, n == 1 || n > 1 && p[n-1] != 0
+}
+
+func (d *decoder) varint() int64 {
+	u := d.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
+// bytes is nil where there are none.
+func (d *decoder) bytes() []byte {
+	n := d.uvarint()
+	if n > uint64(len(d.in)) {
+		d.fail("%d bytes announced, %d left", n, len(d.in))
+		return nil
+	}
+	if n == 0 {
+		return nil
+	}
+	p := d.in[:n:n]
+	d.in = d.in[n:]
+	return p
+}
+
+func (d *decoder) flags(known byte) byte {
+	if len(d.in) == 0 || d.in[0]&^known != 0 {
+		d.fail("flags are missing or unknown")
+		return 0
+	}
+	f := d.in[0]
+	d.in = d.in[1:]
+	return f
+}
+
+func (d *decoder) name() string { return d.intern(d.bytes()) }
+
+func (d *decoder) intern(p []byte) string {
+	if len(p) == 0 {
+		return ""
+	}
+	if s, ok := d.names[string(p)]; ok {
+		return s
+	}
+	s := string(p)
+	if len(p) <= 128 && len(d.names) < maxNames {
+		d.names[s] = s
+	}
+	return s
+}

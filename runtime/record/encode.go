@@ -1,0 +1,167 @@
+package record
+
+import (
+	"encoding/binary"
+	"time"
+)
+
+// appendHashed appends the hashed part of a record: its canonical encoding,
+// equal for equal records on every machine. The chain of hashes runs over it:
+//
+//	H(t+1) = SHA-256(H(t) ‖ hashed part of tick t)
+//
+// where ‖ joins the 32 bytes of H(t) and the encoding without anything
+// between. The encoding is made of
+//
+//	number   an unsigned LEB128 of the fewest bytes that hold it
+//	bytes    a number n, then n bytes; absent and empty are the same
+//	text     bytes that are a name or a word of this program
+//	json     bytes that are compact JSON as received
+//	list(x)  a number n, then n times x
+//
+// and is, in this order, without padding or field tags:
+//
+//	number                                    tick
+//	list(text, json, text, text, json, number)
+//	                                          turns: agent, observation, failure, policy,
+//	                                          action, 1 if done plus 2 if unsent
+//	list(text, text, text, json)              messages: from, to, channel, body
+//	list(text, json)                          results: agent, result
+//	list(text, json)                          scores: agent, value
+//	list(json)                                the world's events
+//	list(text, json)                          columns: name, value
+//	list(text, json)                          added: agent, config
+//	list(text)                                removed: agent
+//	list(text, list(text))                    channels: name, members
+//	text                                      end
+//
+// The order within each list is that of Record's fields.
+func appendHashed(dst []byte, r *Record) []byte {
+	dst = binary.AppendUvarint(dst, uint64(r.Tick))
+	dst = appendTurns(dst, r.Turns)
+	dst = appendCount(dst, len(r.Messages))
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		dst = appendBytes(dst, m.From)
+		dst = appendBytes(dst, m.To)
+		dst = appendBytes(dst, m.Channel)
+		dst = appendBytes(dst, m.Body)
+	}
+	dst = appendCount(dst, len(r.Results))
+	for i := range r.Results {
+		dst = appendPair(dst, r.Results[i].Agent, r.Results[i].JSON)
+	}
+	dst = appendCount(dst, len(r.Scores))
+	for i := range r.Scores {
+		dst = appendPair(dst, r.Scores[i].Agent, r.Scores[i].Value)
+	}
+	dst = appendCount(dst, len(r.Events))
+	for _, e := range r.Events {
+		dst = appendBytes(dst, e)
+	}
+	dst = appendCount(dst, len(r.Columns))
+	for i := range r.Columns {
+		dst = appendPair(dst, r.Columns[i].Name, r.Columns[i].Value)
+	}
+	dst = appendCount(dst, len(r.Added))
+	for i := range r.Added {
+		dst = appendPair(dst, r.Added[i].Agent, r.Added[i].Config)
+	}
+	dst = appendNames(dst, r.Removed)
+	dst = appendCount(dst, len(r.Channels))
+	for i := range r.Channels {
+		dst = appendBytes(dst, r.Channels[i].Name)
+		dst = appendNames(dst, r.Channels[i].Members)
+	}
+	return appendBytes(dst, string(r.End))
+}
+
+const (
+	flagDone   = 1
+	flagUnsent = 2
+)
+
+func appendTurns(dst []byte, turns []Turn) []byte {
+	dst = appendCount(dst, len(turns))
+	for i := range turns {
+		t := &turns[i]
+		dst = appendBytes(dst, t.Agent)
+		dst = appendBytes(dst, t.Observation)
+		dst = appendBytes(dst, string(t.Failure))
+		dst = appendBytes(dst, t.Policy)
+		dst = appendBytes(dst, t.Action)
+		var flags byte
+		if t.Done {
+			flags |= flagDone
+		}
+		if t.Unsent {
+			flags |= flagUnsent
+		}
+		dst = append(dst, flags)
+	}
+	return dst
+}
+
+// appendAnnex appends what is not hashed, in the same manner; times and
+// signed numbers are zigzag LEB128, times in nanoseconds, 0 for none.
+func appendAnnex(dst []byte, a *Annex) []byte {
+	dst = binary.AppendVarint(dst, nanoseconds(a.Time))
+	dst = binary.AppendVarint(dst, int64(a.Elapsed.Ask))
+	dst = binary.AppendVarint(dst, int64(a.Elapsed.Step))
+	dst = binary.AppendVarint(dst, int64(a.Timed))
+	dst = appendCount(dst, len(a.Attempts))
+	for i := range a.Attempts {
+		t := &a.Attempts[i]
+		dst = appendBytes(dst, t.Agent)
+		dst = binary.AppendVarint(dst, int64(t.Attempt))
+		dst = appendBytes(dst, t.Error)
+		dst = appendBytes(dst, string(t.Failure))
+		dst = appendBytes(dst, t.Act.Action)
+		dst = appendCount(dst, len(t.Act.Send))
+		for j := range t.Act.Send {
+			s := &t.Act.Send[j]
+			dst = appendBytes(dst, s.To)
+			dst = appendBytes(dst, s.Channel)
+			dst = appendBytes(dst, s.Body)
+		}
+		var flags byte
+		if t.Act.Done {
+			flags |= flagDone
+		}
+		dst = append(dst, flags)
+	}
+	dst = appendCount(dst, len(a.Facts))
+	for i := range a.Facts {
+		f := &a.Facts[i]
+		dst = appendBytes(dst, f.Agent)
+		dst = appendBytes(dst, f.Kind)
+		dst = binary.AppendVarint(dst, int64(f.Tick))
+		dst = appendBytes(dst, f.Detail)
+	}
+	return dst
+}
+
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func appendCount(dst []byte, n int) []byte { return binary.AppendUvarint(dst, uint64(n)) }
+
+func appendBytes[T string | []byte](dst []byte, p T) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(p))), p...)
+}
+
+func appendPair(dst []byte, name string, value []byte) []byte {
+	return appendBytes(appendBytes(dst, name), value)
+}
+
+func appendNames(dst []byte, names []string) []byte {
+	dst = appendCount(dst, len(names))
+	for _, n := range names {
+		dst = appendBytes(dst, n)
+	}
+	return dst
+}

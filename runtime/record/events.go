@@ -1,0 +1,181 @@
+package record
+
+import (
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// AppendEvents appends a tick as JSON lines, one compact object each, every
+// one with "tick" and "type" first. In this order (fields in brackets are left
+// out when empty or false):
+//
+//	observation  agent, observation
+//	outcome      agent, [failure, policy,] action, [done, unsent]
+//	message      from, to or channel, body
+//	result       agent, result
+//	score        agent, score
+//	event        event
+//	column       name, value
+//	added        agent, config
+//	removed      agent
+//	channel      channel, members
+//	attempt      agent, attempt, [error, failure,] action, [send, done]
+//	fact         agent, fact, about (a tick), [detail]
+//	tick         hash, [time,] ask_ms, step_ms, timed, [end]
+//
+// The last three are not hashed, but for end; the line of type tick closes the
+// tick. An observation is followed by its outcome.
+func AppendEvents(dst []byte, r *Record, hash [HashSize]byte) []byte {
+	e := events{line{dst}, r.Tick}
+	for i := range r.Turns {
+		e.turn(&r.Turns[i])
+	}
+	for i := range r.Messages {
+		e.open("message")
+		e.message(&r.Messages[i])
+		e.close()
+	}
+	for i := range r.Results {
+		e.about("result", r.Results[i].Agent, "result", r.Results[i].JSON)
+	}
+	for i := range r.Scores {
+		e.about("score", r.Scores[i].Agent, "score", r.Scores[i].Value)
+	}
+	for _, x := range r.Events {
+		e.open("event")
+		e.raw("event", x)
+		e.close()
+	}
+	for i := range r.Columns {
+		e.open("column")
+		e.text("name", r.Columns[i].Name)
+		e.raw("value", r.Columns[i].Value)
+		e.close()
+	}
+	e.changes(r)
+	e.annex(&r.Annex)
+	e.tick(r, &hash)
+	return e.dst
+}
+
+type events struct {
+	line
+	number int
+}
+
+func (e *events) open(kind string) {
+	e.begin()
+	e.int("tick", e.number)
+	e.text("type", kind)
+}
+
+func (e *events) close() {
+	e.end()
+	e.dst = append(e.dst, '\n')
+}
+
+// about is an event of one agent with one value.
+func (e *events) about(kind, id, name string, value []byte) {
+	e.open(kind)
+	e.text("agent", id)
+	e.raw(name, value)
+	e.close()
+}
+
+func (e *events) turn(t *Turn) {
+	e.about("observation", t.Agent, "observation", t.Observation)
+	e.open("outcome")
+	e.text("agent", t.Agent)
+	e.some("failure", string(t.Failure))
+	e.some("policy", t.Policy)
+	e.raw("action", t.Action)
+	e.yes("done", t.Done)
+	e.yes("unsent", t.Unsent)
+	e.close()
+}
+
+func (e *events) changes(r *Record) {
+	for i := range r.Added {
+		e.about("added", r.Added[i].Agent, "config", r.Added[i].Config)
+	}
+	for _, id := range r.Removed {
+		e.open("removed")
+		e.text("agent", id)
+		e.close()
+	}
+	for i := range r.Channels {
+		e.open("channel")
+		e.text("channel", r.Channels[i].Name)
+		e.texts("members", r.Channels[i].Members)
+		e.close()
+	}
+}
+
+func (e *events) annex(a *Annex) {
+	for i := range a.Attempts {
+		e.attempt(&a.Attempts[i])
+	}
+	for i := range a.Facts {
+		f := &a.Facts[i]
+		e.open("fact")
+		e.text("agent", f.Agent)
+		e.text("fact", f.Kind)
+		e.int("about", f.Tick)
+		e.some("detail", f.Detail)
+		e.close()
+	}
+}
+
+func (e *events) attempt(t *Attempt) {
+	e.open("attempt")
+	e.text("agent", t.Agent)
+	e.int("attempt", t.Attempt)
+	e.some("error", t.Error)
+	e.some("failure", string(t.Failure))
+	e.raw("action", t.Act.Action)
+	if len(t.Act.Send) > 0 {
+		e.key("send")
+		e.dst = append(e.dst, '[')
+		for i := range t.Act.Send {
+			if i > 0 {
+				e.dst = append(e.dst, ',')
+			}
+			e.send(&t.Act.Send[i])
+		}
+		e.dst = append(e.dst, ']')
+	}
+	e.yes("done", t.Act.Done)
+	e.close()
+}
+
+func (l *line) send(s *agent.Send) {
+	l.begin()
+	l.some("to", s.To)
+	l.some("channel", s.Channel)
+	l.raw("body", s.Body)
+	l.end()
+}
+
+func (l *line) message(m *Message) {
+	l.text("from", m.From)
+	l.some("to", m.To)
+	l.some("channel", m.Channel)
+	l.raw("body", m.Body)
+}
+
+func (e *events) tick(r *Record, hash *[HashSize]byte) {
+	e.open("tick")
+	e.hash(hash)
+	if t := r.Annex.Time; !t.IsZero() {
+		e.key("time")
+		e.dst = append(e.dst, '"')
+		e.dst = t.UTC().AppendFormat(e.dst, time.RFC3339Nano)
+		e.dst = append(e.dst, '"')
+	}
+	e.milliseconds("ask_ms", r.Annex.Elapsed.Ask)
+	e.milliseconds("step_ms", r.Annex.Elapsed.Step)
+	e.int("timed", r.Annex.Timed)
+	e.some("end", string(r.End))
+	e.close()
+}

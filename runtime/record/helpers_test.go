@@ -1,0 +1,168 @@
+package record
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var genesis = sha256.Sum256([]byte("a plan"))
+
+// memory is a stream without a disk.
+type memory struct {
+	mu      sync.Mutex
+	entries [][]byte
+	fail    int // the append that fails, counted down to 0; negative: none
+}
+
+var errDisk = errors.New("the disk is full")
+
+func newMemory() *memory { return &memory{fail: -1} }
+
+func (m *memory) Append(_ context.Context, p []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail == 0 {
+		return errDisk
+	}
+	m.fail--
+	m.entries = append(m.entries, bytes.Clone(p))
+	return nil
+}
+
+func (m *memory) Last(context.Context) (uint64, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return uint64(len(m.entries)), nil
+}
+
+func (m *memory) Get(_ context.Context, seq uint64) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if seq == 0 || seq > uint64(len(m.entries)) {
+		return nil, fmt.Errorf("no entry %d", seq)
+	}
+	return bytes.Clone(m.entries[seq-1]), nil
+}
+
+func (m *memory) Read(_ context.Context, from uint64, fn func(uint64, []byte) error) error {
+	m.mu.Lock()
+	entries := slices.Clone(m.entries)
+	m.mu.Unlock()
+	for i := int(from) - 1; i < len(entries); i++ {
+		if err := fn(uint64(i)+1, bytes.Clone(entries[i])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A maker makes records at random, lists in order, in the form that decoding
+// gives (nothing is nil).
+type maker struct{ *rand.Rand }
+
+func newMaker(seed uint64) maker { return maker{rand.New(rand.NewPCG(seed, 1))} }
+
+func (m maker) json() []byte {
+	if m.IntN(8) == 0 {
+		return nil
+	}
+	return fmt.Appendf(nil, `{"n":%d,"s":"%x"}`, m.Int(), m.Uint32())
+}
+
+func (m maker) text() string {
+	return []string{"", "a", "tit-for-tat-1", "\"quoted\"\n\x00", "Zoë", "\xff\xfe"}[m.IntN(6)]
+}
+
+// some makes a list of up to four; rising is added to the i-th's name.
+func some[T any](m maker, make func(name string) T) []T {
+	var list []T
+	for i := range m.IntN(5) {
+		list = append(list, make(fmt.Sprintf("%d%s", i, m.text())))
+	}
+	return list
+}
+
+func (m maker) record(tick int) *Record {
+	return &Record{
+		Tick: tick,
+		Turns: some(m, func(id string) Turn {
+			return Turn{id, m.json(), agent.Failure(m.text()), m.text(), m.json(), m.IntN(2) == 0, m.IntN(2) == 0}
+		}),
+		Messages: some(m, func(id string) Message { return Message{id, m.text(), m.text(), m.json()} }),
+		Results:  some(m, func(id string) Result { return Result{id, m.json()} }),
+		Scores:   some(m, func(id string) Score { return Score{id, m.json()} }),
+		Events:   some(m, func(string) []byte { return m.json() }),
+		Columns:  some(m, func(id string) Column { return Column{id, m.json()} }),
+		Added:    some(m, func(id string) Added { return Added{id, m.json()} }),
+		Removed:  some(m, func(id string) string { return id }),
+		Channels: some(m, func(id string) Channel {
+			return Channel{id, some(m, func(id string) string { return id })}
+		}),
+		Annex: m.annex(tick),
+	}
+}
+
+func (m maker) annex(tick int) Annex {
+	a := Annex{
+		Elapsed: Elapsed{Ask: time.Duration(m.Int64()), Step: time.Duration(m.IntN(1000))},
+		Timed:   m.IntN(3),
+		Attempts: some(m, func(id string) Attempt {
+			act := agent.Act{Agent: id, Tick: tick, Action: m.json(), Done: m.IntN(2) == 0}
+			act.Send = some(m, func(id string) agent.Send { return agent.Send{To: id, Channel: m.text(), Body: m.json()} })
+			return Attempt{id, m.IntN(5), m.text(), agent.Failure(m.text()), act}
+		}),
+		Facts: some(m, func(id string) Fact { return Fact{id, m.text(), m.IntN(9) - 1, m.text()} }),
+	}
+	if m.IntN(4) > 0 {
+		a.Time = time.Unix(0, m.Int64()).UTC()
+	}
+	return a
+}
+
+// large makes a record whose frame is about n bytes, however it is packed.
+func (m maker) large(tick, n int) *Record {
+	noise := make([]byte, n)
+	for i := range noise {
+		noise[i] = byte(m.Uint32())
+	}
+	return &Record{Tick: tick, Events: [][]byte{noise}}
+}
+
+// typical makes a tick of a game with many players.
+func (m maker) typical(tick, turns int) *Record {
+	r := &Record{Tick: tick}
+	for i := range turns {
+		id := fmt.Sprintf("cell-%05d", i)
+		r.Turns = append(r.Turns, Turn{
+			Agent:       id,
+			Observation: fmt.Appendf(nil, `{"self":%d,"neighbours":[%d,%d,%d,%d],"payoffs":[%d.85,%d,%d.7,%d]}`, m.IntN(2), m.IntN(2), m.IntN(2), m.IntN(2), m.IntN(2), m.IntN(9), m.IntN(9), m.IntN(9), m.IntN(9)),
+			Action:      fmt.Appendf(nil, `{"move":%q}`, []string{"cooperate", "defect"}[m.IntN(2)]),
+		})
+		r.Scores = append(r.Scores, Score{id, fmt.Appendf(nil, "%d", 17*tick+m.IntN(9))})
+	}
+	r.Columns = []Column{{"cooperators", fmt.Appendf(nil, "%d", m.IntN(turns+1))}}
+	r.Annex = Annex{Time: time.Unix(1e9, int64(tick)).UTC(), Elapsed: Elapsed{Ask: time.Millisecond, Step: time.Microsecond}}
+	return r
+}
+
+func mustAppend(t testing.TB, l *Log, r *Record) [HashSize]byte {
+	t.Helper()
+	hash, err := l.Append(context.Background(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hash
+}
