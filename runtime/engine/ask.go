@@ -1,0 +1,229 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sort"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/world"
+)
+
+// compose opens the next tick: an observe for each seat, with the mail and the
+// results that fit beside the observation.
+func (l *lockstep) compose() {
+	n := len(l.next)
+	l.turns = slices.Grow(l.turns[:0], n)[:n]
+	l.asks = slices.Grow(l.asks[:0], n)[:n]
+	l.outbox = slices.Grow(l.outbox[:0], n)[:0]
+	if grow := len(l.soc.members) - len(l.at); grow > 0 {
+		l.at = append(l.at, make([]int32, grow)...)
+	}
+	clear(l.gone)
+	l.aborted, l.attempts, l.elapsed = false, l.attempts[:0], record.Elapsed{}
+	for i := range l.next {
+		seat := &l.next[i]
+		o := &l.asks[i]
+		l.soc.observe(o, seat.slot, seat.observation)
+		l.turns[i] = turn{slot: seat.slot, observation: seat.observation, observe: o}
+		l.at[seat.slot] = int32(i)
+		l.outbox = append(l.outbox, o)
+	}
+}
+
+// observe fills in the first observe of a member's turn in the next tick.
+// What it holds is the society's and stays until the tick is applied.
+func (s *society) observe(o *agent.Observe, slot int32, observation []byte) {
+	m := &s.members[slot]
+	*o = agent.Observe{
+		Agent: m.id, Tick: s.tick, Deadline: s.plan.Entries[m.entry].Deadline,
+		Observation: observation, Attempt: 1,
+	}
+	if len(m.mail)+len(m.results) > 0 {
+		messages, results := m.fit(len(observation))
+		o.Messages = m.mail[:messages:messages]
+		o.Results = m.results[:results:results]
+	}
+	s.address(o, m, m.perTurn)
+}
+
+// address adds what a process that lives for one turn gets no init for.
+func (s *society) address(o *agent.Observe, m *member, perTurn bool) {
+	o.Seed, o.Config = 0, nil
+	if perTurn {
+		o.Seed = agent.TurnSeed(s.plan.Seed, m.id, o.Tick)
+		o.Config = m.config
+	}
+}
+
+// turnOf finds the turn of an asked agent; nil if it was not asked.
+func (l *lockstep) turnOf(id string) *turn {
+	slot, ok := l.soc.find(id)
+	if !ok {
+		return nil
+	}
+	if i := int(l.at[slot]); i < len(l.turns) && l.turns[i].slot == slot {
+		return &l.turns[i]
+	}
+	return nil
+}
+
+// gather asks what is in the outbox and takes answers until none is owed.
+func (l *lockstep) gather(ctx context.Context) error {
+	start := time.Now()
+	defer func() { l.elapsed.Ask += time.Since(start) }()
+	for {
+		if l.stopped != nil {
+			return l.stopped
+		}
+		l.send()
+		if l.waiting == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errInterrupted
+		case batch, ok := <-l.fleet.Answers():
+			if !ok {
+				return fmt.Errorf("the fleet closed its answers at tick %d while %d were owed", l.soc.tick, l.waiting)
+			}
+			for i := range batch {
+				if err := l.take(&batch[i]); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+func (l *lockstep) send() {
+	if len(l.outbox) == 0 {
+		return
+	}
+	for _, o := range l.outbox {
+		l.turnOf(o.Agent).open = true
+	}
+	l.waiting += len(l.outbox)
+	l.fleet.Ask(l.outbox)
+	l.outbox = l.outbox[:0]
+}
+
+// take takes one answer.
+func (l *lockstep) take(a *agent.Answer) error {
+	t := l.turnOf(a.Agent)
+	if t == nil || !t.open || a.Tick != l.soc.tick || a.Attempt != t.observe.Attempt {
+		return fmt.Errorf("the fleet answered for agent %q, tick %d, attempt %d, which was not asked", a.Agent, a.Tick, a.Attempt)
+	}
+	t.open = false
+	l.waiting--
+	t.timed = t.timed || a.Timed
+	if a.Failure != "" {
+		l.fail(t, fault{failure: a.Failure, detail: a.Detail, unsent: a.Unsent, act: a.Act})
+		return nil
+	}
+	t.acted, t.sent, t.act = true, true, a.Act
+	t.failure, t.policy = "", ""
+	if len(t.act.Action) == 0 {
+		t.act.Action = null
+	}
+	return nil
+}
+
+var null = []byte("null")
+
+// step gives the outcomes to the world, again and again until it refuses none
+// of them.
+func (l *lockstep) step(ctx context.Context) (world.Stepped, error) {
+	for !l.aborted {
+		l.outcomes()
+		start := time.Now()
+		stepped, err := l.World.Step(ctx, l.soc.tick, l.actions)
+		l.elapsed.Step += time.Since(start)
+		if err == nil {
+			return stepped, nil
+		}
+		refusal, ok := asRefusal(err)
+		if !ok {
+			if ctx.Err() != nil {
+				return world.Stepped{}, errInterrupted
+			}
+			return world.Stepped{}, l.blame(err)
+		}
+		if err := l.refused(refusal); err != nil {
+			return world.Stepped{}, err
+		}
+		if err := l.gather(ctx); err != nil {
+			return world.Stepped{}, err
+		}
+	}
+	return world.Stepped{}, nil
+}
+
+// outcomes fills in the actions: of each turn, and of who ended itself in the
+// last tick, by id.
+func (l *lockstep) outcomes() {
+	l.actions = l.actions[:0]
+	parting := l.soc.parting
+	for i := range l.turns {
+		t := &l.turns[i]
+		id := t.observe.Agent
+		for len(parting) > 0 && l.soc.members[parting[0]].id < id {
+			l.actions = append(l.actions, l.soc.farewell(parting[0]))
+			parting = parting[1:]
+		}
+		l.actions = append(l.actions, outcome(id, t.outcome(), t.failure))
+	}
+	for _, slot := range parting {
+		l.actions = append(l.actions, l.soc.farewell(slot))
+	}
+}
+
+// farewell is how the world learns that an agent ended itself.
+func (s *society) farewell(slot int32) world.Action {
+	return world.Action{Agent: s.members[slot].id, Failure: agent.Done}
+}
+
+// outcome is a turn's as the world gets it: what a policy gave is an action.
+func outcome(id string, action []byte, f agent.Failure) world.Action {
+	if action != nil {
+		f = ""
+	}
+	return world.Action{Agent: id, JSON: action, Failure: f}
+}
+
+func (t *turn) outcome() []byte {
+	if t.acted {
+		return t.act.Action
+	}
+	return t.action
+}
+
+// refused deals with actions that the world refuses: the agent's own are
+// invalid, a policy's become null.
+func (l *lockstep) refused(r *world.Refusal) error {
+	if len(r.Why) == 0 {
+		return l.blame(fmt.Errorf("it refused the tick and named no agent"))
+	}
+	ids := make([]string, 0, len(r.Why))
+	for id := range r.Why {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	for _, id := range ids {
+		t := l.turnOf(id)
+		switch {
+		case t == nil:
+			return l.blame(fmt.Errorf("it refused an action of agent %q, which has none in this tick", id))
+		case t.acted:
+			l.fail(t, fault{failure: agent.InvalidAction, detail: r.Why[id], act: t.act})
+		case t.action != nil:
+			t.action = nil
+		default:
+			return l.blame(fmt.Errorf("it refused agent %q, whose action is null already: %s", id, r.Why[id]))
+		}
+	}
+	return nil
+}

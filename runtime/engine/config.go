@@ -1,0 +1,111 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/world"
+)
+
+// A fleet is the agents' processes. The engine calls it from one goroutine.
+type fleet interface {
+	// Ask puts each observe to its agent and never blocks. Exactly one Answer
+	// comes for each, with its Tick and Attempt. The slice is the engine's
+	// again when Ask returns; the observes and all they hold stay unchanged
+	// until Committed of their tick, or the loop, has returned.
+	Ask(batch []*agent.Observe)
+	// Answers is where answers come, some at a time, in any order. It is not
+	// closed while the engine runs; what was received is the engine's. When
+	// the loop returns early, answers may be left in it.
+	Answers() <-chan []agent.Answer
+	// Committed says that the record of tick is acknowledged: what it holds
+	// need no longer be remembered elsewhere.
+	Committed(tick int)
+	// Add brings agents that are in force from the next tick on, with the
+	// processes that host them; it starts them and does not wait.
+	Add(agents []plan.Agent, processes []plan.Process)
+	// Retire ends agents that are never asked again: each is sent stop, and a
+	// process ends with its last agent.
+	Retire(ids []string, reason string)
+	// Substitute makes a fresh process (init, no history) answer for the agent
+	// from now on.
+	Substitute(id string, s plan.Substitute)
+	// Facts is what happened to processes since the last call.
+	Facts() []record.Fact
+}
+
+// A log keeps the run's records.
+type log interface {
+	// Append returns once the record is acknowledged, with the hash of the
+	// chain up to it. The record is the engine's again then.
+	Append(ctx context.Context, rec *record.Record) (hash [32]byte, err error)
+	// Read calls fn with each record from the tick on, in order, with the hash
+	// of the chain up to it. fn keeps nothing of a record. An error of fn ends
+	// Read, which returns it.
+	Read(ctx context.Context, from int, fn func(rec *record.Record, hash [32]byte) error) error
+}
+
+// A Config is what the loop works with. Plan, World, Fleet and Log are needed.
+type Config struct {
+	Plan  *plan.Plan
+	World world.World
+	Fleet fleet
+	Log   log
+	Run   string // the run's name, for the world's init
+	// OnTick is called after each commit, before anything of the tick takes
+	// effect. The record is valid during the call only.
+	OnTick func(rec *record.Record, hash [32]byte)
+	// From is where the log ends, for a run that goes on; nil for a new one.
+	From *Start
+}
+
+// A Result says how far the run is. It is complete with an error too.
+type Result struct {
+	Ticks       int      // committed, those before a resume included
+	Hash        [32]byte // of the last record; zero where there is none
+	End         record.End
+	Interrupted bool // the context ended; the open tick was abandoned
+	Timed       int  // outcomes that a clock decided, over the whole run
+	Scores      []record.Score
+}
+
+// A StopError is the policy stop: the open tick was abandoned, and the run can
+// be resumed from it.
+type StopError struct {
+	Tick    int
+	Agent   string
+	Failure agent.Failure
+	Detail  string
+}
+
+func (e *StopError) Error() string {
+	text := fmt.Sprintf("agent %q failed at tick %d (%s) and its policy is stop", e.Agent, e.Tick, e.Failure)
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text + "; the run can be resumed from that tick once the cause is gone"
+}
+
+// WorldInit is what the world of a plan is started with.
+func WorldInit(p *plan.Plan, run string) world.Init {
+	init := world.Init{Run: run, Seed: agent.Seed(p.Seed, ""), Config: p.World.Config}
+	init.Agents = make([]world.Agent, len(p.Agents))
+	for i, a := range p.Agents {
+		init.Agents[i] = world.Agent{ID: a.ID, Config: a.Config}
+	}
+	return init
+}
+
+// worldName is how errors call the world of a plan.
+func worldName(p *plan.Plan) string {
+	switch {
+	case p.World.Kind != "":
+		return p.World.Kind
+	case p.World.Program != nil:
+		return fmt.Sprint(p.World.Program.Command)
+	}
+	return "without a name"
+}

@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"sort"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// History yields, in order, every observe of committed ticks that the process
+// of the given agents answered, with its answer: refused attempts included;
+// want is nil where the answer was not kept (it came late, or was too long).
+// Both are yield's to keep. Turns that the process never had, or died
+// of, are left out. After a substitution only the substitute's own turns
+// count.
+func History(ctx context.Context, lg log, p *plan.Plan, agents []string, yield func(o *agent.Observe, want *agent.Act) error) error {
+	h := &history{yield: yield, only: map[string]bool{}, owed: map[string]*agent.Observe{}}
+	for _, id := range agents {
+		h.only[id] = true
+	}
+	var err error
+	if h.since, err = takeovers(ctx, lg, p, h.only); err != nil {
+		return err
+	}
+	_, err = replay(ctx, lg, p, h.only, h.tick)
+	return err
+}
+
+type history struct {
+	yield func(o *agent.Observe, want *agent.Act) error
+	only  map[string]bool
+	since map[string]int            // the tick in which a substitute took over
+	owed  map[string]*agent.Observe // passed its deadline, perhaps answered later
+}
+
+// takeovers finds the tick in which each agent got a substitute. Without such
+// a policy in the plan nothing is read.
+func takeovers(ctx context.Context, lg log, p *plan.Plan, only map[string]bool) (map[string]int, error) {
+	since := map[string]int{}
+	if !substitutes(p) {
+		return since, nil
+	}
+	err := lg.Read(ctx, 0, func(rec *record.Record, _ [32]byte) error {
+		for i := range rec.Turns {
+			if t := &rec.Turns[i]; t.Policy == policySubstitute && only[t.Agent] {
+				since[t.Agent] = rec.Tick
+			}
+		}
+		return nil
+	})
+	return since, err
+}
+
+func substitutes(p *plan.Plan) bool {
+	for i := range p.Entries {
+		for _, policy := range p.Entries[i].Policies {
+			if policy.Substitute != nil {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tick yields what one record holds. Late answers to earlier ticks came before
+// its turns, late answers to its own after them.
+func (h *history) tick(s *society, rec *record.Record) error {
+	if err := h.late(rec, func(tick int) bool { return tick < rec.Tick }); err != nil {
+		return err
+	}
+	for i := range rec.Turns {
+		t := &rec.Turns[i]
+		if !h.only[t.Agent] {
+			continue
+		}
+		if since, ok := h.since[t.Agent]; ok && rec.Tick < since {
+			continue
+		}
+		if err := h.turn(s, rec, t); err != nil {
+			return err
+		}
+	}
+	return h.late(rec, func(tick int) bool { return tick == rec.Tick })
+}
+
+func (h *history) late(rec *record.Record, about func(tick int) bool) error {
+	for _, f := range rec.Annex.Facts {
+		o := h.owed[f.Agent]
+		if f.Kind != "late" || o == nil || o.Tick != f.Tick || !about(f.Tick) {
+			continue
+		}
+		delete(h.owed, f.Agent)
+		if err := h.yield(o, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// turn yields the attempts of one turn, the accepted one last.
+func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
+	slot := s.slots[t.Agent]
+	m := &s.members[slot]
+	replaced := t.Policy == policySubstitute
+	if !t.Unsent {
+		delete(h.owed, t.Agent) // whoever was asked again owed nothing
+	}
+	var o agent.Observe
+	s.observe(&o, slot, t.Observation)
+	if replaced {
+		heir := s.successor(m, rec)
+		s.address(&o, m, heir != nil && perTurn(heir.Kind))
+	}
+	_, attempts := attemptsOf(rec.Annex.Attempts, t.Agent, replaced)
+	for i := range attempts {
+		a := &attempts[i]
+		o.Attempt = a.Attempt
+		if answered(a.Failure) {
+			if err := h.yield(keep(&o), answerOf(a)); err != nil {
+				return err
+			}
+		}
+		o.Attempt, o.Error = a.Attempt+1, a.Error
+	}
+	switch {
+	case t.Failure == "":
+		return h.yield(keep(&o), accepted(rec, t))
+	case t.Failure == agent.Deadline && !t.Unsent:
+		h.owed[t.Agent] = keep(&o)
+	}
+	return nil
+}
+
+// keep copies what would not outlive the record's application.
+func keep(o *agent.Observe) *agent.Observe {
+	k := *o
+	k.Observation = bytes.Clone(o.Observation)
+	k.Messages = slices.Clone(o.Messages)
+	k.Results = slices.Clone(o.Results)
+	return &k
+}
+
+// answerOf is the answer of a refused attempt, nil where it was not kept.
+func answerOf(a *record.Attempt) *agent.Act {
+	if a.Act.Action == nil && a.Act.Send == nil && !a.Act.Done {
+		return nil
+	}
+	act := a.Act
+	act.Action = bytes.Clone(act.Action)
+	act.Send = nil
+	for _, send := range a.Act.Send {
+		act.Send = append(act.Send, agent.Send{To: send.To, Channel: send.Channel, Body: bytes.Clone(send.Body)})
+	}
+	return &act
+}
+
+// accepted is the act of a turn that has one.
+func accepted(rec *record.Record, t *record.Turn) *agent.Act {
+	act := &agent.Act{Agent: t.Agent, Tick: rec.Tick, Action: bytes.Clone(t.Action), Done: t.Done}
+	from := sort.Search(len(rec.Messages), func(i int) bool { return rec.Messages[i].From >= t.Agent })
+	for _, m := range rec.Messages[from:] {
+		if m.From != t.Agent {
+			break
+		}
+		act.Send = append(act.Send, agent.Send{To: m.To, Channel: m.Channel, Body: bytes.Clone(m.Body)})
+	}
+	return act
+}
+
+// attemptsOf are an agent's attempts of one tick, in order. Where a substitute
+// took over in it, they are parted in those of the agent's own process, of
+// which there is at least one, and those of the substitute, which count from
+// 1 again.
+func attemptsOf(list []record.Attempt, id string, replaced bool) (own, after []record.Attempt) {
+	from := sort.Search(len(list), func(i int) bool { return list[i].Agent >= id })
+	to := from
+	for to < len(list) && list[to].Agent == id {
+		to++
+	}
+	list = list[from:to]
+	if !replaced {
+		return nil, list
+	}
+	for i := range list {
+		if i > 0 && list[i].Attempt == 1 {
+			return list[:i], list[i:]
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+const (
+	// maxError is how long, quoted, the error of a second attempt may be.
+	maxError = 2048
+	// envelope is kept free in a line for everything but the observation, the
+	// config, messages and results: keys, numbers, the agent's id, the error.
+	envelope = 4096
+	// maxObservation is the longest observation, config included, that a line
+	// can carry.
+	maxObservation = agent.MaxLine - envelope
+	// maxMessage is the longest message, with all that a line adds to it: one
+	// that fits beside every observation of under half a line, so that nobody
+	// can block another's mail.
+	maxMessage = agent.MaxLine/2 - envelope
+	// maxName is how much of an unknown name is told back.
+	maxName = 256
+)
+
+// whyEnded is what is told of a message to an agent that was one.
+const whyEnded = "that agent has ended"
+
+// weight is how many bytes a message takes in an observe line, or more.
+func weight(from, channel string, body []byte) int {
+	n := len(`{"from":,"body":},`) + quoted(from) + max(len(body), len("null"))
+	if channel != "" {
+		n += len(`,"channel":`) + quoted(channel)
+	}
+	return n
+}
+
+// fit says how many of the waiting results and messages go with an observation
+// of that many bytes: results first, then messages, each in order, until one
+// does not fit. The rest waits.
+func (m *member) fit(observation int) (messages, results int) {
+	room := maxObservation - observation - len(m.config)
+	for results < len(m.results) {
+		if room -= len(m.results[results]) + 1; room < 0 {
+			return 0, results
+		}
+		results++
+	}
+	for messages < len(m.mail) {
+		msg := &m.mail[messages]
+		if room -= weight(msg.From, msg.Channel, msg.Body); room < 0 {
+			return messages, results
+		}
+		messages++
+	}
+	return messages, results
+}
+
+// refuse says why a message cannot be delivered, or nothing. Membership and
+// aliveness are those at the barrier of the tick it is sent in.
+func (s *society) refuse(from int32, to, channel string, body []byte) string {
+	switch {
+	case (to == "") == (channel == ""):
+		return "a message goes either to an agent or to a channel"
+	case to != "":
+		slot, ok := s.find(to)
+		if !ok {
+			return "no such agent"
+		}
+		if !s.members[slot].alive {
+			return whyEnded
+		}
+	default:
+		c := s.channels[channel]
+		if c == nil {
+			return "no such channel"
+		}
+		if !c.has(from) {
+			return "the sender is not in that channel"
+		}
+	}
+	if weight(s.members[from].id, channel, body) > maxMessage {
+		return fmt.Sprintf("the message is too long: it may have %d bytes", maxMessage)
+	}
+	return ""
+}
+
+// deliver puts a tick's messages and results into the boxes of those who get
+// them.
+func (s *society) deliver(rec *record.Record) {
+	for i := range rec.Messages {
+		m := &rec.Messages[i]
+		from, ok := s.find(m.From)
+		if !ok || s.refuse(from, m.To, m.Channel, m.Body) != "" {
+			continue
+		}
+		msg := agent.Message{From: s.members[from].id, Channel: m.Channel, Body: m.Body}
+		if s.copies {
+			msg.Body = bytes.Clone(m.Body)
+		}
+		if m.To != "" {
+			s.post(s.slots[m.To], msg)
+			continue
+		}
+		for _, slot := range s.channels[m.Channel].members {
+			if slot != from {
+				s.post(slot, msg)
+			}
+		}
+	}
+	for _, r := range rec.Results {
+		if slot, ok := s.find(r.Agent); ok && s.keeps(slot) {
+			m := &s.members[slot]
+			m.results = append(m.results, s.own(r.JSON))
+		}
+	}
+}
+
+func (s *society) post(slot int32, msg agent.Message) {
+	if s.keeps(slot) {
+		m := &s.members[slot]
+		m.mail = append(m.mail, msg)
+	}
+}
+
+func (s *society) keeps(slot int32) bool {
+	return s.only == nil || s.only[s.members[slot].id]
+}
+
+func (s *society) own(b []byte) []byte {
+	if s.copies {
+		return bytes.Clone(b)
+	}
+	return b
+}
+
+// sendResult is what the sender of an undelivered message is told.
+func sendResult(tick, position int, send agent.Send, why string) []byte {
+	b := append(make([]byte, 0, 160), `{"type":"send","tick":`...)
+	b = strconv.AppendInt(b, int64(tick), 10)
+	b = append(b, `,"position":`...)
+	b = strconv.AppendInt(b, int64(position), 10)
+	if send.To != "" {
+		b = append(b, `,"to":`...)
+		b = agent.AppendString(b, cut(send.To, maxName))
+	}
+	if send.Channel != "" {
+		b = append(b, `,"channel":`...)
+		b = agent.AppendString(b, cut(send.Channel, maxName))
+	}
+	b = append(b, `,"error":`...)
+	b = agent.AppendString(b, why)
+	return append(b, '}')
+}

@@ -1,0 +1,151 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+	"strings"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// A fault is one answer that gave no acceptable action.
+type fault struct {
+	failure agent.Failure
+	detail  string
+	unsent  bool
+	act     agent.Act // what was answered, if anything was
+}
+
+// policySubstitute is the policy that records name to say that a substitute
+// took over in that tick.
+const policySubstitute = "substitute"
+
+// defaultAttempts is how often retry asks in all.
+const defaultAttempts = 2
+
+// A rule deals with a fault under a policy. It says whether the agent is asked
+// again; otherwise the outcome is the fault's failure, with t.action in place
+// of an action.
+type rule func(l *lockstep, t *turn, f fault, p plan.Policy) (again bool)
+
+// rules is the table of policies. Those under which the fleet does the work
+// (restart, wait) leave nothing but null once it has given up.
+var rules = map[string]rule{
+	"skip":           giveNull,
+	"restart":        giveNull,
+	"wait":           giveNull,
+	"noop":           func(l *lockstep, t *turn, _ fault, _ plan.Policy) bool { t.action = l.noop; return false },
+	"action":         func(_ *lockstep, t *turn, _ fault, p plan.Policy) bool { t.action = p.Action; return false },
+	"retry":          retry,
+	policySubstitute: substitute,
+	"stop":           stop,
+	"abort":          func(l *lockstep, _ *turn, _ fault, _ plan.Policy) bool { l.aborted = true; return false },
+}
+
+func giveNull(*lockstep, *turn, fault, plan.Policy) bool { return false }
+
+// retry asks again who has answered or died. Nobody is there to be asked
+// where the observe was not sent, or where the answer to it is still owed.
+func retry(_ *lockstep, t *turn, f fault, p plan.Policy) bool {
+	attempts := p.Attempts
+	if attempts == 0 {
+		attempts = defaultAttempts
+	}
+	return !f.unsent && f.failure != agent.Deadline && t.observe.Attempt < attempts
+}
+
+// substitute hands the agent over, once in its life.
+func substitute(l *lockstep, t *turn, _ fault, p plan.Policy) bool {
+	m := &l.soc.members[t.slot]
+	if t.replaced || m.substitute != nil || p.Substitute == nil {
+		return false
+	}
+	t.replaced = true
+	l.fleet.Substitute(m.id, *p.Substitute)
+	return true
+}
+
+func stop(l *lockstep, t *turn, f fault, _ plan.Policy) bool {
+	if l.stopped == nil {
+		l.stopped = &StopError{Tick: l.soc.tick, Agent: l.soc.members[t.slot].id, Failure: f.failure, Detail: f.detail}
+	}
+	return false
+}
+
+// fail deals with a fault of an agent's turn: the turn is settled, or the
+// agent is put among those to be asked again.
+func (l *lockstep) fail(t *turn, f fault) {
+	m := &l.soc.members[t.slot]
+	p := l.soc.policy(m, f.failure)
+	t.acted, t.act, t.action = false, agent.Act{}, nil
+	t.sent = t.sent || !f.unsent
+	replaced := t.replaced
+	again := rules[p.Name](l, t, f, p)
+	told := cut(f.detail, maxError)
+	if again || answered(f.failure) && !f.unsent {
+		f.act.Agent, f.act.Tick = m.id, l.soc.tick
+		l.attempts = append(l.attempts, record.Attempt{
+			Agent: m.id, Attempt: t.observe.Attempt, Error: told, Failure: f.failure, Act: f.act,
+		})
+	}
+	if !again {
+		t.failure, t.policy = f.failure, p.Name
+		if p.Name == policySubstitute {
+			t.policy = "skip" // it has had its substitute
+		}
+		return
+	}
+	next := *t.observe // the fleet holds the last one until the commit
+	next.Attempt, next.Error = t.observe.Attempt+1, told
+	if t.replaced != replaced {
+		next.Attempt, next.Error, t.sent = 1, "", false
+		l.soc.address(&next, m, perTurn(p.Substitute.Kind))
+	}
+	t.observe = &next
+	l.outbox = append(l.outbox, &next)
+}
+
+// unanswered are the failures after which the process has not answered.
+var unanswered = []agent.Failure{agent.Crash, agent.Spawn, agent.Limit, agent.Deadline}
+
+func answered(f agent.Failure) bool { return !slices.Contains(unanswered, f) }
+
+// checkPolicies says what in the plan's policies the engine cannot do.
+func checkPolicies(p *plan.Plan, noop []byte) error {
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		for _, f := range failuresOf(e) {
+			name := e.Policies[f].Name
+			if _, ok := rules[name]; !ok {
+				return fmt.Errorf("entry %q: unknown policy %q for %s: the policies are %s", e.ID, name, f, strings.Join(ruleNames(), ", "))
+			}
+			if name == "noop" && noop == nil {
+				return fmt.Errorf("entry %q: the policy for %s is noop, but the world %s declares no action that does nothing; write {action: …} or skip", e.ID, f, worldName(p))
+			}
+		}
+	}
+	return nil
+}
+
+// failuresOf lists the failures that an entry has a policy for, in order, so
+// that the same plan always gives the same error.
+func failuresOf(e *plan.Entry) []agent.Failure {
+	list := make([]agent.Failure, 0, len(e.Policies))
+	for f := range e.Policies {
+		list = append(list, f)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func ruleNames() []string {
+	names := make([]string, 0, len(rules))
+	for name := range rules {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}

@@ -1,0 +1,191 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/world"
+)
+
+func asRefusal(err error) (r *world.Refusal, ok bool) {
+	ok = errors.As(err, &r)
+	return r, ok
+}
+
+// blame is an error of the world's.
+func (l *lockstep) blame(err error) error {
+	return fmt.Errorf("world %s failed at tick %d: %w", worldName(l.Plan), l.soc.tick, err)
+}
+
+// write makes the tick's record of its turns and of what the world answered.
+// Nothing is changed yet: what the world may not say is found here.
+func (l *lockstep) write(st *world.Stepped) error {
+	rec := &l.rec
+	*rec = record.Record{
+		Tick: l.soc.tick, Turns: rec.Turns[:0], Messages: rec.Messages[:0],
+		Results: rec.Results[:0], Scores: rec.Scores[:0], Columns: rec.Columns[:0],
+	}
+	l.writeTurns()
+	l.writeMessages()
+	slices.SortStableFunc(l.attempts, func(a, b record.Attempt) int { return compare(a.Agent, b.Agent) })
+	rec.Annex.Attempts, rec.Annex.Elapsed = l.attempts, l.elapsed
+	l.added = addition{}
+	if l.aborted {
+		rec.End = record.EndAborted
+		l.pick.collect(rec, nil)
+		return nil
+	}
+	if err := l.writeWorld(st); err != nil {
+		return l.blame(err)
+	}
+	rec.End = l.end(st)
+	if rec.End != record.NotEnded {
+		return nil
+	}
+	return l.seat(st.Observations)
+}
+
+func (l *lockstep) writeTurns() {
+	rec := &l.rec
+	for i := range l.turns {
+		t := &l.turns[i]
+		out := record.Turn{
+			Agent: t.observe.Agent, Observation: t.observation,
+			Failure: t.failure, Policy: t.policy, Action: t.outcome(),
+			Done: t.acted && t.act.Done, Unsent: !t.sent,
+		}
+		if t.replaced {
+			out.Policy = policySubstitute
+		}
+		if t.timed {
+			rec.Annex.Timed++
+		}
+		if out.Done {
+			l.gone[out.Agent] = endedItself
+		}
+		rec.Turns = append(rec.Turns, out)
+	}
+}
+
+// writeMessages writes what the accepted acts send, and what their senders are
+// told of it. Who ends in this tick is told nothing.
+func (l *lockstep) writeMessages() {
+	rec := &l.rec
+	for i := range l.turns {
+		t := &l.turns[i]
+		if !t.acted {
+			continue
+		}
+		id := t.observe.Agent
+		for position, send := range t.act.Send {
+			if len(send.Body) == 0 {
+				send.Body = null
+			}
+			rec.Messages = append(rec.Messages, record.Message{From: id, To: send.To, Channel: send.Channel, Body: send.Body})
+			why := l.soc.refuse(t.slot, send.To, send.Channel, send.Body)
+			if why == "" && l.gone[send.To] == endedItself && send.To != "" {
+				why = whyEnded
+			}
+			if why != "" && !t.act.Done {
+				rec.Results = append(rec.Results, record.Result{Agent: id, JSON: sendResult(rec.Tick, position, send, why)})
+			}
+		}
+	}
+}
+
+// end says whether the tick is the last one.
+func (l *lockstep) end(st *world.Stepped) record.End {
+	ended := 0
+	for id := range l.gone {
+		if l.soc.members[l.soc.slots[id]].alive {
+			ended++
+		}
+	}
+	switch {
+	case st.Done:
+		return record.EndDone
+	case l.Plan.Clock.Ticks > 0 && l.soc.tick+1 >= l.Plan.Clock.Ticks:
+		return record.EndTicks
+	case l.soc.living-ended+len(l.added.agents) == 0:
+		return record.EndEmpty
+	}
+	return record.NotEnded
+}
+
+// An addition is the agents that the world adds in the open tick.
+type addition struct {
+	agents    []plan.Agent
+	processes []plan.Process
+	slots     map[string]int32
+}
+
+// seat takes the observations of the next tick. An agent that ended itself in
+// the very tick is left out: the world could not know. All others must be in
+// force then.
+func (l *lockstep) seat(list []world.Observation) error {
+	l.next = l.next[:0]
+	for i := range list {
+		o := &list[i]
+		slot, err := l.seatOf(o.Agent)
+		if err == nil && slot < 0 {
+			continue
+		}
+		if err == nil {
+			err = l.fits(slot, o)
+		}
+		if err != nil {
+			return l.blame(err)
+		}
+		l.next = append(l.next, seat{id: o.Agent, slot: slot, observation: o.JSON})
+	}
+	byID := func(a, b seat) int { return compare(a.id, b.id) }
+	if !slices.IsSortedFunc(l.next, byID) {
+		slices.SortFunc(l.next, byID)
+	}
+	for i := 1; i < len(l.next); i++ {
+		if l.next[i].id == l.next[i-1].id {
+			return l.blame(fmt.Errorf("it gave two observations to agent %q", l.next[i].id))
+		}
+	}
+	return nil
+}
+
+// seatOf gives the slot that an agent has in the next tick, or -1 where its
+// observation is to be left out.
+func (l *lockstep) seatOf(id string) (int32, error) {
+	if slot, ok := l.added.slots[id]; ok {
+		return slot, nil
+	}
+	slot, known := l.soc.find(id)
+	switch {
+	case !known:
+		return 0, fmt.Errorf("it gave an observation to %q, which is no agent", id)
+	case l.gone[id] == endedItself:
+		return -1, nil
+	case l.gone[id] == removed || !l.soc.members[slot].alive:
+		return 0, fmt.Errorf("it gave an observation to agent %q, which has ended", id)
+	}
+	return slot, nil
+}
+
+// fits says whether a line can carry an observation.
+func (l *lockstep) fits(slot int32, o *world.Observation) error {
+	n := len(o.JSON)
+	if n == 0 {
+		return fmt.Errorf("it gave an empty observation to agent %q", o.Agent)
+	}
+	if int(slot) < len(l.soc.members) {
+		n += len(l.soc.members[slot].config)
+	} else {
+		n += len(l.added.agents[int(slot)-len(l.soc.members)].Config)
+	}
+	if n >= maxObservation {
+		return fmt.Errorf("its observation of agent %q has, with the agent's config, %d bytes: a line of %d carries at most %d of them",
+			o.Agent, n, agent.MaxLine, maxObservation)
+	}
+	return nil
+}
