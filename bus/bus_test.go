@@ -11,7 +11,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(writerEnv); dir != "" {
+		write(dir)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 func start(t testing.TB, o Options) *Bus {
 	t.Helper()

@@ -163,7 +163,7 @@ func (s *Stream) Get(ctx context.Context, seq uint64) ([]byte, error) {
 	if seq == 0 {
 		return nil, fmt.Errorf("cannot read entry 0 of the log of %s: they count from 1", s.name)
 	}
-	_, payload, err := s.get(ctx, fmt.Appendf(nil, `{"seq":%d}`, seq))
+	payload, err := s.get(ctx, seq)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read entry %d of the log of %s: %w", seq, s.name, err)
 	}
@@ -180,20 +180,20 @@ func (s *Stream) ReadLast(ctx context.Context) (seq uint64, payload []byte, err 
 	return last, payload, err
 }
 
-func (s *Stream) get(ctx context.Context, request []byte) (seq uint64, payload []byte, err error) {
+func (s *Stream) get(ctx context.Context, seq uint64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiWait)
 	defer cancel()
-	m, err := s.bus.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+s.name, request)
+	m, err := s.bus.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+s.name, fmt.Appendf(nil, `{"seq":%d}`, seq))
 	if errors.Is(err, nats.ErrNoResponders) {
-		return 0, nil, fmt.Errorf("%w, or the store has stopped", ErrNoStream)
+		return nil, fmt.Errorf("%w, or the store has stopped", ErrNoStream)
 	}
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if status := m.Header.Get("Status"); status != "" {
-		return 0, nil, errors.New(strings.ToLower(m.Header.Get("Description")))
+		return nil, errors.New(strings.ToLower(m.Header.Get("Description")))
 	}
-	return seq, m.Data, nil
+	return m.Data, nil
 }
 
 // explain adds the server's newest error line to an error that says only that

@@ -165,7 +165,7 @@ func TestReadStops(t *testing.T) {
 	s := create(t, b, "r")
 	appendAll(t, s, "one", "two")
 	enough := errors.New("enough")
-	if err := s.Read(t.Context(), 1, func(uint64, []byte) error { return enough }); err != enough { //nolint:errorlint // as it is
+	if err := s.Read(t.Context(), 1, func(uint64, []byte) error { return enough }); !errors.Is(err, enough) || err.Error() != enough.Error() {
 		t.Errorf("got %v, want the callback's own error", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

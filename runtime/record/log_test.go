@@ -69,7 +69,7 @@ func TestAppendReadOpen(t *testing.T) {
 		t.Error("reading from tick -1 is no error")
 	}
 	stop := errors.New("stop")
-	if err := l.Read(t.Context(), 0, func(*Record, [HashSize]byte) error { return stop }); err != stop { //nolint:errorlint // as it is
+	if err := l.Read(t.Context(), 0, func(*Record, [HashSize]byte) error { return stop }); !errors.Is(err, stop) || err.Error() != stop.Error() {
 		t.Errorf("the callback's error comes back as %v", err)
 	}
 }
