@@ -25,6 +25,27 @@ type World interface {
 	Step(ctx context.Context, tick int, actions []Action) (Stepped, error)
 }
 
+// A Nooper says, once constructed, what action does nothing in its game: the
+// same as its Ready will carry, known before anything is started. Nil means
+// that there is none.
+type Nooper interface {
+	Noop() []byte
+}
+
+// A Snapshotter gives its state between two steps, for a later Init to carry.
+// A nil state means that this world has none to give: it is restored by
+// stepping it through the recorded outcomes.
+type Snapshotter interface {
+	Snapshot(ctx context.Context) (state []byte, err error)
+}
+
+// A Closer holds what outlives a call (a process) until it is closed. Close
+// returns once all of it is gone; a context that is done makes it do so
+// without grace.
+type Closer interface {
+	Close(ctx context.Context) error
+}
+
 // Init tells a world what it plays with.
 type Init struct {
 	Run    string
@@ -33,6 +54,10 @@ type Init struct {
 	// Config was given to the constructor already; a world that is a process
 	// is sent it.
 	Config []byte
+	// State is what an earlier Snapshot gave, empty for a game from its
+	// beginning. Tick is the tick that Start's observations are then for.
+	State []byte
+	Tick  int
 }
 
 // An Agent is a player as the world sees it.
@@ -57,7 +82,7 @@ type Action struct {
 
 // Ready is a world's answer to Start.
 type Ready struct {
-	Observations []Observation
+	Observations []Observation // by agent id as bytes
 	// ActionSchemas maps patterns of agent ids to JSON Schemas of their
 	// actions; the most specific (longest) pattern that matches applies.
 	ActionSchemas map[string][]byte
@@ -85,15 +110,17 @@ type Channel struct {
 
 // Stepped is a world's answer to Step. Observations are those of the next
 // tick: an agent without one is not asked. Columns describe the tick that was
-// played. Scores name only the agents whose total changed.
+// played. Scores name only the agents whose total changed; the first time a
+// total is named counts as a change, so that a score of 0 is known too. All of
+// it belongs to the caller: a world keeps no slice that it gave away.
 type Stepped struct {
-	Observations []Observation
-	Scores       []Score
-	Columns      []Column
-	Events       [][]byte // compact JSON
+	Observations []Observation // by agent id as bytes
+	Scores       []Score       // by agent id as bytes
+	Columns      []Column      // by name
+	Events       [][]byte      // compact JSON
 	Add          []Agent
 	Remove       []string
-	Channels     []Channel
+	Channels     []Channel // by name
 	Done         bool
 }
 

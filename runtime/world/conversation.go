@@ -1,0 +1,137 @@
+package world
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// ConversationConfig is the config of the world conversation: agents talk
+// freely for a number of rounds. What they say goes into messages, which are
+// delivered with the recipient's next observation; the world itself only says
+// whose turn it is. An agent observes
+//
+//	{"round":1,"rounds":3,"topic":"the harvest"}
+//
+// with rounds counted from 1. Any action will do, null included, and has no
+// effect. There are no scores and no columns. The world is done after the last
+// round.
+type ConversationConfig struct {
+	// Rounds is how many there are.
+	Rounds int `json:"rounds" required:"true"`
+	// Topic is told to everyone; may be empty.
+	Topic string `json:"topic"`
+	// Order is together (a round is one tick in which all are asked; the
+	// default) or in-turn (a round is one tick for each agent, by id as bytes,
+	// so that everyone hears the ones before).
+	Order string `json:"order"`
+}
+
+const maxRounds = 1e6
+
+// orders says for each order whether agents speak one at a time.
+var orders = map[string]bool{"together": false, "in-turn": true}
+
+var conversationKind = kind{
+	open: openConversation,
+	example: example{
+		config:  `{"rounds":2,"topic":"<bread> & \"butter\"","order":"in-turn"}`,
+		agents:  []string{"ann", "bob", "cleo"},
+		actions: []string{`null`, `{}`, `{"said":"hello"}`, `"whatever"`},
+	},
+}
+
+type conversation struct {
+	conf   ConversationConfig
+	inTurn bool
+
+	*roster
+	round int // from 1
+	seat  int // whose turn it is, in-turn
+	next  int
+}
+
+func openConversation(config []byte) (World, error) {
+	w := &conversation{conf: ConversationConfig{Order: "together"}, round: 1}
+	if err := decodeConfig(config, &w.conf); err != nil {
+		return nil, err
+	}
+	var errs ConfigErrors
+	if w.conf.Rounds < 1 || w.conf.Rounds > maxRounds {
+		errs.add("rounds", "%d is not between 1 and %d", w.conf.Rounds, int(maxRounds))
+	}
+	inTurn, ok := orders[w.conf.Order]
+	if !ok {
+		errs.add("order", "%q is none of %s", w.conf.Order, strings.Join(sortedKeys(orders), ", "))
+	}
+	w.inTurn = inTurn
+	return w, errs.err()
+}
+
+// Noop is the empty action: anything does nothing here.
+func (w *conversation) Noop() []byte { return []byte(`{}`) }
+
+func (w *conversation) Start(_ context.Context, init Init) (Ready, error) {
+	if len(init.State) > 0 {
+		return Ready{}, errNoState
+	}
+	var err error
+	if w.roster, err = newRoster(init.Agents); err != nil {
+		return Ready{}, err
+	}
+	return Ready{Observations: w.observe(), Noop: w.Noop()}, nil
+}
+
+func (w *conversation) Step(_ context.Context, tick int, actions []Action) (Stepped, error) {
+	if err := inOrder(tick, w.next); err != nil {
+		return Stepped{}, err
+	}
+	if err := w.take(actions, func(int, []byte) string { return "" }); err != nil {
+		return Stepped{}, err
+	}
+	w.next++
+	w.pass()
+	if w.round > w.conf.Rounds {
+		return Stepped{Done: true}, nil
+	}
+	return Stepped{Observations: w.observe()}, nil
+}
+
+// pass hands the word on: to the next agent that is still there, or to all.
+func (w *conversation) pass() {
+	if !w.inTurn {
+		w.round++
+		return
+	}
+	for w.round <= w.conf.Rounds {
+		w.seat++
+		if w.seat >= len(w.ids) {
+			w.seat = 0
+			w.round++
+		}
+		if w.seat < len(w.ids) && !w.gone[w.seat] {
+			return
+		}
+	}
+}
+
+func (w *conversation) observe() []Observation {
+	var text []byte
+	text = append(text, `{"round":`...)
+	text = strconv.AppendInt(text, int64(w.round), 10)
+	text = append(text, `,"rounds":`...)
+	text = strconv.AppendInt(text, int64(w.conf.Rounds), 10)
+	text = append(text, `,"topic":`...)
+	text = agent.AppendString(text, w.conf.Topic)
+	text = append(text, '}')
+	observations := make([]Observation, 0, len(w.ids))
+	for who, id := range w.ids {
+		w.asked[who] = !w.gone[who] && (!w.inTurn || who == w.seat)
+		if w.asked[who] {
+			observations = append(observations, Observation{Agent: id, JSON: append([]byte(nil), text...)})
+		}
+	}
+	return observations
+}
