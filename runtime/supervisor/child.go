@@ -1,0 +1,87 @@
+package supervisor
+
+import (
+	"os"
+	"sync/atomic"
+	"syscall"
+)
+
+// A child is one running OS process of a fleet with its three pipes. It is
+// gone once it is dead, collected, and all that it wrote is read; its
+// descendants may hold the pipes open beyond that, and are not waited for.
+type child struct {
+	pid    int
+	stdout *os.File
+	stderr *os.File
+	in     *outbox
+
+	status syscall.WaitStatus // valid once gone is closed
+	parts  atomic.Int32       // of dying: exit, stdout's end, stderr's end
+	onGone func(*child)
+	gone   chan struct{}
+}
+
+// A handler takes what a child writes. Each method is called from one
+// goroutine; the slices are valid only during the call.
+type handler struct {
+	stdout func(chunk []byte) // as it comes
+	ended  func()             // stdout has ended
+	stderr func(chunk []byte) // as it comes
+	gone   func(*child)       // the child is gone; must not block
+}
+
+// spawn starts a process and its two readers.
+func (s *starter) spawn(argv, env []string, dir string, h handler) (*child, error) {
+	p, err := openPipes()
+	if err != nil {
+		return nil, err
+	}
+	c := &child{gone: make(chan struct{}), onGone: h.gone, stdout: p.stdout, stderr: p.stderr, in: newOutbox(p.stdin)}
+	c.parts.Store(3)
+	started := make(chan struct{}) // the child may be dead before start returns
+	pid, err := s.start(argv, &syscall.ProcAttr{
+		Dir: dir, Env: env, Files: p.theirs(), Sys: ownGroup(),
+	}, func(st syscall.WaitStatus) {
+		<-started
+		c.status = st
+		c.in.close()
+		interrupt(c.stdout)
+		interrupt(c.stderr)
+		c.part()
+	})
+	p.closeTheirs()
+	if err != nil {
+		close(started)
+		p.closeOurs()
+		return nil, err
+	}
+	c.pid = pid
+	close(started)
+	go func() {
+		pump(c.stdout, h.stdout)
+		h.ended()
+		c.part()
+	}()
+	go func() {
+		pump(c.stderr, h.stderr)
+		c.part()
+	}()
+	return c, nil
+}
+
+// part counts one of the three ways to be gone.
+func (c *child) part() {
+	if c.parts.Add(-1) == 0 {
+		close(c.gone)
+		c.onGone(c)
+	}
+}
+
+// signal sends a signal to the child's whole process group. The group may
+// outlive the child: stragglers in it are hit too.
+func (c *child) signal(sig syscall.Signal) {
+	_ = syscall.Kill(-c.pid, sig)
+}
+
+// killGroup kills what is left of a dead child's process group.
+func killGroup(c *child) { c.signal(syscall.SIGKILL) }

@@ -1,0 +1,94 @@
+package supervisor
+
+import (
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// arm makes the timer fire at due or earlier. It is not stopped by answers: it
+// fires at most once a deadline's length and looks then.
+func (p *resident) arm(due time.Time) {
+	if due.IsZero() || (!p.armed.IsZero() && !p.armed.After(due)) {
+		return
+	}
+	p.armed = due
+	d := time.Until(due)
+	if p.timer == nil {
+		p.timer = time.AfterFunc(d, p.expire)
+		return
+	}
+	p.timer.Reset(d)
+}
+
+// expire ends the asks whose time is over.
+func (p *resident) expire() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.armed = time.Time{}
+	now := time.Now()
+	var due time.Time
+	restart := false
+	for _, st := range p.order {
+		if !st.open || !st.sent || st.ask.Deadline <= 0 {
+			continue
+		}
+		end := st.since.Add(st.left)
+		switch {
+		case end.After(now):
+			if due.IsZero() || end.Before(due) {
+				due = end
+			}
+		case st.asks < p.spec.DeadlineAsks:
+			restart = true
+			st.left = st.ask.Deadline
+			st.since = now
+		default:
+			p.miss(st)
+		}
+	}
+	p.arm(due)
+	if restart && p.child != nil {
+		p.restart = true
+		p.log.line("troupe: ", []byte("restarted: it missed its deadline"))
+		p.child.signal(syscall.SIGKILL)
+	}
+	p.flush()
+}
+
+// miss ends an ask by its deadline. The process owes the answer from then on.
+func (p *resident) miss(st *seat) {
+	o := st.ask
+	o.Observation = slices.Clone(o.Observation) // the caller's memory lasts one tick
+	o.Messages = cloneMessages(o.Messages)
+	o.Results = cloneAll(o.Results)
+	detail := fmt.Sprintf("no answer within %s", st.ask.Deadline)
+	switch {
+	case st.hint != "":
+		detail += "; " + st.hint
+	case !p.heard:
+		detail += "; it wrote nothing on stdout since it was asked: does it flush its output after each line?"
+	}
+	p.settle(st, agent.Answer{Failure: agent.Deadline, Timed: true, Detail: detail})
+	st.owes = &o
+	st.since = time.Now().Add(-o.Deadline)
+}
+
+func cloneAll(list [][]byte) [][]byte {
+	out := make([][]byte, len(list))
+	for i, b := range list {
+		out[i] = slices.Clone(b)
+	}
+	return out
+}
+
+func cloneMessages(list []agent.Message) []agent.Message {
+	out := slices.Clone(list)
+	for i := range out {
+		out[i].Body = slices.Clone(out[i].Body)
+	}
+	return out
+}

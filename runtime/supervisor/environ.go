@@ -1,0 +1,46 @@
+package supervisor
+
+import (
+	"os"
+	"sort"
+	"strings"
+
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// environ is all that an agent's process gets to see of an environment.
+func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
+	env := map[string]string{
+		"HOME":             w.Home,
+		"TMPDIR":           w.Tmp,
+		"TROUPE_RUN":       f.opts.Run,
+		"PYTHONUNBUFFERED": "1",
+	}
+	if len(s.Agents) == 1 {
+		env["TROUPE_AGENT"] = s.Agents[0].Agent
+	}
+	return Environ(env, s.Env)
+}
+
+// Environ makes the environment of a child: the search path and the locale of
+// this process, and what the maps hold, the later over the earlier.
+func Environ(maps ...map[string]string) []string {
+	all := map[string]string{}
+	for _, kv := range os.Environ() {
+		k, v, _ := strings.Cut(kv, "=")
+		if k == "PATH" || k == "LANG" || k == "LANGUAGE" || strings.HasPrefix(k, "LC_") {
+			all[k] = v
+		}
+	}
+	for _, m := range maps {
+		for k, v := range m {
+			all[k] = v
+		}
+	}
+	env := make([]string, 0, len(all))
+	for k, v := range all {
+		env = append(env, k+"="+v)
+	}
+	sort.Strings(env)
+	return env
+}

@@ -1,0 +1,335 @@
+// Package supervisor is the fleet: it starts, asks, restarts, hydrates, stops
+// and reaps the processes that agents live in.
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// A Spec is one process with the agents it hosts.
+type Spec struct {
+	ID      string // of its workspace
+	Agents  []agent.Init
+	Kind    agent.Kind
+	Command []string          // the first word is an absolute path
+	Env     map[string]string // what the scenario adds
+	// Reobserve says that a restarted process is told again what it answered
+	// before; without it, it begins anew.
+	Reobserve bool
+	// Restarts is how many crashes in one tick make its outcome a crash; 0
+	// means that the first does.
+	Restarts int
+	// DeadlineAsks above 1 restarts a process that missed its deadline and asks
+	// it again, up to that many asks in all.
+	DeadlineAsks int
+	// WaitToSpawn tries to start for as long as it takes.
+	WaitToSpawn bool
+}
+
+// A Replay gives, in order, every observe of committed ticks that the named
+// agents' process answered, with its answer where the record has it.
+type Replay func(ctx context.Context, agents []string, yield func(o *agent.Observe, want *agent.Act) error) error
+
+// Options of a fleet.
+type Options struct {
+	Run    string // name
+	Seed   uint64 // of the run
+	Dir    workspace.Run
+	Tier   workspace.Tier
+	Replay Replay
+	// Patience is how long a process may take to be ready, or to answer one
+	// re-observed tick; default 60 s.
+	Patience time.Duration
+}
+
+// A Fact is something that happened to a process; Tick is the tick it is about.
+type Fact struct {
+	Agent  string
+	Kind   string // started, crashed, late, failed, differs, stopped
+	Tick   int
+	Detail string
+}
+
+// A Status is what a fleet's process looks like from outside.
+type Status struct {
+	ID     string
+	Agents []string
+	State  State
+	PID    int // 0 when no process runs
+}
+
+// A driver brings asks to the agents of one process. Its methods do not block.
+type driver interface {
+	begin() // starts what can be started before the first ask
+	begun() <-chan struct{}
+	ask(batch []*agent.Observe)
+	retire(id, reason string)
+	stop(reason string, g graces)
+	kill()
+	done() <-chan struct{}
+	status() Status
+}
+
+// graces is how long a process may take to obey: from the end of its stdin to
+// TERM, and from there to KILL.
+type graces struct{ term, kill time.Duration }
+
+var (
+	patient = graces{5 * time.Second, 5 * time.Second}
+	// closing keeps the whole stop of a supervisor within 4 s.
+	closing = graces{2 * time.Second, 1500 * time.Millisecond}
+)
+
+// A Fleet is the processes of one run. Ask, Retire, Add, Substitute, Facts and
+// Committed are for one goroutine, the engine's; Stop, Kill and Statuses are
+// for any.
+type Fleet struct {
+	opts    Options
+	starter *starter
+	reaped  func() int
+	answers chan []agent.Answer
+	ctx     context.Context
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup // goroutines of the drivers
+	once    sync.Once      // Stop
+	killed  int
+
+	mu      sync.Mutex
+	drivers []driver
+	facts   []Fact
+
+	// epoch counts the calls of Facts; committed is the epoch up to which the
+	// log holds everything.
+	epoch, committed atomic.Int64
+
+	byAgent map[string]driver
+	batches map[driver][]*agent.Observe
+	touched []driver
+}
+
+// New makes a fleet; nothing runs until Start. It must be stopped.
+func New(opts Options) *Fleet {
+	if opts.Patience == 0 {
+		opts.Patience = 60 * time.Second
+	}
+	f := &Fleet{
+		opts:    opts,
+		starter: newStarter(),
+		reaped:  holdReaper(),
+		answers: make(chan []agent.Answer, 1024),
+		byAgent: map[string]driver{},
+		batches: map[driver][]*agent.Observe{},
+	}
+	f.ctx, f.cancel = context.WithCancel(context.Background())
+	return f
+}
+
+// Start starts all processes side by side and waits until each is ready or has
+// failed its first try, which is no error: it is tried again when asked.
+func (f *Fleet) Start(ctx context.Context, specs []Spec) error {
+	added := f.add(specs)
+	for _, d := range added {
+		d.begin()
+	}
+	for _, d := range added {
+		select {
+		case <-d.begun():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Add starts processes of agents that came later and does not wait.
+func (f *Fleet) Add(specs []Spec) {
+	for _, d := range f.add(specs) {
+		d.begin()
+	}
+}
+
+func (f *Fleet) add(specs []Spec) []driver {
+	added := make([]driver, len(specs))
+	for i, s := range specs {
+		var d driver
+		if s.Kind.PerTurn {
+			d = newTurns(f, s)
+		} else {
+			d = newResident(f, s)
+		}
+		added[i] = d
+		for _, a := range s.Agents {
+			f.byAgent[a.Agent] = d
+		}
+	}
+	f.mu.Lock()
+	f.drivers = append(f.drivers, added...)
+	f.mu.Unlock()
+	return added
+}
+
+// Substitute lets the process of spec answer for its agent from now on; the
+// agent's own process is done with it.
+func (f *Fleet) Substitute(spec Spec) {
+	id := spec.Agents[0].Agent
+	if old := f.byAgent[id]; old != nil {
+		old.retire(id, "substituted")
+	}
+	f.Add([]Spec{spec})
+}
+
+// Ask puts each observe to its agent. It does not block; exactly one answer
+// comes for each on Answers, while the fleet is not stopped. What an observe's
+// slices hold must not change until the tick is committed.
+func (f *Fleet) Ask(batch []*agent.Observe) {
+	for _, o := range batch {
+		d := f.byAgent[o.Agent]
+		if len(f.batches[d]) == 0 {
+			f.touched = append(f.touched, d)
+		}
+		f.batches[d] = append(f.batches[d], o)
+	}
+	for _, d := range f.touched {
+		d.ask(f.batches[d])
+		f.batches[d] = f.batches[d][:0]
+	}
+	f.touched = f.touched[:0]
+}
+
+// Answers is where answers come, some at a time, in any order.
+func (f *Fleet) Answers() <-chan []agent.Answer { return f.answers }
+
+// deliver never blocks: it may run on the reaper's goroutine.
+func (f *Fleet) deliver(list []agent.Answer) {
+	if len(list) == 0 {
+		return
+	}
+	select {
+	case f.answers <- list:
+		return
+	default:
+	}
+	f.wg.Go(func() {
+		select {
+		case f.answers <- list:
+		case <-f.ctx.Done():
+		}
+	})
+}
+
+// Retire ends agents that are never asked again: each is sent stop, and a
+// process ends with its last agent.
+func (f *Fleet) Retire(ids []string, reason string) {
+	for _, id := range ids {
+		if d := f.byAgent[id]; d != nil {
+			d.retire(id, reason)
+			delete(f.byAgent, id)
+		}
+	}
+}
+
+// Facts gives what happened since the last call.
+func (f *Fleet) Facts() []Fact {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	facts := f.facts
+	f.facts = nil
+	f.epoch.Add(1)
+	return facts
+}
+
+// fact notes something and says in which epoch.
+func (f *Fleet) fact(x Fact) (epoch int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.facts = append(f.facts, x)
+	return f.epoch.Load()
+}
+
+// Committed says that the record which took the last Facts is acknowledged.
+func (f *Fleet) Committed(int) { f.committed.Store(f.epoch.Load()) }
+
+// Statuses lists the processes in the order they were added.
+func (f *Fleet) Statuses() []Status {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	list := make([]Status, len(f.drivers))
+	for i, d := range f.drivers {
+		list[i] = d.status()
+	}
+	return list
+}
+
+// Stop ends all processes by the protocol's sequence, in 4 s at most, and
+// waits until they are gone, with every descendant that was handed to this
+// process; it says how many of those had to be killed. Further calls wait for
+// the first and say the same.
+func (f *Fleet) Stop(reason string) (killed int) {
+	f.once.Do(func() { f.killed = f.stop(reason) })
+	return f.killed
+}
+
+func (f *Fleet) stop(reason string) (killed int) {
+	f.mu.Lock()
+	drivers := append([]driver(nil), f.drivers...)
+	f.mu.Unlock()
+	for _, d := range drivers {
+		d.stop(reason, closing)
+	}
+	for _, d := range drivers {
+		<-d.done()
+	}
+	f.cancel()
+	f.wg.Wait()
+	killed = f.reaped()
+	f.starter.close()
+	return killed
+}
+
+// Kill ends all processes at once; Stop is still to be called.
+func (f *Fleet) Kill() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, d := range f.drivers {
+		d.kill()
+	}
+}
+
+// stopChild takes a child through the protocol's stop, its stdin being closed
+// already, and returns when it is gone.
+func stopChild(c *child, g graces) {
+	for _, step := range []struct {
+		wait time.Duration
+		sig  syscall.Signal
+	}{{g.term, syscall.SIGTERM}, {g.kill, syscall.SIGKILL}} {
+		t := time.NewTimer(step.wait)
+		select {
+		case <-c.gone:
+			t.Stop()
+			return
+		case <-t.C:
+			c.signal(step.sig)
+		}
+	}
+	<-c.gone
+}
+
+// exitText says how a process ended.
+func exitText(st syscall.WaitStatus) string {
+	if st.Signaled() {
+		text := fmt.Sprintf("killed by signal %d (%s)", int(st.Signal()), st.Signal())
+		if st.CoreDump() {
+			text += ", core dumped"
+		}
+		return text
+	}
+	return fmt.Sprintf("exited with status %d", st.ExitStatus())
+}

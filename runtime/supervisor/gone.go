@@ -1,0 +1,183 @@
+package supervisor
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// gone follows the death of the process: by its own fault, or because it was
+// told to stop.
+func (p *resident) gone(c *child) {
+	killGroup(c)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child != c {
+		return
+	}
+	p.child, p.hydro = nil, nil
+	if p.state == Stopping {
+		p.end()
+		return
+	}
+	p.to(died)
+	fact := Fact{Agent: p.name(), Kind: "crashed", Tick: max(p.tick, 0), Detail: crashReport(c.status, p.log)}
+	if p.restart {
+		fact.Kind, fact.Detail = "restarted", "it missed its deadline"
+	}
+	p.fleet.fact(fact)
+	p.crashed(fact.Detail)
+	if p.state == Down && p.lost >= lostTicks {
+		p.to(gaveUp)
+		p.fleet.fact(Fact{Agent: p.name(), Kind: "failed", Tick: p.tick,
+			Detail: fmt.Sprintf("crashed for good in %d ticks in a row: not started again", p.lost)})
+	}
+	p.flush()
+}
+
+// crashed decides what becomes of the open asks: asked again of a new process,
+// one by one where several share it and it keeps dying, or given up.
+func (p *resident) crashed(detail string) {
+	wanted := p.restart
+	p.restart = false
+	if !wanted {
+		p.crashes++
+		p.streak++
+	}
+	had := false // the process had something to answer when it died
+	for _, st := range p.order {
+		st.owes = nil
+		st.ready = false
+		had = had || st.open && st.sent
+	}
+	guilty := func(st *seat) bool { return st.sent || !had }
+	outcome := agent.Answer{Failure: agent.Crash, Timed: true, Detail: detail}
+	switch shared := p.living > 1; {
+	case wanted:
+	case !p.anyOpen():
+		return
+	case p.spec.Restarts == 0:
+		p.failOpen(outcome, guilty)
+	case shared && p.alone && had:
+		p.failOpen(outcome, guilty)
+	case shared && p.crashes < 2+p.spec.Restarts:
+		p.alone = p.crashes >= 2
+	case p.crashes >= p.spec.Restarts:
+		outcome.Detail = fmt.Sprintf("crashed %d times in one tick; the last time: %s", p.crashes, detail)
+		p.failOpen(outcome, nil)
+		p.lost++
+	}
+	now := time.Now()
+	for _, st := range p.order {
+		if st.open && st.sent {
+			st.sent = false
+			st.left -= min(now.Sub(st.since), st.left)
+		}
+	}
+	if p.anyOpen() {
+		p.revive()
+	}
+}
+
+// crashReport names the status, the last lines of the log and where it is.
+func crashReport(st syscall.WaitStatus, log *logFile) string {
+	var b strings.Builder
+	b.WriteString(exitText(st))
+	if lines := log.tail(5); len(lines) > 0 {
+		b.WriteString("; its last lines:\n")
+		for _, l := range lines {
+			b.WriteString("    " + l + "\n")
+		}
+		b.WriteString("  the whole log: " + log.path)
+	} else {
+		b.WriteString("; it logged nothing (" + log.path + ")")
+	}
+	return b.String()
+}
+
+// retire ends one agent, and the process with its last.
+func (p *resident) retire(id, reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := p.seats[id]
+	if st.ended {
+		return
+	}
+	st.ended, st.open, st.owes, st.saved = true, false, nil, nil
+	p.living--
+	if p.living == 0 {
+		p.halt(reason, patient, []*seat{st})
+		return
+	}
+	if p.state == Starting && !st.ready {
+		if p.waiting--; p.waiting == 0 && p.readyc != nil {
+			close(p.readyc)
+		}
+	}
+	if p.child != nil {
+		p.child.in.write(p.dialect.Stop(nil, id, reason))
+	}
+}
+
+func (p *resident) stop(reason string, g graces) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var told []*seat
+	for _, st := range p.order {
+		if !st.ended {
+			told = append(told, st)
+		}
+	}
+	p.halt(reason, g, told)
+}
+
+// halt takes the process through the protocol's stop in the background. A
+// second halt may shorten the first one's graces. mu is held.
+func (p *resident) halt(reason string, g graces, told []*seat) {
+	if p.state == Stopped {
+		return
+	}
+	already := p.state == Stopping
+	p.to(stopped)
+	if p.timer != nil {
+		p.timer.Stop()
+	}
+	c := p.child
+	if c == nil {
+		if !p.spawning {
+			p.end()
+		}
+		return
+	}
+	if !already {
+		p.out = p.out[:0]
+		for _, st := range told {
+			p.out = p.dialect.Stop(p.out, st.init.Agent, reason)
+		}
+		c.in.write(p.out)
+		c.in.finish()
+	}
+	p.fleet.wg.Go(func() { stopChild(c, g) })
+}
+
+// end follows the last breath of a stopped process.
+func (p *resident) end() {
+	p.to(ended)
+	if p.state != Stopped {
+		return
+	}
+	select {
+	case <-p.finished:
+		return
+	default:
+	}
+	if p.ws != nil {
+		p.ws.Release()
+	}
+	p.log.close()
+	close(p.finished)
+	p.fleet.fact(Fact{Agent: p.name(), Kind: "stopped", Tick: max(p.tick, 0)})
+}

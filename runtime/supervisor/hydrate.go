@@ -1,0 +1,208 @@
+package supervisor
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// An answered observe is one that the process answered and the log may not
+// hold yet.
+type answered struct {
+	epoch int64
+	o     agent.Observe
+	act   *agent.Act // nil where what it answered was no act in time
+}
+
+// keep remembers an answered observe until its record is committed.
+func (p *resident) keep(st *seat, o agent.Observe, act *agent.Act, epoch int64) {
+	if !p.spec.Reobserve {
+		return
+	}
+	st.saved = append(p.unsaved(st), answered{epoch, o, act})
+}
+
+// unsaved is what the log does not hold yet of what a seat answered.
+func (p *resident) unsaved(st *seat) []answered {
+	i, committed := 0, p.fleet.committed.Load()
+	for i < len(st.saved) && st.saved[i].epoch < committed {
+		i++
+	}
+	return slices.Delete(st.saved, 0, i)
+}
+
+// A hydration tells a process again what it answered before, a tick and
+// attempt at a time.
+type hydration struct {
+	tick    int
+	attempt int
+	want    map[string]*agent.Act // by agent; nil where any answer will do
+	lines   []byte
+	done    chan struct{} // closed when all have answered
+}
+
+// hydrate takes a restarted process to where the record says it was. It
+// reports whether c is still the process and wants its first new observe.
+func (p *resident) hydrate(c *child) bool {
+	p.mu.Lock()
+	again := p.starts > 1
+	var ids []string
+	for _, st := range p.order {
+		if !st.ended {
+			ids = append(ids, st.init.Agent)
+		}
+	}
+	p.mu.Unlock()
+	if !again || !p.spec.Reobserve {
+		return true
+	}
+	var h *hydration
+	err := p.fleet.opts.Replay(p.fleet.ctx, ids, func(o *agent.Observe, want *agent.Act) (err error) {
+		h, err = p.tell(c, h, o, want)
+		return err
+	})
+	if err == nil {
+		for _, a := range p.uncommitted() {
+			if h, err = p.tell(c, h, &a.o, a.act); err != nil {
+				break
+			}
+		}
+	}
+	if err == nil && h != nil {
+		err = p.rehearse(c, h)
+	}
+	if err != nil {
+		p.unhydrated(c, err)
+	}
+	return err == nil
+}
+
+// uncommitted gathers what the process's agents answered since the last
+// commit, by tick and attempt.
+func (p *resident) uncommitted() []answered {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var all []answered
+	for _, st := range p.order {
+		all = append(all, p.unsaved(st)...)
+	}
+	slices.SortStableFunc(all, func(a, b answered) int {
+		if a.o.Tick != b.o.Tick {
+			return a.o.Tick - b.o.Tick
+		}
+		return a.o.Attempt - b.o.Attempt
+	})
+	return all
+}
+
+// tell adds an observe to h, first sending what h holds where o begins a new
+// tick or attempt.
+func (p *resident) tell(c *child, h *hydration, o *agent.Observe, want *agent.Act) (*hydration, error) {
+	if h != nil {
+		if _, twice := h.want[o.Agent]; twice || h.tick != o.Tick || h.attempt != o.Attempt {
+			if err := p.rehearse(c, h); err != nil {
+				return h, err
+			}
+			h = nil
+		}
+	}
+	if h == nil {
+		h = &hydration{tick: o.Tick, attempt: o.Attempt, want: map[string]*agent.Act{}, done: make(chan struct{})}
+	}
+	h.want[o.Agent] = cloneAct(want)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h.lines = p.dialect.Observe(h.lines, o)
+	return h, nil
+}
+
+// rehearse sends a tick again and waits for all of its answers.
+func (p *resident) rehearse(c *child, h *hydration) error {
+	p.mu.Lock()
+	if p.child != c || p.state != Hydrating {
+		p.mu.Unlock()
+		return fmt.Errorf("the process is gone")
+	}
+	p.hydro = h
+	c.in.write(h.lines)
+	p.mu.Unlock()
+	if !p.await(c, h.done, fmt.Sprintf("did not answer tick %d, told again,", h.tick)) {
+		return fmt.Errorf("the process is gone")
+	}
+	return nil
+}
+
+// answer takes a process's answer to a tick that it was told again.
+func (h *hydration) answer(p *resident, id string, tick int, act *agent.Act, f agent.Failure) {
+	want, asked := h.want[id]
+	if !asked || tick != h.tick {
+		p.stray(fmt.Sprintf("an answer of agent %q for tick %d while it was told tick %d again", id, tick, h.tick))
+		return
+	}
+	delete(h.want, id)
+	if diff := differs(want, act, f); diff != "" {
+		p.fleet.fact(Fact{Agent: id, Kind: "differs", Tick: tick, Detail: diff})
+		p.log.line("troupe: ", fmt.Appendf(nil, "told tick %d again, it answered otherwise: %s", tick, diff))
+	}
+	if len(h.want) == 0 {
+		close(h.done)
+	}
+}
+
+// differs says where an answer parts from the recorded one.
+func differs(want, got *agent.Act, f agent.Failure) string {
+	switch {
+	case want == nil:
+		return ""
+	case got == nil:
+		return fmt.Sprintf("%s instead of the recorded action", f)
+	}
+	w, g := canonical(want), canonical(got)
+	if bytes.Equal(w, g) {
+		return ""
+	}
+	i := 0
+	for i < len(w) && i < len(g) && w[i] == g[i] {
+		i++
+	}
+	return fmt.Sprintf("at byte %d: recorded …%.40s, now …%.40s", i, w[i:], g[i:])
+}
+
+// canonical is an act as one text, to compare.
+func canonical(a *agent.Act) []byte {
+	b := append([]byte(nil), a.Action...)
+	for _, s := range a.Send {
+		b = fmt.Appendf(b, " to %q channel %q %s", s.To, s.Channel, s.Body)
+	}
+	return fmt.Appendf(b, " done %t", a.Done)
+}
+
+func cloneAct(a *agent.Act) *agent.Act {
+	if a == nil {
+		return nil
+	}
+	c := *a
+	c.Action = slices.Clone(a.Action)
+	c.Send = slices.Clone(a.Send)
+	for i := range c.Send {
+		c.Send[i].Body = slices.Clone(c.Send[i].Body)
+	}
+	return &c
+}
+
+// unhydrated deals with a history that could not be told: where the process
+// still lives, the record could not be read, and its open asks end.
+func (p *resident) unhydrated(c *child, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child != c || p.state != Hydrating {
+		return
+	}
+	text := "cannot tell it its past again: " + err.Error()
+	p.log.line("troupe: ", []byte(text))
+	p.failOpen(agent.Answer{Failure: agent.Crash, Timed: true, Unsent: true, Detail: text}, nil)
+	p.flush()
+	c.signal(9)
+}

@@ -1,0 +1,110 @@
+package supervisor
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"strings"
+	"sync"
+)
+
+// logSize is when an agent's log begins anew; the part before is kept under
+// the name with .1 behind it, so an agent's log takes at most twice this.
+const logSize = 4 << 20
+
+// A logFile is what one process wrote for people: bounded on disk, opened when
+// first written. A full disk loses log, never the run.
+type logFile struct {
+	path string
+	mu   sync.Mutex
+	f    *os.File
+	size int64
+	at   bool // at the beginning of a line: what came last ended one
+}
+
+func newLogFile(path string) *logFile { return &logFile{path: path, at: true} }
+
+// write appends text as it came.
+func (l *logFile) write(text []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.append(text)
+}
+
+// line appends one whole line with a word of ours before it.
+func (l *logFile) line(prefix string, text []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var b []byte
+	if !l.at {
+		b = append(b, '\n')
+	}
+	b = append(b, prefix...)
+	b = append(b, text...)
+	l.append(append(b, '\n'))
+}
+
+func (l *logFile) append(b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if l.f == nil || l.size+int64(len(b)) > logSize {
+		l.rotate()
+	}
+	if l.f == nil {
+		return
+	}
+	n, _ := l.f.Write(b[max(0, len(b)-logSize):])
+	l.size += int64(n)
+	l.at = b[len(b)-1] == '\n'
+}
+
+func (l *logFile) rotate() {
+	if l.f != nil {
+		_ = l.f.Close()
+		_ = os.Rename(l.path, l.path+".1")
+	}
+	l.f, l.size = nil, 0
+	f, err := os.OpenFile(l.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return
+	}
+	if st, err := f.Stat(); err == nil {
+		l.size = st.Size()
+	}
+	l.f = f
+}
+
+func (l *logFile) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.f != nil {
+		_ = l.f.Close()
+		l.f = nil
+	}
+}
+
+// tail gives the log's last lines, at most n of them and about 2 KiB.
+func (l *logFile) tail(n int) []string {
+	f, err := os.Open(l.path)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	st, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	from := max(0, st.Size()-2<<10)
+	b := make([]byte, st.Size()-from)
+	m, err := f.ReadAt(b, from)
+	if err != nil && err != io.EOF { //nolint:errorlint // ReadAt documents io.EOF itself
+		return nil
+	}
+	b = bytes.ToValidUTF8(bytes.TrimRight(b[:m], "\n"), []byte("?"))
+	if len(b) == 0 {
+		return nil
+	}
+	lines := strings.Split(string(b), "\n")
+	return lines[max(0, len(lines)-n):]
+}

@@ -1,0 +1,158 @@
+package supervisor
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// The test binary is also the agents that the tests run: its first argument
+// then is "agent", its second how the agent behaves.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "agent" {
+		behave(os.Args[2], os.Args[3:])
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// heardLine is what any line to an agent may hold.
+type heardLine struct {
+	Type, Agent, Error string
+	Tick, Attempt      int
+	Observation        json.RawMessage
+}
+
+// behave is an agent's main. Every behaviour but the named faults counts its
+// observations and answers {"n":count}.
+func behave(how string, args []string) {
+	if f := starts[how]; f != nil {
+		f(args)
+	}
+	counts := map[string]int{}
+	in := bufio.NewScanner(os.Stdin)
+	in.Buffer(nil, 4<<20)
+	for in.Scan() {
+		var l heardLine
+		if err := json.Unmarshal(in.Bytes(), &l); err != nil {
+			panic(err)
+		}
+		switch l.Type {
+		case "init":
+			fmt.Printf(`{"type":"ready","agent":%q}`+"\n", l.Agent)
+		case "observe":
+			if f := turnsOf[how]; f != nil {
+				f(l, args)
+			}
+			counts[l.Agent]++
+			fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":{"n":%d}}`+"\n", l.Agent, l.Tick, counts[l.Agent])
+		}
+	}
+	if f := ends[how]; f != nil {
+		f(args)
+	}
+}
+
+// starts, turnsOf and ends are what the behaviours do at their start, at each
+// observation and when their stdin ends.
+var starts = map[string]func(args []string){
+	"exit-at-once": func([]string) { fmt.Fprintln(os.Stderr, "no luck today"); os.Exit(3) },
+	"mute":         func([]string) { select {} },
+	"stubborn":     func([]string) { signal.Ignore(syscall.SIGTERM) },
+}
+
+var ends = map[string]func(args []string){
+	"stubborn": func([]string) { time.Sleep(time.Hour) },
+}
+
+var turnsOf = map[string]func(l heardLine, args []string){
+	// crash AGENT TICK FILE: once, kill oneself; FILE remembers that it was done.
+	"crash": func(l heardLine, args []string) {
+		if l.Agent != args[0] || strconv.Itoa(l.Tick) != args[1] {
+			return
+		}
+		if f, err := os.OpenFile(args[2], os.O_CREATE|os.O_EXCL, 0o600); err == nil {
+			_ = f.Close()
+			die()
+		}
+	},
+	"crash-always": func(l heardLine, args []string) {
+		if l.Agent == args[0] {
+			die()
+		}
+	},
+	"garbage": func(heardLine, []string) {
+		fmt.Print("hello\n{\"a\":1}\n[1,2]\nhalf \xff line\n")
+	},
+	"chatty": func(heardLine, []string) {
+		chatter := strings.Repeat("all work and no play\n", 1<<16)
+		fmt.Print(chatter)
+		fmt.Fprint(os.Stderr, chatter)
+	},
+	"long-line": func(l heardLine, args []string) {
+		if l.Attempt < 2 {
+			fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":"`, l.Agent, l.Tick)
+			part := strings.Repeat("x", 1<<20)
+			for range 100 {
+				fmt.Print(part)
+			}
+			fmt.Println(`"}`)
+			select {}
+		}
+	},
+	"not-utf8": func(l heardLine, _ []string) {
+		fmt.Printf("{\"type\":\"act\",\"agent\":%q,\"tick\":%d,\"action\":\"\xff\"}\n", l.Agent, l.Tick)
+		select {}
+	},
+	"half-line": func(l heardLine, _ []string) {
+		fmt.Printf(`{"type":"act","agent":%q,"ti`, l.Agent)
+		os.Exit(0)
+	},
+	"other": func(l heardLine, _ []string) {
+		fmt.Printf(`{"type":"act","agent":"somebody","tick":%d,"action":{}}`+"\n", l.Tick)
+		fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":{}}`+"\n", l.Agent, l.Tick+7)
+		select {}
+	},
+	"silent": func(heardLine, []string) { select {} },
+	// late MS: only the first answer is that late.
+	"late": func(l heardLine, args []string) {
+		if l.Tick == 0 {
+			ms, _ := strconv.Atoi(args[0])
+			time.Sleep(time.Duration(ms) * time.Millisecond)
+		}
+	},
+	// daemon FILE: a process in a session of its own holds stdout.
+	"daemon": func(l heardLine, args []string) {
+		if l.Tick == 0 {
+			spawnDaemon(args[0])
+		}
+		if l.Tick == 1 {
+			os.Exit(4)
+		}
+	},
+}
+
+func die() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
+
+func spawnDaemon(file string) {
+	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "echo $$ >" + file + "; exec sleep 1000"},
+		&syscall.ProcAttr{Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Setsid: true}})
+	if err != nil {
+		panic(err)
+	}
+	for {
+		if b, err := os.ReadFile(file); err == nil && len(b) > 1 {
+			_ = pid
+			return
+		}
+	}
+}

@@ -1,0 +1,233 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// pipes are the three pipes of a child: our ends never block a thread.
+type pipes struct {
+	stdin, stdout, stderr *os.File // ours
+	child                 [3]int   // theirs
+}
+
+func openPipes() (p pipes, err error) {
+	p.child = [3]int{-1, -1, -1}
+	ours := [3]**os.File{&p.stdin, &p.stdout, &p.stderr}
+	for i := range ours {
+		r, w, err := pipe()
+		if err != nil {
+			p.closeOurs()
+			p.closeTheirs()
+			return p, fmt.Errorf("cannot make a pipe: %w", err)
+		}
+		mine, its := r, w
+		if i == 0 {
+			mine, its = w, r
+		}
+		p.child[i] = its
+		_ = syscall.SetNonblock(mine, true)
+		*ours[i] = os.NewFile(uintptr(mine), "pipe")
+	}
+	return p, nil
+}
+
+func (p *pipes) theirs() []uintptr {
+	return []uintptr{uintptr(p.child[0]), uintptr(p.child[1]), uintptr(p.child[2])}
+}
+
+func (p *pipes) closeTheirs() {
+	for _, fd := range p.child {
+		if fd >= 0 {
+			_ = syscall.Close(fd)
+		}
+	}
+}
+
+func (p *pipes) closeOurs() {
+	for _, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
+		if f != nil {
+			_ = f.Close()
+		}
+	}
+}
+
+// chunks are the buffers that pumps read into: held while there is something
+// to read, so that a silent child costs none.
+var chunks = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+
+// lastDrain is how much a dead child's pipe is read at most: all that it can
+// have held and a line, not what a surviving descendant goes on writing.
+const lastDrain = agent.MaxLine + 1<<20
+
+// pump reads f to its end, or until interrupt, and closes it.
+func pump(f *os.File, take func(chunk []byte)) {
+	defer func() { _ = f.Close() }()
+	raw, err := f.SyscallConn()
+	if err != nil {
+		return
+	}
+	for {
+		n, err := readChunk(raw, take, true)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			break
+		}
+		if err != nil || n == 0 {
+			return
+		}
+	}
+	for total := 0; total < lastDrain; {
+		n, err := readNow(raw, take)
+		if err != nil || n <= 0 {
+			return
+		}
+		total += n
+	}
+}
+
+// readChunk reads once, waiting for something to read.
+func readChunk(raw syscall.RawConn, take func([]byte), wait bool) (n int, err error) {
+	rerr := raw.Read(func(fd uintptr) bool {
+		n, err = readFD(fd, take)
+		return !wait || !errors.Is(err, syscall.EAGAIN)
+	})
+	if rerr != nil {
+		return 0, rerr
+	}
+	return n, err
+}
+
+// readNow reads what is there, past the interruption.
+func readNow(raw syscall.RawConn, take func([]byte)) (n int, err error) {
+	if cerr := raw.Control(func(fd uintptr) { n, err = readFD(fd, take) }); cerr != nil {
+		return 0, cerr
+	}
+	return n, err
+}
+
+func readFD(fd uintptr, take func([]byte)) (int, error) {
+	buf := chunks.Get().(*[]byte)
+	defer chunks.Put(buf)
+	for {
+		n, err := syscall.Read(int(fd), *buf)
+		if errors.Is(err, syscall.EINTR) {
+			continue
+		}
+		if n > 0 {
+			take((*buf)[:n])
+		}
+		return n, err
+	}
+}
+
+// interrupt makes the pump of f stop waiting.
+func interrupt(f *os.File) { _ = f.SetReadDeadline(time.Unix(1, 0)) }
+
+// An outbox is a child's stdin. Writing never blocks the caller: what the pipe
+// does not take at once is written by a goroutine of the outbox.
+type outbox struct {
+	f  *os.File
+	mu sync.Mutex
+	// rest is what still has to be written; flushing says that a goroutine is
+	// at it; closing that the pipe closes after it.
+	rest              []byte
+	flushing, closing bool
+}
+
+func newOutbox(f *os.File) *outbox { return &outbox{f: f} }
+
+// write queues b after what was written before. The child's death is noticed
+// elsewhere, so errors are not reported. b may be reused after the call.
+func (o *outbox) write(b []byte) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closing {
+		return
+	}
+	if o.flushing {
+		o.rest = append(o.rest, b...)
+		return
+	}
+	if n := o.writeNow(b); n < len(b) {
+		o.rest = append(o.rest, b[n:]...)
+		o.flushing = true
+		go o.flush()
+	}
+}
+
+// writeNow writes what the pipe takes without waiting; all of it counts as
+// taken when nobody will ever read it.
+func (o *outbox) writeNow(b []byte) (n int) {
+	raw, err := o.f.SyscallConn()
+	if err != nil {
+		return len(b)
+	}
+	werr := raw.Write(func(fd uintptr) bool {
+		for n < len(b) {
+			m, err := syscall.Write(int(fd), b[n:])
+			switch {
+			case errors.Is(err, syscall.EINTR):
+			case errors.Is(err, syscall.EAGAIN):
+				return true
+			case err != nil:
+				n = len(b)
+			default:
+				n += m
+			}
+		}
+		return true
+	})
+	if werr != nil {
+		return len(b)
+	}
+	return n
+}
+
+func (o *outbox) flush() {
+	for {
+		o.mu.Lock()
+		b := o.rest
+		o.rest = nil
+		if len(b) == 0 {
+			o.flushing = false
+			if o.closing {
+				_ = o.f.Close()
+			}
+			o.mu.Unlock()
+			return
+		}
+		o.mu.Unlock()
+		if _, err := o.f.Write(b); err != nil {
+			o.mu.Lock()
+			o.rest = nil
+			o.mu.Unlock()
+		}
+	}
+}
+
+// finish closes the pipe once all is written.
+func (o *outbox) finish() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.closing {
+		o.closing = true
+		if !o.flushing {
+			_ = o.f.Close()
+		}
+	}
+}
+
+// close closes the pipe at once.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closing = true
+	o.rest = nil
+	_ = o.f.Close()
+}

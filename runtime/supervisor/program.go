@@ -1,0 +1,94 @@
+package supervisor
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// A Program is a child that is no agent, a world: whoever starts it speaks
+// with it directly. It has the methods that package world wants of one.
+type Program struct {
+	c      *child
+	stdout *io.PipeReader
+}
+
+// StartProgram starts a program with the fleet's threads and reaper. The
+// command's first word is an absolute path. The program must be stopped before
+// the fleet is.
+func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (*Program, error) {
+	r, w := io.Pipe()
+	c, err := f.starter.spawn(argv, env, dir, handler{
+		stdout: func(chunk []byte) { _, _ = w.Write(chunk) },
+		ended:  func() { _ = w.Close() },
+		stderr: func(chunk []byte) { _, _ = stderr.Write(chunk) },
+		gone:   func(*child) {},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Program{c: c, stdout: r}, nil
+}
+
+// Stdin is the program's; writing to it never blocks.
+func (p *Program) Stdin() io.WriteCloser { return stdin{p.c} }
+
+// Stdout is the program's; it ends once the program is dead and all is read.
+func (p *Program) Stdout() io.Reader { return p.stdout }
+
+// Done is closed when the program is dead and all that it wrote was taken from
+// its pipes.
+func (p *Program) Done() <-chan struct{} { return p.c.gone }
+
+// ExitText says how it ended. Only once Done is closed.
+func (p *Program) ExitText() string { return exitText(p.c.status) }
+
+// Stop ends the program as agents are ended when a supervisor stops, at once
+// if ctx is done, and returns when it is gone. It may be called again.
+func (p *Program) Stop(ctx context.Context) {
+	_ = p.stdout.Close() // nobody reads what it still writes
+	p.c.in.finish()
+	g := closing
+	if ctx.Err() != nil {
+		g = graces{}
+	}
+	stopChild(p.c, g)
+	killGroup(p.c)
+}
+
+// stdin is a child's outbox as a writer.
+type stdin struct{ c *child }
+
+func (s stdin) Write(b []byte) (int, error) {
+	select {
+	case <-s.c.gone:
+		return 0, os.ErrClosed
+	default:
+	}
+	s.c.in.write(b)
+	return len(b), nil
+}
+
+func (s stdin) Close() error {
+	s.c.in.finish()
+	return nil
+}
+
+// A Log is a file that takes what a program writes for people, bounded as an
+// agent's log is. A full disk loses log, never the run.
+type Log struct{ f *logFile }
+
+// NewLog makes a log; its file is there once something is written.
+func NewLog(path string) Log { return Log{newLogFile(path)} }
+
+// Write may be called concurrently and never fails.
+func (l Log) Write(b []byte) (int, error) {
+	l.f.write(b)
+	return len(b), nil
+}
+
+// Close closes the file.
+func (l Log) Close() error {
+	l.f.close()
+	return nil
+}

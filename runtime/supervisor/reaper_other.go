@@ -1,0 +1,32 @@
+//go:build !linux
+
+package supervisor
+
+import (
+	"sync"
+	"syscall"
+)
+
+// Elsewhere there is no subreaper: each child is waited for by itself, and
+// orphans go to the init process.
+var reaper struct {
+	starting sync.RWMutex
+	children children
+}
+
+type children struct{}
+
+// Store waits for the child and tells its status.
+func (children) Store(pid int, tell func(syscall.WaitStatus)) {
+	go func() {
+		var status syscall.WaitStatus
+		for {
+			if _, err := syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
+				break
+			}
+		}
+		tell(status)
+	}()
+}
+
+func holdReaper() (release func() (killed int)) { return func() int { return 0 } }

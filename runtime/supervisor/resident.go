@@ -1,0 +1,352 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// A resident is a process that lives over many turns and hosts one agent or
+// more. All of its fields below mu are guarded by it; mu is never held while
+// something blocks.
+type resident struct {
+	fleet    *Fleet
+	spec     Spec
+	log      *logFile
+	first    chan struct{} // closed when the first try to start has ended
+	finished chan struct{} // closed when it is gone for good
+
+	mu      sync.Mutex
+	state   State
+	ws      *workspace.Workspace
+	child   *child
+	dialect agent.Dialect
+	seats   map[string]*seat
+	order   []*seat // as in the spec
+	living  int     // seats not ended
+	waiting int     // seats not ready, while Starting
+	hydro   *hydration
+	readyc  chan struct{} // closed when all are ready
+
+	tick    int
+	crashes int  // in this tick
+	alone   bool // two crashes in this tick: asked one by one
+	lost    int  // ticks in a row that ended in giving up
+	streak  int  // crashes since the last accepted answer
+	starts  int  // how often the process was started
+	heard   bool // it wrote something on stdout since it was last asked
+
+	spawning bool // the system is being asked for a process
+	restart  bool // the next death is wanted: it missed its deadline
+
+	timer   *time.Timer
+	armed   time.Time // when the timer fires; zero if it is not running
+	out     []byte
+	answers []agent.Answer // not yet delivered
+}
+
+// A seat is one hosted agent.
+type seat struct {
+	init  agent.Init
+	ready bool
+	ended bool
+
+	open  bool          // ask waits for an answer
+	sent  bool          // the process has it
+	ask   agent.Observe // valid while open
+	since time.Time     // when it was sent
+	left  time.Duration // of the deadline; meaningless without one
+	asks  int           // how often it was sent in a row because of deadlines
+
+	owes  *agent.Observe // the deadline passed, the process may still answer
+	hint  string         // what it wrote instead of an answer
+	saved []answered     // by this process since the last commit
+}
+
+// lostTicks is how many ticks in a row a process may fail for good in before
+// it is never started again.
+const lostTicks = 3
+
+func newResident(f *Fleet, s Spec) *resident {
+	p := &resident{
+		fleet: f, spec: s,
+		log:      newLogFile(f.opts.Dir.AgentLog(s.ID)),
+		first:    make(chan struct{}),
+		finished: make(chan struct{}),
+		seats:    make(map[string]*seat, len(s.Agents)),
+		living:   len(s.Agents),
+		tick:     -1,
+	}
+	for _, in := range s.Agents {
+		st := &seat{init: in}
+		p.seats[in.Agent] = st
+		p.order = append(p.order, st)
+	}
+	return p
+}
+
+func (p *resident) begun() <-chan struct{} { return p.first }
+func (p *resident) done() <-chan struct{}  { return p.finished }
+
+func (p *resident) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state == Down {
+		p.revive()
+	}
+}
+
+func (p *resident) status() Status {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := Status{ID: p.spec.ID, State: p.state}
+	if p.child != nil {
+		s.PID = p.child.pid
+	}
+	for _, st := range p.order {
+		if !st.ended {
+			s.Agents = append(s.Agents, st.init.Agent)
+		}
+	}
+	return s
+}
+
+// to is the only place where the state changes.
+func (p *resident) to(e event) { p.state = p.state.next(e) }
+
+// ask implements driver.
+func (p *resident) ask(batch []*agent.Observe) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := batch[0].Tick; t != p.tick {
+		p.tick, p.crashes, p.alone = t, 0, false
+	}
+	for _, o := range batch {
+		st := p.seats[o.Agent]
+		if st.owes != nil {
+			p.answer(agent.Answer{Agent: o.Agent, Tick: o.Tick, Attempt: o.Attempt, Failure: agent.Deadline,
+				Unsent: true, Timed: true, Detail: fmt.Sprintf("still busy with tick %d", st.owes.Tick)})
+			continue
+		}
+		st.open, st.sent, st.ask, st.left, st.asks, st.hint = true, false, *o, o.Deadline, 0, ""
+	}
+	switch p.state {
+	case Ready:
+		p.send()
+	case Down:
+		p.revive()
+	case Failed:
+		p.failOpen(agent.Answer{Failure: agent.Crash, Timed: true, Unsent: true,
+			Detail: fmt.Sprintf("not started again: it failed in %d ticks in a row", p.lost)}, nil)
+	}
+	p.flush()
+}
+
+// send writes every open observe that the process does not have yet; one
+// alone, where the process crashes with them together.
+func (p *resident) send() {
+	now := time.Now()
+	p.out = p.out[:0]
+	var due time.Time
+	for _, st := range p.order {
+		if st.open && st.sent && p.alone {
+			break
+		}
+		if !st.open || st.sent {
+			continue
+		}
+		p.out = p.dialect.Observe(p.out, &st.ask)
+		st.sent, st.since = true, now
+		st.asks++
+		if st.ask.Deadline > 0 {
+			if d := now.Add(st.left); due.IsZero() || d.Before(due) {
+				due = d
+			}
+		}
+		if p.alone {
+			break
+		}
+	}
+	if len(p.out) == 0 {
+		return
+	}
+	p.heard = false
+	p.child.in.write(p.out)
+	p.arm(due)
+}
+
+// line takes one line of the child's stdout.
+func (p *resident) line(c *child, line []byte, cut bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child != c {
+		return
+	}
+	p.heard = true
+	if cut {
+		p.oversize(line)
+		return
+	}
+	said, err := p.dialect.Decode(line)
+	var bad *agent.MalformedError
+	switch {
+	case errors.As(err, &bad):
+		p.malformed(bad, line)
+	case err != nil:
+		if len(bytes.TrimSpace(line)) > 0 {
+			p.note("stdout: ", line)
+		}
+	case said.Type == "act":
+		p.act(said.Act)
+	case said.Type == "ready":
+		p.ready(said.Agent)
+	case said.Type == "log":
+		p.log.line("["+said.Level+"] ", []byte(said.Text))
+	}
+}
+
+// note logs a line that was no answer, and remembers it for whoever misses one.
+func (p *resident) note(prefix string, line []byte) {
+	p.log.line(prefix, line)
+	for _, st := range p.order {
+		if st.open && st.sent {
+			st.hint = fmt.Sprintf("it wrote a line that is no protocol line: %.80q", line)
+		}
+	}
+}
+
+// act takes an answer: to what was asked, to what was asked too long ago, or
+// to nothing.
+func (p *resident) act(a agent.Act) {
+	st := p.seats[a.Agent]
+	switch {
+	case st == nil:
+		p.stray(fmt.Sprintf("an answer for agent %q, which this process does not host", a.Agent))
+	case p.hydro != nil:
+		p.hydro.answer(p, a.Agent, a.Tick, &a, "")
+	case st.open && st.sent && st.ask.Tick == a.Tick:
+		p.keep(st, st.ask, &a, p.fleet.epoch.Load())
+		p.settle(st, agent.Answer{Act: a})
+		p.lost, p.streak = 0, 0
+	case st.owes != nil && st.owes.Tick == a.Tick:
+		p.late(st)
+	default:
+		p.stray(fmt.Sprintf("an answer of agent %q for tick %d, which it was not asked", a.Agent, a.Tick))
+		st.hint = fmt.Sprintf("it answered tick %d instead of tick %d", a.Tick, st.ask.Tick)
+	}
+}
+
+// late drops an answer that comes after its deadline: its process is free for
+// the next observation.
+func (p *resident) late(st *seat) {
+	o := st.owes
+	st.owes = nil
+	epoch := p.fleet.fact(Fact{Agent: st.init.Agent, Kind: "late", Tick: o.Tick,
+		Detail: fmt.Sprintf("answered %s after its deadline", time.Since(st.since.Add(o.Deadline)).Round(time.Millisecond))})
+	p.keep(st, *o, nil, epoch)
+}
+
+func (p *resident) stray(what string) { p.log.line("troupe: ignored ", []byte(what)) }
+
+// malformed takes a line that was meant as an answer and is none.
+func (p *resident) malformed(bad *agent.MalformedError, line []byte) {
+	p.log.line("malformed: ", line)
+	p.fault(bad.Agent, bad.Tick, agent.InvalidAction, bad.Error())
+}
+
+// oversize takes the head of a line that was longer than the protocol allows.
+func (p *resident) oversize(head []byte) {
+	p.log.line("too long: ", head[:min(len(head), 200)])
+	id := headAgent(head)
+	tick := -1
+	if st := p.seats[id]; st != nil {
+		tick = st.ask.Tick
+		if p.hydro != nil {
+			tick = p.hydro.tick
+		}
+	}
+	p.fault(id, tick, agent.Oversize, fmt.Sprintf("the answer is a line of more than %d bytes", agent.MaxLine))
+}
+
+// fault ends an open ask with a failure of the answer's form. Where the line
+// does not tell whose it was, it can only be blamed on a single agent.
+func (p *resident) fault(id string, tick int, f agent.Failure, detail string) {
+	st := p.seats[id]
+	if st == nil && len(p.order) == 1 {
+		st = p.order[0]
+		tick = st.ask.Tick
+	}
+	switch {
+	case st == nil:
+		p.stray("a faulty line that names no agent of this process: " + detail)
+	case p.hydro != nil:
+		p.hydro.answer(p, st.init.Agent, tick, nil, f)
+	case st.open && st.sent && st.ask.Tick == tick:
+		p.keep(st, st.ask, nil, p.fleet.epoch.Load())
+		p.settle(st, agent.Answer{Failure: f, Detail: detail})
+	case st.owes != nil && (tick < 0 || st.owes.Tick == tick):
+		p.late(st)
+	default:
+		p.stray("a faulty line: " + detail)
+	}
+}
+
+// settle ends a seat's open ask.
+func (p *resident) settle(st *seat, a agent.Answer) {
+	a.Agent, a.Tick, a.Attempt = st.ask.Agent, st.ask.Tick, st.ask.Attempt
+	st.open, st.sent = false, false
+	p.answer(a)
+	if p.alone && p.state == Ready {
+		p.send()
+	}
+}
+
+func (p *resident) answer(a agent.Answer) { p.answers = append(p.answers, a) }
+
+// flush hands over the answers gathered so far.
+func (p *resident) flush() {
+	if len(p.answers) > 0 {
+		list := p.answers
+		p.answers = nil
+		p.fleet.deliver(list)
+	}
+}
+
+// idle follows each batch of lines.
+func (p *resident) idle() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.flush()
+}
+
+// failOpen ends the open asks that which selects, or all, alike.
+func (p *resident) failOpen(a agent.Answer, which func(*seat) bool) {
+	for _, st := range p.order {
+		if st.open && (which == nil || which(st)) {
+			p.settle(st, a)
+		}
+	}
+}
+
+func (p *resident) anyOpen() bool {
+	for _, st := range p.order {
+		if st.open {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *resident) kill() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child != nil {
+		p.child.signal(syscall.SIGKILL)
+	}
+}

@@ -1,0 +1,254 @@
+package supervisor
+
+import (
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// backoff is how long the next start waits after so many crashes in a row: the
+// first restart is immediate.
+func backoff(streak int) time.Duration {
+	if streak < 2 {
+		return 0
+	}
+	return min(50*time.Millisecond<<min(streak-2, 10), time.Second)
+}
+
+// revive starts the process in the background. mu is held.
+func (p *resident) revive() {
+	p.to(retried)
+	wait := backoff(p.streak)
+	p.fleet.wg.Go(func() {
+		defer p.tried()
+		for {
+			if !p.sleep(wait) {
+				return
+			}
+			c, err := p.start()
+			if err == nil {
+				p.raise(c)
+				return
+			}
+			if wait = p.notStarted(err); wait < 0 {
+				return
+			}
+		}
+	})
+}
+
+// tried notes that the first try is over.
+func (p *resident) tried() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.first:
+	default:
+		close(p.first)
+	}
+}
+
+// sleep waits, and says whether the process is still wanted.
+func (p *resident) sleep(d time.Duration) bool {
+	if d > 0 {
+		t := time.NewTimer(d)
+		defer t.Stop()
+		select {
+		case <-t.C:
+		case <-p.finished:
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state == Backoff
+}
+
+// start runs the process: Starting once it succeeds.
+func (p *resident) start() (*child, error) {
+	p.mu.Lock()
+	again := p.starts > 0
+	p.starts++
+	p.spawning = true
+	p.mu.Unlock()
+	c, err := p.spawn(again)
+	p.mu.Lock()
+	p.spawning = false
+	wanted := p.state == Backoff || p.state == Starting
+	if !wanted && err != nil {
+		p.end()
+	}
+	p.mu.Unlock()
+	if !wanted && err == nil { // told to stop meanwhile
+		c.signal(syscall.SIGKILL)
+		<-c.gone
+	}
+	return c, err
+}
+
+func (p *resident) spawn(again bool) (*child, error) {
+	w, err := p.workspace(again)
+	if err != nil {
+		return nil, err
+	}
+	cmd := workspace.Command{Argv: p.spec.Command, Env: p.fleet.environ(&p.spec, w), Dir: w.Work}
+	if err := p.fleet.opts.Tier.Enclose(&cmd, w); err != nil {
+		return nil, err
+	}
+	var c *child
+	var split splitter
+	line := func(line []byte, cut bool) { p.line(c, line, cut) }
+	bound := make(chan struct{}) // lines wait until c is known
+	c, err = p.fleet.starter.spawn(cmd.Argv, cmd.Env, cmd.Dir, handler{
+		stdout: func(chunk []byte) { <-bound; split.feed(chunk, line); p.idle() },
+		ended:  func() { <-bound; split.end(line); p.idle() },
+		stderr: p.log.write,
+		gone:   func(*child) { go func() { <-bound; p.gone(c) }() },
+	})
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	defer close(bound)
+	p.child, p.dialect = c, p.spec.Kind.Dialect()
+	if p.state == Backoff {
+		p.to(started)
+	}
+	return c, nil
+}
+
+// workspace opens the process's workspace, or takes it back to where a state
+// that is re-observed begins.
+func (p *resident) workspace(again bool) (*workspace.Workspace, error) {
+	if p.ws == nil {
+		w, err := p.fleet.opts.Dir.Open(p.spec.ID)
+		if err != nil {
+			return nil, err
+		}
+		p.mu.Lock()
+		p.ws = w
+		p.mu.Unlock()
+		return w, nil
+	}
+	if again && p.spec.Reobserve {
+		return p.ws, p.ws.Reset()
+	}
+	return p.ws, nil
+}
+
+// notStarted deals with a process that the system would not start; it says how
+// long to wait before the next try, or that there is none (-1).
+func (p *resident) notStarted(err error) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state != Backoff {
+		return -1
+	}
+	p.streak++
+	p.log.line("troupe: ", []byte(err.Error()))
+	if p.spec.WaitToSpawn {
+		return max(backoff(p.streak), 50*time.Millisecond)
+	}
+	p.to(died)
+	p.failOpen(agent.Answer{Failure: agent.Spawn, Unsent: true, Timed: true, Detail: err.Error()}, nil)
+	p.flush()
+	return -1
+}
+
+// raise brings a started process to where it can be asked: all agents ready,
+// told again what it answered before, then what is open now.
+func (p *resident) raise(c *child) {
+	p.mu.Lock()
+	if p.child != c || p.state != Starting {
+		p.mu.Unlock()
+		return
+	}
+	p.waiting, p.readyc = p.living, make(chan struct{})
+	readyc := p.readyc
+	p.out = p.out[:0]
+	for _, st := range p.order {
+		st.ready = false
+		if !st.ended {
+			p.out = p.dialect.Init(p.out, st.init)
+		}
+	}
+	c.in.write(p.out)
+	p.fleet.fact(Fact{Agent: p.name(), Kind: "started", Tick: max(p.tick, 0), Detail: fmt.Sprintf("pid %d", c.pid)})
+	p.mu.Unlock()
+	if !p.await(c, readyc, "did not say ready") || !p.enter(c, readied) {
+		return
+	}
+	p.tried()
+	if !p.hydrate(c) {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child == c && p.state == Hydrating {
+		p.hydro = nil
+		p.to(hydrated)
+		p.send()
+		p.flush()
+	}
+}
+
+// enter makes a transition if c is still the process and on its way up.
+func (p *resident) enter(c *child, e event) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child != c || p.state != Starting {
+		return false
+	}
+	p.to(e)
+	return true
+}
+
+// await waits for what, as long as the fleet has patience; a process that takes
+// longer is killed and its open asks are crashes.
+func (p *resident) await(c *child, what <-chan struct{}, missed string) bool {
+	t := time.NewTimer(p.fleet.opts.Patience)
+	defer t.Stop()
+	select {
+	case <-what:
+		return true
+	case <-c.gone:
+		return false
+	case <-t.C:
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	text := fmt.Sprintf("%s %s within %s; does it flush its output after each line?",
+		strings.Join(p.spec.Command, " "), missed, p.fleet.opts.Patience)
+	p.log.line("troupe: ", []byte(text))
+	c.signal(syscall.SIGKILL)
+	p.lost++
+	p.failOpen(agent.Answer{Failure: agent.Crash, Timed: true, Unsent: true, Detail: text}, nil)
+	p.flush()
+	return false
+}
+
+// ready takes an agent's ready line.
+func (p *resident) ready(id string) {
+	st := p.seats[id]
+	if st == nil || st.ready || p.state != Starting {
+		p.stray(fmt.Sprintf("a ready for agent %q", id))
+		return
+	}
+	st.ready = true
+	if p.waiting--; p.waiting == 0 {
+		close(p.readyc)
+	}
+}
+
+// name is who facts about the process are about: its agent, or the process
+// itself where it hosts several.
+func (p *resident) name() string {
+	if len(p.order) == 1 {
+		return p.order[0].init.Agent
+	}
+	return p.spec.ID
+}

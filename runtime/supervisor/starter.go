@@ -1,0 +1,76 @@
+package supervisor
+
+import (
+	"fmt"
+	goruntime "runtime"
+	"sync"
+	"syscall"
+)
+
+// starters is how many threads start processes: spawning is fastest with a few
+// (two to eight), and each must live as long as the children it started.
+const starters = 4
+
+// A starter starts processes on threads that stay: a child's parent-death
+// signal fires when the thread that forked it ends, not the process
+// (golang/go#27505).
+type starter struct {
+	jobs chan job
+	wg   sync.WaitGroup
+}
+
+type job struct {
+	start func()
+	done  chan struct{}
+}
+
+func newStarter() *starter {
+	s := &starter{jobs: make(chan job)}
+	for range starters {
+		s.wg.Add(1)
+		go func() {
+			defer s.wg.Done()
+			goruntime.LockOSThread() // never unlocked: the thread ends with the goroutine
+			for j := range s.jobs {
+				j.start()
+				close(j.done)
+			}
+		}()
+	}
+	return s
+}
+
+// close ends the threads, and with them any child that still lives.
+func (s *starter) close() {
+	close(s.jobs)
+	s.wg.Wait()
+}
+
+// start forks and execs on one of the threads and registers the child with
+// the reaper; exited is called once, from the reaper, when the child is dead.
+func (s *starter) start(argv []string, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+	j := job{done: make(chan struct{})}
+	j.start = func() {
+		reaper.starting.RLock()
+		defer reaper.starting.RUnlock()
+		pid, err = syscall.ForkExec(executable(argv[0]), argv, attr)
+		if err == nil {
+			reaper.children.Store(pid, exited)
+		}
+	}
+	s.jobs <- j
+	<-j.done
+	if err != nil {
+		return 0, fmt.Errorf("cannot start %s: %w", argv[0], err)
+	}
+	return pid, nil
+}
+
+// executable is the file to execute for the first word of a command: the word
+// troupe means the running binary, whatever PATH says and wherever it lies.
+func executable(word string) string {
+	if word == "troupe" {
+		return self()
+	}
+	return word
+}

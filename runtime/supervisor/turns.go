@@ -1,0 +1,289 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// turns drives an agent of a kind that has a process for each turn. Nothing
+// lives between turns but the workspace.
+type turns struct {
+	fleet    *Fleet
+	spec     Spec
+	log      *logFile
+	finished chan struct{}
+	ready    chan struct{} // closed from the start: nothing is started ahead
+
+	mu      sync.Mutex
+	ws      *workspace.Workspace
+	child   *child
+	stopped bool
+	open    bool
+	lost    int
+}
+
+func newTurns(f *Fleet, s Spec) *turns {
+	t := &turns{
+		fleet: f, spec: s,
+		log:      newLogFile(f.opts.Dir.AgentLog(s.ID)),
+		finished: make(chan struct{}),
+		ready:    make(chan struct{}),
+	}
+	close(t.ready)
+	return t
+}
+
+func (t *turns) begin()                 {}
+func (t *turns) begun() <-chan struct{} { return t.ready }
+func (t *turns) done() <-chan struct{}  { return t.finished }
+
+func (t *turns) status() Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := Status{ID: t.spec.ID, State: Down, Agents: []string{t.spec.Agents[0].Agent}}
+	switch {
+	case t.stopped:
+		s.State = Stopped
+	case t.child != nil:
+		s.State, s.PID = Ready, t.child.pid
+	}
+	return s
+}
+
+func (t *turns) ask(batch []*agent.Observe) {
+	o := *batch[0]
+	o.Config = t.spec.Agents[0].Config
+	o.Seed = agent.TurnSeed(t.fleet.opts.Seed, o.Agent, o.Tick)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		return
+	}
+	t.open = true
+	t.fleet.wg.Go(func() {
+		a := t.turn(&o)
+		a.Agent, a.Tick, a.Attempt = o.Agent, o.Tick, o.Attempt
+		t.mu.Lock()
+		t.open = false
+		t.mu.Unlock()
+		t.fleet.deliver([]agent.Answer{a})
+		t.settle()
+	})
+}
+
+// turn runs processes until one answers, or the policy has enough.
+func (t *turns) turn(o *agent.Observe) agent.Answer {
+	for crashes, asks, spawns := 0, 1, 0; ; {
+		a, started := t.run(o)
+		switch {
+		case t.isStopped():
+			return a
+		case a.Failure == agent.Spawn && t.spec.WaitToSpawn:
+			spawns++
+			t.sleep(max(backoff(spawns), 50*time.Millisecond))
+		case a.Failure == agent.Crash && started && t.spec.Restarts > 0:
+			if crashes++; crashes >= t.spec.Restarts || t.lost >= lostTicks {
+				t.lost++
+				a.Detail = fmt.Sprintf("crashed %d times in one tick; the last time: %s", crashes, a.Detail)
+				return a
+			}
+			t.sleep(backoff(crashes))
+		case a.Failure == agent.Deadline && asks < t.spec.DeadlineAsks:
+			asks++
+		default:
+			if a.Failure == "" {
+				t.lost = 0
+			}
+			return a
+		}
+	}
+}
+
+func (t *turns) sleep(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-t.fleet.ctx.Done():
+	}
+}
+
+func (t *turns) isStopped() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stopped
+}
+
+// heard is what one turn's process said.
+type heard struct {
+	answer *agent.Answer // its last word
+	hint   string
+}
+
+// run is one process: the observe in, its end, the answer out.
+func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
+	cannot := func(err error) agent.Answer {
+		t.log.line("troupe: ", []byte(err.Error()))
+		return agent.Answer{Failure: agent.Spawn, Timed: true, Unsent: true, Detail: err.Error()}
+	}
+	w, err := t.workspace()
+	if err != nil {
+		return cannot(err), false
+	}
+	cmd := workspace.Command{Argv: t.spec.Command, Env: t.fleet.environ(&t.spec, w), Dir: w.Work}
+	if err := t.fleet.opts.Tier.Enclose(&cmd, w); err != nil {
+		return cannot(err), false
+	}
+	var said heard
+	var split splitter
+	dialect := t.spec.Kind.Dialect()
+	line := func(line []byte, cut bool) { t.line(&said, dialect, o, line, cut) }
+	c, err := t.fleet.starter.spawn(cmd.Argv, cmd.Env, cmd.Dir, handler{
+		stdout: func(chunk []byte) { split.feed(chunk, line) },
+		ended:  func() { split.end(line) },
+		stderr: t.log.write,
+		gone:   func(*child) {},
+	})
+	if err != nil {
+		return cannot(err), false
+	}
+	if !t.hold(c) {
+		c.signal(syscall.SIGKILL)
+	}
+	c.in.write(t.spec.Kind.Dialect().Observe(nil, o))
+	c.in.finish()
+	late := t.wait(c, o.Deadline)
+	killGroup(c)
+	t.hold(nil)
+	return t.outcome(c, &said, o, late), true
+}
+
+// outcome reads a dead process: its answer counts if it exited with status 0.
+func (t *turns) outcome(c *child, said *heard, o *agent.Observe, late bool) agent.Answer {
+	switch {
+	case late:
+		a := agent.Answer{Failure: agent.Deadline, Timed: true, Detail: fmt.Sprintf("no answer and exit within %s", o.Deadline)}
+		if said.hint != "" {
+			a.Detail += "; " + said.hint
+		}
+		return a
+	case c.status.Exited() && c.status.ExitStatus() == 0 && said.answer != nil:
+		return *said.answer
+	}
+	a := agent.Answer{Failure: agent.Crash, Timed: true, Detail: crashReport(c.status, t.log)}
+	if c.status.Exited() && c.status.ExitStatus() == 0 {
+		a.Detail = "it exited without an act line; " + said.hint + a.Detail
+	}
+	t.fleet.fact(Fact{Agent: o.Agent, Kind: "crashed", Tick: o.Tick, Detail: a.Detail})
+	return a
+}
+
+// wait returns when the process is gone; a deadline kills it.
+func (t *turns) wait(c *child, deadline time.Duration) (late bool) {
+	var expired <-chan time.Time
+	if deadline > 0 {
+		timer := time.NewTimer(deadline)
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-c.gone:
+		return false
+	case <-expired:
+		c.signal(syscall.SIGKILL)
+		<-c.gone
+		return true
+	}
+}
+
+// line takes one line of the process's stdout; it is called before the
+// process counts as gone.
+func (t *turns) line(said *heard, d agent.Dialect, o *agent.Observe, line []byte, cut bool) {
+	if cut {
+		said.answer = &agent.Answer{Failure: agent.Oversize, Detail: fmt.Sprintf("the answer is a line of more than %d bytes", agent.MaxLine)}
+		return
+	}
+	l, err := d.Decode(line)
+	var bad *agent.MalformedError
+	switch {
+	case errors.As(err, &bad):
+		t.log.line("malformed: ", line)
+		said.answer = &agent.Answer{Failure: agent.InvalidAction, Detail: bad.Error()}
+	case err != nil:
+		t.log.line("stdout: ", line)
+		said.hint = fmt.Sprintf("it wrote a line that is no protocol line: %.80q; ", line)
+	case l.Type == "act" && l.Act.Agent == o.Agent && l.Act.Tick == o.Tick:
+		said.answer = &agent.Answer{Act: l.Act}
+	case l.Type == "act":
+		said.hint = fmt.Sprintf("it answered for agent %q and tick %d, not for %q and %d; ", l.Act.Agent, l.Act.Tick, o.Agent, o.Tick)
+	case l.Type == "log":
+		t.log.line("["+l.Level+"] ", []byte(l.Text))
+	}
+}
+
+// hold makes c the process that stop ends; it reports whether c is wanted.
+func (t *turns) hold(c *child) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.child = c
+	return !t.stopped
+}
+
+func (t *turns) workspace() (*workspace.Workspace, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ws == nil {
+		w, err := t.fleet.opts.Dir.Open(t.spec.ID)
+		if err != nil {
+			return nil, err
+		}
+		t.ws = w
+	}
+	return t.ws, nil
+}
+
+func (t *turns) retire(_, reason string) { t.stop(reason, patient) }
+
+func (t *turns) stop(_ string, g graces) {
+	t.mu.Lock()
+	t.stopped = true
+	c := t.child
+	t.mu.Unlock()
+	if c != nil {
+		t.fleet.wg.Go(func() { stopChild(c, g) })
+	}
+	t.settle()
+}
+
+// settle closes up once the agent was stopped and its last turn is over.
+func (t *turns) settle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stopped || t.open {
+		return
+	}
+	select {
+	case <-t.finished:
+		return
+	default:
+	}
+	if t.ws != nil {
+		t.ws.Release()
+	}
+	t.log.close()
+	close(t.finished)
+}
+
+func (t *turns) kill() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.child != nil {
+		t.child.signal(syscall.SIGKILL)
+	}
+}

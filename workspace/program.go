@@ -1,0 +1,61 @@
+package workspace
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// A Copy is a file to bring into a run.
+type Copy struct {
+	Source string // absolute
+	Path   string // slash-separated, below the program's directory
+	SHA256 string // hex; what the source held when the plan was made
+	Exec   bool
+}
+
+// Install copies files into the program directory of that name, synced to
+// disk, and fails where a source no longer holds what the plan saw.
+func (r Run) Install(name string, files []Copy) error {
+	for _, f := range files {
+		if err := f.install(r.Program(name)); err != nil {
+			return fmt.Errorf("cannot copy %s into the run: %w", f.Source, err)
+		}
+	}
+	return nil
+}
+
+func (f Copy) install(dir string) error {
+	target := filepath.Join(dir, filepath.FromSlash(f.Path))
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // agents of other uids read it
+		return err
+	}
+	in, err := os.Open(f.Source)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	mode := os.FileMode(0o444)
+	if f.Exec {
+		mode = 0o555
+	}
+	out, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	sum := sha256.New()
+	_, err = io.Copy(io.MultiWriter(out, sum), in)
+	if err == nil {
+		err = out.Sync()
+	}
+	if cerr := out.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil && hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
+		err = fmt.Errorf("it changed while the run was starting; start again")
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package workspace
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+)
+
+// A Run is the directory of one run. Its methods may be called concurrently.
+type Run struct {
+	Dir string // absolute
+}
+
+// The parts of a run's directory.
+func (r Run) Manifest() string            { return filepath.Join(r.Dir, "plan.json") }
+func (r Run) Program(name string) string  { return filepath.Join(r.Dir, "program", name) }
+func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents", process) }
+func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
+func (r Run) WorldLog() string            { return filepath.Join(r.Dir, "world.log") }
+func (r Run) AgentLog(process string) string {
+	return filepath.Join(r.agent(process), "stderr.log")
+}
+
+// A Workspace is the private directory of one process, held until Release.
+type Workspace struct {
+	Work, Home, Tmp string // absolute directories
+	Log             string // file
+	lock            *flock.Flock
+}
+
+// Open makes the workspace of a process and holds it by flock for this
+// supervisor. One that is held is an error: two processes never share a
+// workspace.
+func (r Run) Open(process string) (*Workspace, error) {
+	dir := r.agent(process)
+	w := &Workspace{
+		Work: filepath.Join(dir, "work"),
+		Home: filepath.Join(dir, "home"),
+		Tmp:  filepath.Join(dir, "tmp"),
+		Log:  r.AgentLog(process),
+	}
+	if err := os.MkdirAll(r.locks(), 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the lock directory: %w", err)
+	}
+	w.lock = flock.New(filepath.Join(r.locks(), process+".lock"), flock.SetPermissions(0o600))
+	ok, err := w.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("cannot lock the workspace of %s: %w", process, err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("cannot use the workspace of %s: %s is held by another process", process, w.lock.Path())
+	}
+	if err := w.make(); err != nil {
+		w.Release()
+		return nil, err
+	}
+	return w, nil
+}
+
+// Release gives the workspace up; its files stay.
+func (w *Workspace) Release() { _ = w.lock.Unlock() }
+
+// Reset takes work, home and tmp back to where a process begins. No process
+// may be using them.
+func (w *Workspace) Reset() error {
+	var errs []error
+	for _, dir := range []string{w.Work, w.Home, w.Tmp} {
+		errs = append(errs, removeAll(dir))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("cannot reset a workspace: %w", err)
+	}
+	return w.make()
+}
+
+func (w *Workspace) make() error {
+	for _, dir := range []string{w.Work, w.Home, w.Tmp} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("cannot make a workspace: %w", err)
+		}
+	}
+	return nil
+}
+
+// removeAll is os.RemoveAll that also gets rid of directories which their
+// owner made unwritable, as agents and their tools do.
+func removeAll(dir string) error {
+	err := os.RemoveAll(dir)
+	if err == nil || !errors.Is(err, os.ErrPermission) {
+		return err
+	}
+	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if d != nil && d.IsDir() {
+			_ = os.Chmod(path, 0o700) //nolint:gosec // a directory needs its x bit
+		}
+		return nil
+	})
+	return os.RemoveAll(dir)
+}
+
+// Remove deletes the run's directory whole.
+func (r Run) Remove() error {
+	if err := removeAll(r.Dir); err != nil {
+		return fmt.Errorf("cannot remove %s: %w", r.Dir, err)
+	}
+	return nil
+}
