@@ -134,7 +134,7 @@ func TestWhatTheWorldMayNotSay(t *testing.T) {
 		"removing twice":               {world.Stepped{Remove: []string{"a", "a"}}, "twice"},
 		"adding who is there":          {world.Stepped{Add: []world.Agent{{ID: "a"}}}, `"a", which is or was one`},
 		"adding twice":                 {world.Stepped{Add: []world.Agent{{ID: "rabbit-1"}, {ID: "rabbit-1"}}}, `"rabbit-1", which is or was one`},
-		"adding who matches no entry":  {world.Stepped{Add: []world.Agent{{ID: "x"}}}, `"x"`},
+		"adding who matches no entry":  {world.Stepped{Add: []world.Agent{{ID: "x"}}}, "agent x: it matches no entry"},
 		"adding too many":              {world.Stepped{Add: []world.Agent{{ID: "rabbit-1"}, {ID: "rabbit-2"}}}, "max"},
 		"a score of nobody":            {world.Stepped{Scores: []world.Score{{Agent: "x", Value: []byte("1")}}}, `"x"`},
 		"two scores":                   {world.Stepped{Scores: []world.Score{{Agent: "b", Value: []byte("1")}, {Agent: "a", Value: []byte("1")}, {Agent: "b", Value: []byte("2")}}}, `two scores to agent "b"`},

@@ -120,7 +120,7 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 		a := &attempts[i]
 		o.Attempt = a.Attempt
 		if answered(a.Failure) {
-			if err := h.yield(keep(&o), answerOf(a)); err != nil {
+			if err := h.yield(keep(&o), answerOf(a, rec.Tick)); err != nil {
 				return err
 			}
 		}
@@ -145,13 +145,11 @@ func keep(o *agent.Observe) *agent.Observe {
 }
 
 // answerOf is the answer of a refused attempt, nil where it was not kept.
-func answerOf(a *record.Attempt) *agent.Act {
-	if a.Act.Action == nil && a.Act.Send == nil && !a.Act.Done {
+func answerOf(a *record.Attempt, tick int) *agent.Act {
+	if len(a.Act.Action)+len(a.Act.Send) == 0 && !a.Act.Done {
 		return nil
 	}
-	act := a.Act
-	act.Action = bytes.Clone(act.Action)
-	act.Send = nil
+	act := agent.Act{Agent: a.Agent, Tick: tick, Action: bytes.Clone(a.Act.Action), Done: a.Act.Done}
 	for _, send := range a.Act.Send {
 		act.Send = append(act.Send, agent.Send{To: send.To, Channel: send.Channel, Body: bytes.Clone(send.Body)})
 	}

@@ -113,7 +113,7 @@ func (m *moody) Substitute(id string, s plan.Substitute) {
 // really asked and answered.
 func TestHistoryIsWhatWasAnswered(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range uint64(150) {
+	for seed := range uint64(60) {
 		p := lotteryPlan(25, somePolicies(rand.New(rand.NewPCG(seed, 5))))
 		m := newMoody(t, seed)
 		tr := &trial{fleet: m.scripted, log: &memory{}}
@@ -178,5 +178,45 @@ func TestHistoryIsYieldsToKeep(t *testing.T) {
 	}
 	for _, p := range pairs {
 		same(t, "kept", exchange(p.o, p.want), p.text)
+	}
+}
+
+// TestALateAnswerCountsUntilTheAgentIsAskedAgain: whoever was asked again
+// without it had been started anew.
+func TestALateAnswerCountsUntilTheAgentIsAskedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		fact int // the tick whose record has it
+		want string
+	}{
+		"in the same record": {0, "0 1 2"},
+		"in the next":        {1, "0 1 2"},
+		"too late":           {2, "1 2"},
+		"never":              {9, "1 2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tr := newTrial(t, planOf(3, nil, "a"))
+			tr.fleet.any = func(o *agent.Observe) agent.Answer {
+				if o.Tick == c.fact {
+					tr.fleet.facts = []record.Fact{{Agent: "a", Kind: "late", Tick: 0}}
+				}
+				if o.Tick == 0 {
+					return fails(agent.Deadline, "")
+				}
+				return acts("1")
+			}
+			tr.run(t)
+			var got []string
+			err := History(t.Context(), tr.log, tr.cfg.Plan, []string{"a"}, func(o *agent.Observe, want *agent.Act) error {
+				if (want == nil) != (o.Tick == 0) {
+					t.Errorf("tick %d is expected to be answered with %v", o.Tick, want)
+				}
+				got = append(got, fmt.Sprint(o.Tick))
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "ticks", strings.Join(got, " "), c.want)
+		})
 	}
 }

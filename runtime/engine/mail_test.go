@@ -226,3 +226,24 @@ func TestTheErrorOfASecondAttemptFitsToo(t *testing.T) {
 	tr.run(t)
 	same(t, "asks", len(tr.fleet.asked), 2)
 }
+
+// TestMembersSetBesideABirth: what the world says of a channel stands over
+// what its patterns say of who comes in the same tick.
+func TestMembersSetBesideABirth(t *testing.T) {
+	p := withChannels(planOf(3, nil, "a", "b"), plan.Channel{Name: "den", Patterns: []string{"*"}, Members: []string{"a", "b"}})
+	p.Entries = append(p.Entries, later("wolf-{n}", 5))
+	tr := newTrial(t, p)
+	tr.world.step = func(tick int, actions []world.Action) (world.Stepped, error) {
+		st := world.Stepped{Observations: again(tick, actions)}
+		if tick == 0 {
+			st.Add = []world.Agent{{ID: "wolf-1"}}
+			st.Observations = sees(1, "a", "b", "wolf-1")
+			st.Channels = []world.Channel{{Name: "den", Members: []string{"a", "b"}}}
+		}
+		return st, nil
+	}
+	tr.fleet.scripts["a"] = once(1, shouts("den", "1"))
+	tr.run(t)
+	same(t, "b", tr.heard(t, "b", 2), `[{"from":"a","channel":"den","body":1}],"results":[]`)
+	same(t, "wolf-1", tr.heard(t, "wolf-1", 2), `[],"results":[]`)
+}

@@ -104,7 +104,7 @@ func (l *lockstep) fail(t *turn, f fault) {
 		next.Attempt, next.Error, t.sent = 1, "", false
 		l.soc.address(&next, m, perTurn(p.Substitute.Kind))
 	}
-	t.observe = &next
+	t.observe, t.open = &next, true
 	l.outbox = append(l.outbox, &next)
 }
 

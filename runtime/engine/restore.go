@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -62,104 +60,4 @@ func Rebuild(ctx context.Context, lg log, p *plan.Plan) (*Start, error) {
 		return nil, err
 	}
 	return &Start{soc: soc}, nil
-}
-
-// replay applies a log's records to a fresh society. before sees each record
-// with the society as it was when the record's tick began. only, if not nil,
-// are the agents whose mail matters.
-func replay(ctx context.Context, lg log, p *plan.Plan, only map[string]bool, before func(*society, *record.Record) error) (*society, error) {
-	soc := newSociety(p)
-	soc.copies, soc.only = true, only
-	err := lg.Read(ctx, 0, func(rec *record.Record, hash [32]byte) error {
-		if err := before(soc, rec); err != nil {
-			return err
-		}
-		return soc.apply(rec, hash)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot replay the log from its beginning: %w", err)
-	}
-	return soc, nil
-}
-
-// WorldHistory yields what each committed tick before upto gave to the world,
-// refused actions left out; a negative upto means all of them. The actions are
-// valid during the call.
-func WorldHistory(ctx context.Context, lg log, p *plan.Plan, upto int, yield func(tick int, actions []world.Action) error) error {
-	var actions []world.Action
-	_, err := replay(ctx, lg, p, map[string]bool{}, func(s *society, rec *record.Record) error {
-		if rec.End == record.EndAborted || upto >= 0 && rec.Tick >= upto {
-			return nil
-		}
-		actions = s.recorded(actions[:0], rec)
-		return yield(rec.Tick, actions)
-	})
-	return err
-}
-
-// recorded appends the actions that the world was given in rec's tick.
-func (s *society) recorded(actions []world.Action, rec *record.Record) []world.Action {
-	parting := s.parting
-	for i := range rec.Turns {
-		t := &rec.Turns[i]
-		for len(parting) > 0 && s.members[parting[0]].id < t.Agent {
-			actions = append(actions, s.farewell(parting[0]))
-			parting = parting[1:]
-		}
-		actions = append(actions, outcome(t.Agent, t.Action, t.Failure))
-	}
-	for _, slot := range parting {
-		actions = append(actions, s.farewell(slot))
-	}
-	return actions
-}
-
-// Restore starts a world anew, steps it through the recorded outcomes, and
-// gives where the run goes on. A world that does not say again what it said
-// before is found out here.
-func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.World) (*Start, error) {
-	ready, err := w.Start(ctx, WorldInit(p, run))
-	if err != nil {
-		return nil, fmt.Errorf("cannot start the world %s: %w", worldName(p), err)
-	}
-	observations := ready.Observations
-	soc, err := replay(ctx, lg, p, nil, func(s *society, rec *record.Record) error {
-		if err := s.sameObservations(observations, rec); err != nil {
-			return fmt.Errorf("world %s at tick %d: %w: it does not depend on its seed and the actions alone", worldName(p), rec.Tick, err)
-		}
-		if rec.End == record.EndAborted {
-			return nil
-		}
-		stepped, err := w.Step(ctx, rec.Tick, s.recorded(nil, rec))
-		observations = stepped.Observations
-		if err != nil {
-			return fmt.Errorf("cannot step the world %s again at tick %d: %w", worldName(p), rec.Tick, err)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &Start{Ready: ready, Observations: observations, soc: soc}, nil
-}
-
-// sameObservations holds what a restored world gives against the record.
-func (s *society) sameObservations(list []world.Observation, rec *record.Record) error {
-	given := make(map[string][]byte, len(list))
-	for _, o := range list {
-		given[o.Agent] = o.JSON
-	}
-	for _, slot := range s.parting {
-		delete(given, s.members[slot].id)
-	}
-	for i := range rec.Turns {
-		t := &rec.Turns[i]
-		if o, ok := given[t.Agent]; !ok || !bytes.Equal(o, t.Observation) {
-			return fmt.Errorf("agent %q observed %.200s where the record has %.200s", t.Agent, o, t.Observation)
-		}
-	}
-	if len(given) != len(rec.Turns) {
-		return fmt.Errorf("it gave %d observations where the record has %d", len(given), len(rec.Turns))
-	}
-	return nil
 }

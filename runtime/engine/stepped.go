@@ -75,7 +75,7 @@ func (l *lockstep) writeAdded(st *world.Stepped) error {
 		}
 		pa, proc, err := l.Plan.Admit(a.ID, a.Config, func(entry int) int { return alive[entry] })
 		if err != nil {
-			return fmt.Errorf("it added agent %q: %w", a.ID, err)
+			return err
 		}
 		alive[pa.Entry]++
 		l.added.slots[a.ID] = int32(len(l.soc.members) + len(l.added.agents))

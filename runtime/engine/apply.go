@@ -1,0 +1,131 @@
+package engine
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// apply takes in the next committed record.
+func (s *society) apply(rec *record.Record, hash [32]byte) error {
+	if rec.Tick != s.tick {
+		return fmt.Errorf("record of tick %d where that of tick %d was due", rec.Tick, s.tick)
+	}
+	if err := s.consume(rec); err != nil {
+		return err
+	}
+	s.deliver(rec)
+	for _, sc := range rec.Scores {
+		if slot, ok := s.find(sc.Agent); ok {
+			m := &s.members[slot]
+			m.score = append(m.score[:0], sc.Value...)
+		}
+	}
+	s.part(rec)
+	if err := s.admit(rec.Added); err != nil {
+		return err
+	}
+	if len(rec.Added)+len(rec.Removed)+len(s.parting) > 0 {
+		s.leaveChannels()
+	}
+	for _, c := range rec.Channels {
+		if ch := s.channels[c.Name]; ch != nil {
+			ch.set(s, c.Members)
+		}
+	}
+	s.tick, s.hash, s.end = rec.Tick+1, hash, rec.End
+	s.timed += rec.Annex.Timed
+	return nil
+}
+
+// consume drops the mail and the results that this tick's turns took, and
+// notes who has a substitute since.
+func (s *society) consume(rec *record.Record) error {
+	for i := range rec.Turns {
+		t := &rec.Turns[i]
+		slot, ok := s.find(t.Agent)
+		if !ok {
+			return fmt.Errorf("record of tick %d has a turn of agent %q, which the plan does not know", rec.Tick, t.Agent)
+		}
+		m := &s.members[slot]
+		if !t.Unsent && len(m.mail)+len(m.results) > 0 {
+			messages, results := m.fit(len(t.Observation))
+			m.mail = drop(m.mail, messages)
+			m.results = drop(m.results, results)
+		}
+		if t.Policy == policySubstitute {
+			m.substitute = s.successor(m, rec)
+			m.perTurn = m.substitute != nil && perTurn(m.substitute.Kind)
+		}
+	}
+	return nil
+}
+
+// drop takes the first n off a list, in place.
+func drop[T any](list []T, n int) []T {
+	rest := copy(list, list[n:])
+	clear(list[rest:])
+	return list[:rest]
+}
+
+// successor is the substitute that took over from m in rec's tick: that of the
+// policy for the failure which its own process ended with.
+func (s *society) successor(m *member, rec *record.Record) *plan.Substitute {
+	own, _ := attemptsOf(rec.Annex.Attempts, m.id, true)
+	if len(own) == 0 {
+		return nil
+	}
+	return s.policy(m, own[len(own)-1].Failure).Substitute
+}
+
+// part ends those who said done and those whom the world removed. The world is
+// told of the first, once, unless it removed them itself.
+func (s *society) part(rec *record.Record) {
+	s.parting = s.parting[:0]
+	for i := range rec.Turns {
+		if t := &rec.Turns[i]; t.Done {
+			slot := s.slots[t.Agent]
+			s.kill(slot)
+			s.members[slot].done = true
+			if !slices.Contains(rec.Removed, t.Agent) {
+				s.parting = append(s.parting, slot)
+			}
+		}
+	}
+	for _, id := range rec.Removed {
+		if slot, ok := s.find(id); ok {
+			s.kill(slot)
+		}
+	}
+}
+
+func (s *society) kill(slot int32) {
+	m := &s.members[slot]
+	if m.alive {
+		m.alive = false
+		s.living--
+		s.perEntry[m.entry]--
+	}
+	m.mail, m.results = nil, nil
+}
+
+// admit brings in the agents that the world added.
+func (s *society) admit(added []record.Added) error {
+	for _, a := range added {
+		if _, known := s.find(a.Agent); known {
+			return fmt.Errorf("agent %q is added a second time", a.Agent)
+		}
+		pa, proc, err := s.plan.Admit(a.Agent, a.Config, func(entry int) int { return s.perEntry[entry] })
+		if err != nil {
+			return fmt.Errorf("cannot admit agent %q: %w", a.Agent, err)
+		}
+		pa.Config = bytes.Clone(a.Config) // as recorded, whatever filling it again gives
+		s.agents = append(s.agents, pa)
+		s.processes = append(s.processes, proc)
+		s.greet(s.join(pa))
+	}
+	return nil
+}
