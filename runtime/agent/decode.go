@@ -3,7 +3,6 @@ package agent
 import (
 	"errors"
 	"fmt"
-	"strconv"
 )
 
 // The types of the lines that an agent writes.
@@ -129,18 +128,6 @@ func Decode(line []byte) (Line, error) {
 	return l, nil
 }
 
-// Head reads what it can of a line of which only the beginning is there: the
-// type, the agent and the tick, as far as they stand in it. Tick is -1 where
-// it does not.
-func Head(beginning []byte) Line {
-	s := scan{data: beginning}
-	var f fields
-	f.collect(&s)
-	e := f.malformed("", "")
-	e.Type, _ = f.typ.str()
-	return Line{Type: e.Type, Agent: e.Agent, Tick: e.Tick}
-}
-
 // act reads what an act line says, unless a reason to refuse it is there
 // already.
 func (f *fields) act(a *Act, because string) (agent string, tick int, reason string) {
@@ -181,127 +168,4 @@ func (f *fields) malformed(typ, reason string) *MalformedError {
 		e.Tick = tick
 	}
 	return e
-}
-
-// sends reads the messages of an act. list was scanned before.
-func sends(list []byte) (out []Send, reason string) {
-	s := scan{data: list}
-	if !s.open('[') {
-		return nil, `"send" is not a list`
-	}
-	for first := true; s.item(first); first = false {
-		m, reason := oneSend(s.val.text)
-		if reason != "" {
-			return nil, fmt.Sprintf("send[%d] %s", len(out), reason)
-		}
-		out = append(out, m)
-	}
-	return out, ""
-}
-
-func oneSend(item []byte) (m Send, reason string) {
-	s := scan{data: item}
-	if !s.open('{') {
-		return m, "is not an object"
-	}
-	var to, channel, body raw
-	for first := true; s.member(first); first = false {
-		switch string(s.name()) {
-		case "to":
-			to = s.val
-		case "channel":
-			channel = s.val
-		case "body":
-			body = s.val
-		}
-	}
-	if to.null() == channel.null() {
-		if to.null() {
-			return m, `names neither "to" nor "channel"`
-		}
-		return m, `names both "to" and "channel"`
-	}
-	var ok bool
-	if m.To, ok = to.str(); !to.null() && (!ok || m.To == "") {
-		return m, `has a "to" that is not an agent's id`
-	}
-	if m.Channel, ok = channel.str(); !channel.null() && (!ok || m.Channel == "") {
-		return m, `has a "channel" that is not a channel's name`
-	}
-	if m.Body = body.compact(); m.Body == nil {
-		return m, `has no "body"`
-	}
-	return m, ""
-}
-
-// name is the member's name, without quotes and escapes.
-func (s *scan) name() []byte {
-	if s.key.escaped {
-		return appendUnquoted(nil, s.key.text)
-	}
-	return s.key.text[1 : len(s.key.text)-1]
-}
-
-// null says that a member is not there, or null, which means the same where
-// it may be left out.
-func (r raw) null() bool { return len(r.text) == 0 || string(r.text) == "null" }
-
-// str copies a string.
-func (r raw) str() (string, bool) {
-	if len(r.text) == 0 || r.text[0] != '"' {
-		return "", false
-	}
-	if r.escaped {
-		return string(appendUnquoted(nil, r.text)), true
-	}
-	switch text := r.text[1 : len(r.text)-1]; string(text) {
-	case TypeAct: // by far the most frequent: no copy
-		return TypeAct, true
-	default:
-		return string(text), true
-	}
-}
-
-// whole reads a number that is neither negative nor a fraction.
-func (r raw) whole(name string) (n int, reason string) {
-	if len(r.text) == 0 {
-		return 0, fmt.Sprintf("it has no %q", name)
-	}
-	for _, c := range r.text {
-		if c-'0' > 9 || n > 1<<53 {
-			return 0, fmt.Sprintf("its %q is %s and not a whole number", name, clip(r.text))
-		}
-		n = n*10 + int(c-'0')
-	}
-	return n, ""
-}
-
-func (r raw) boolean(into *bool) (reason string) {
-	switch {
-	case r.null() || string(r.text) == "false":
-		*into = false
-	case string(r.text) == "true":
-		*into = true
-	default:
-		return fmt.Sprintf(`its "done" is %s and neither true nor false`, clip(r.text))
-	}
-	return ""
-}
-
-// clip shortens a value so that it can stand in an error.
-func clip(text []byte) string {
-	const most = 40
-	if len(text) <= most {
-		return string(text)
-	}
-	return strconv.Quote(string(text[:most])) + "…"
-}
-
-// compact copies a value without the whitespace between its tokens; nil where
-// there is no value.
-func (r raw) compact() []byte {
-	if !r.spaced {
-		return append([]byte(nil), r.text...)
-	}
-	return appendCompact(make([]byte, 0, len(r.text)), r.text)
 }

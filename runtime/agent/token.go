@@ -1,6 +1,10 @@
 package agent
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"math/bits"
+	"unicode/utf8"
+)
 
 // peek is the byte to be read next, 0 at the end (and 0 begins no token).
 func (s *scan) peek() byte {
@@ -32,6 +36,13 @@ func (s *scan) skipBlank() {
 func (s *scan) str() bool {
 	data, i := s.data, s.i+1
 	for i < len(data) {
+		if i+8 <= len(data) {
+			n := plainBytes(binary.LittleEndian.Uint64(data[i:]))
+			i += n
+			if n == 8 {
+				continue
+			}
+		}
 		c := data[i]
 		if isPlain(c) {
 			i++
@@ -49,6 +60,16 @@ func (s *scan) str() bool {
 	}
 	s.i = i
 	return s.unexpected("the end of a string")
+}
+
+// plainBytes counts the bytes from the lowest on of which isPlain holds.
+func plainBytes(x uint64) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	quote, backslash := x^(ones*'"'), x^(ones*'\\')
+	// A subtraction borrows from the byte above only where it marks its own,
+	// so the lowest mark is true.
+	marks := (x | (x - ones*0x20) | (quote - ones) | (backslash - ones)) & tops
+	return bits.TrailingZeros64(marks) / 8
 }
 
 // special passes over what in a string is not plain ASCII.

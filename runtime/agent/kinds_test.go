@@ -1,0 +1,61 @@
+package agent
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestKinds is what every kind of the table has to keep.
+func TestKinds(t *testing.T) {
+	for _, name := range Kinds() {
+		t.Run(name, func(t *testing.T) {
+			k, err := Lookup(name)
+			if err != nil || k.Name != name {
+				t.Fatalf("looked up %q: %+v, %v", name, k, err)
+			}
+			if len(k.States) == 0 || !k.Allows(k.States[0]) || k.Allows("") || k.Allows("dream") {
+				t.Errorf("states %q", k.States)
+			}
+			if !k.Reads("id") || !k.Reads("config") || k.Reads("colour") || k.NeedsCommand && !k.Reads("command") {
+				t.Errorf("keys %q", k.Keys)
+			}
+			if slices.ContainsFunc(k.Keys, func(key string) bool { return slices.Contains(commonKeys, key) }) {
+				t.Errorf("keys %q repeat common ones", k.Keys)
+			}
+			testDialect(t, k)
+		})
+	}
+}
+
+func testDialect(t *testing.T, k Kind) {
+	d := k.Dialect()
+	head := []byte("head ")
+	o := &Observe{Agent: "a", Tick: 3, Observation: []byte(`{}`), Seed: 5, Config: []byte(`{"c":1}`)}
+	said := map[string]string{
+		"init":    string(d.Init(head, Init{Run: "r", Agent: "a"})),
+		"observe": string(d.Observe(head, o)),
+		"stop":    string(d.Stop(head, "a", "over")),
+	}
+	for what, text := range said {
+		if text = strings.TrimPrefix(text, "head "); text != "" && !strings.HasSuffix(text, "\n") {
+			t.Errorf("%s %q: not whole lines after what was there", what, text)
+		}
+	}
+	if k.PerTurn && said["init"] != "head " {
+		t.Errorf("a process of one turn is sent an init: %q", said["init"])
+	}
+	if k.PerTurn != strings.Contains(said["observe"], `"seed":5,"config":{"c":1}`) {
+		t.Errorf("observe %q", said["observe"])
+	}
+	if _, err := d.Decode([]byte("Traceback")); err == nil {
+		t.Error("plain text is taken for an answer")
+	}
+}
+
+func TestLookupUnknown(t *testing.T) {
+	_, err := Lookup("telepathy")
+	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are exec, stdio`) {
+		t.Errorf("got %v", err)
+	}
+}
