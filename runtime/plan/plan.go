@@ -38,7 +38,7 @@ type World struct {
 	Kind    string          `json:"kind,omitempty"`
 	Program *Program        `json:"program,omitempty"`
 	Config  json.RawMessage `json:"config"`
-	Timeout time.Duration   `json:"timeout_ns,omitempty"`
+	Timeout time.Duration   `json:"timeout,omitempty"` // of one answer of Program; written as 60s
 }
 
 // A Program is a command with the files it needs.
@@ -66,11 +66,18 @@ type Entry struct {
 	State      string                   `json:"state"`
 	PerProcess int                      `json:"per_process"`
 	Max        int                      `json:"max,omitempty"`
-	Deadline   time.Duration            `json:"deadline_ns"`
+	Deadline   time.Duration            `json:"deadline"`         // written as 5s
 	Policies   map[agent.Failure]Policy `json:"on_failure"`       // every failure this version knows
 	Unused     []string                 `json:"unused,omitempty"` // keys that the kind does not read
 	Program    Program                  `json:"program"`          // with templates unfilled, for agents that come later
 	Config     json.RawMessage          `json:"config"`           // the same
+	// Item is the index under agents: in the scenario. Several entries of a
+	// plan have the same one where --set made its agents differ; Max counts
+	// the agents of all of them. Only lists the --set patterns that cover all
+	// agents of this one, Except those that cover none.
+	Item   int      `json:"item"`
+	Only   []string `json:"only,omitempty"`
+	Except []string `json:"except,omitempty"`
 }
 
 // A Policy is what becomes of one type of failure.

@@ -1,0 +1,100 @@
+package plan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/world"
+	"github.com/troupe-dev/troupe/scenarios"
+)
+
+// worldDir is the directory of the copies of a world that is a process. The
+// names of entries' directories begin with a digit.
+const worldDir = "world"
+
+// makeWorld resolves the world. A built-in one is made and started once, to
+// hear what is wrong with its config and its agents.
+func (m *maker) makeWorld() {
+	w := &m.s.World
+	config, err := canonical(w.Config)
+	if err != nil {
+		m.problemAt("world.config", "cannot write config as JSON: "+err.Error(), "")
+		return
+	}
+	m.plan.World.Config = config
+	switch {
+	case w.Kind != "" && len(w.Command) > 0:
+		m.derived("world", "a world has a kind or a command, not both", "")
+	case w.Kind != "":
+		m.plan.World.Kind = w.Kind
+		m.tryWorld(w.Kind, config)
+	case len(w.Command) > 0:
+		m.worldProcess(w)
+	default:
+		m.derived("world", "a world has a kind or a command", "the kinds are "+strings.Join(world.Kinds(), ", "))
+	}
+}
+
+func (m *maker) worldProcess(w *scenarios.World) {
+	r := newResolver(m.find, func(at, message, hint string) { m.problemAt("world"+at, message, hint) })
+	r.globs(w.Files)
+	r.checkEnv(w.Env)
+	program := Program{Command: r.command(w.Command), Env: w.Env, Files: r.files.list(), Dir: worldDir}
+	m.plan.World.Program = &program
+	m.plan.World.Timeout = or(time.Duration(w.Timeout), defaultTimeout)
+}
+
+func (m *maker) tryWorld(kind string, config []byte) {
+	if !oneOf(world.Kinds(), kind) {
+		m.problemAt("world.kind", fmt.Sprintf("unknown world %q", kind), "the built-in worlds are "+strings.Join(world.Kinds(), ", ")+"; command: […] starts one of your own")
+		return
+	}
+	if m.blamed("world") {
+		return // its config is not what the file says
+	}
+	w, err := world.New(kind, config)
+	if err != nil {
+		m.worldProblems(err)
+		return
+	}
+	if n, ok := w.(world.Nooper); !ok || n.Noop() == nil {
+		for _, tell := range m.noops {
+			tell(fmt.Sprintf("the world %s has no action that does nothing", kind), "use skip, or {action: …} with an action of the game")
+		}
+	}
+	if m.problems.any() || m.partial {
+		return
+	}
+	init := world.Init{Run: "plan", Seed: agent.Seed(m.plan.Seed, ""), Config: config}
+	for _, a := range m.plan.Agents {
+		init.Agents = append(init.Agents, world.Agent{ID: a.ID, Config: a.Config})
+	}
+	if _, err := w.Start(context.Background(), init); err != nil {
+		m.worldProblems(err)
+	}
+}
+
+// worldProblems tells what is wrong with a world's config at its place.
+func (m *maker) worldProblems(err error) {
+	var all world.ConfigErrors
+	var one world.ConfigError
+	switch {
+	case errors.As(err, &all):
+	case errors.As(err, &one):
+		all = world.ConfigErrors{one}
+	default:
+		m.problemAt("world", err.Error(), "")
+		return
+	}
+	for _, e := range all {
+		at := "world.config"
+		if e.Key != "" {
+			at += "." + e.Key
+		}
+		m.problemAt(at, e.Message, "")
+	}
+}

@@ -1,0 +1,116 @@
+package plan
+
+import (
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/scenarios"
+)
+
+// placeAgents resolves every entry, and gives each agent its config and its
+// process.
+func (m *maker) placeAgents() {
+	processes := newNamer(m)
+	for _, v := range m.variants {
+		kind, ok := m.kind(v.entry.Kind, v.entry.Command, func(at, message, hint string) {
+			if at != "" || !m.blamed(v.item.at) {
+				v.problem(at, message, hint)
+			}
+		})
+		if !ok {
+			m.plan.Entries = append(m.plan.Entries, Entry{})
+			continue
+		}
+		entry := m.entry(v, kind)
+		c := m.commander(v, kind)
+		entry.Program = c.program(v)
+		m.fillAgents(v, &entry, c, processes)
+		entry.Program.Files = c.files.list()
+		m.plan.Entries = append(m.plan.Entries, entry)
+	}
+	sort.Slice(m.plan.Agents, func(i, j int) bool { return m.plan.Agents[i].ID < m.plan.Agents[j].ID })
+}
+
+// entry fills what does not differ between the agents of a variant.
+func (m *maker) entry(v *variant, kind agent.Kind) Entry {
+	e := &v.entry
+	deadline := or(e.Deadline, or(m.s.Clock.Deadline, scenarios.Duration(defaultDeadline)))
+	out := Entry{
+		ID:         e.ID,
+		Item:       v.item.index,
+		Only:       v.only,
+		Except:     v.except,
+		Kind:       kind.Name,
+		State:      or(e.State, kind.States[0]),
+		PerProcess: or(e.PerProcess, 1),
+		Max:        e.Max,
+		Deadline:   time.Duration(deadline),
+		Policies:   m.policies(v),
+		Unused:     unused(e, kind),
+	}
+	if !kind.Allows(out.State) {
+		v.problem(".state", fmt.Sprintf("an agent of kind %s cannot come back by state %s", kind.Name, out.State),
+			"it can by "+strings.Join(kind.States, ", "))
+	}
+	if out.PerProcess > 1 && kind.PerTurn {
+		v.problem(".per_process", fmt.Sprintf("kind %s starts a process for every turn, which cannot be shared", kind.Name), "use kind stdio, or leave per_process out")
+	}
+	return out
+}
+
+// optional are the keys that some kinds do not read.
+var optional = []struct {
+	name string
+	set  func(*scenarios.Entry) bool
+}{
+	{"command", func(e *scenarios.Entry) bool { return len(e.Command) > 0 }},
+	{"env", func(e *scenarios.Entry) bool { return len(e.Env) > 0 }},
+	{"files", func(e *scenarios.Entry) bool { return len(e.Files) > 0 }},
+	{"model", func(e *scenarios.Entry) bool { return e.Model != "" }},
+	{"prompt", func(e *scenarios.Entry) bool { return e.Prompt != nil }},
+	{"system", func(e *scenarios.Entry) bool { return e.System != nil }},
+}
+
+func unused(e *scenarios.Entry, kind agent.Kind) []string {
+	var names []string
+	for _, key := range optional {
+		if key.set(e) && !kind.Reads(key.name) {
+			names = append(names, key.name)
+		}
+	}
+	return names
+}
+
+// fillAgents makes the agents and processes of one entry of the plan.
+func (m *maker) fillAgents(v *variant, entry *Entry, c *commander, names *namer) {
+	config, err := newConfig(v.entry.Config)
+	if err == nil {
+		entry.Config, err = canonical(v.entry.Config)
+	}
+	if err != nil {
+		v.problem(".config", "cannot write config as JSON: "+err.Error(), "")
+		return
+	}
+	ids := make([]string, len(v.members))
+	for i, member := range v.members {
+		filled, err := config.fill(member.vars)
+		if err != nil {
+			v.problem(".config", fmt.Sprintf("cannot write the config of %s as JSON: %v", member.id, err), "")
+			return
+		}
+		ids[i] = member.id
+		m.plan.Agents = append(m.plan.Agents, Agent{ID: member.id, Entry: v.index, Config: filled})
+	}
+	for from := 0; from < len(ids); from += entry.PerProcess {
+		to := min(from+entry.PerProcess, len(ids))
+		p := Process{Entry: v.index, Agents: ids[from:to:to]}
+		if p.ID = ids[from]; to-from > 1 {
+			p.ID = names.next(v.item)
+		}
+		p.Command, p.Env = c.fill(v.members[from].vars)
+		m.plan.Processes = append(m.plan.Processes, p)
+	}
+}
