@@ -181,9 +181,9 @@ func describe(value any) string {
 func shorten(s string) string {
 	const longest = 80
 	if len(s) <= longest {
-		return s
+		return strings.ToValidUTF8(s, "�")
 	}
-	return strings.ToValidUTF8(s[:longest], "") + "…"
+	return strings.ToValidUTF8(s[:longest], "�") + "…"
 }
 
 func join(key, name string) string {

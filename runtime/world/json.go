@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
 )
 
-// The functions here walk JSON that json.Compact let through: valid, and with
+// The functions here walk JSON that agent.Compact let through: valid, and with
 // no space between tokens. They decode nothing that only needs to be routed.
 
 // members gives each member of an object in its order, until yield returns an
@@ -133,17 +134,16 @@ func readLine(text []byte) (line, error) {
 	if len(text) == 0 || text[0] != '{' {
 		return line{}, errNoMessage
 	}
-	var compact bytes.Buffer
-	compact.Grow(len(text))
-	if err := json.Compact(&compact, text); err != nil {
+	compact, err := agent.Compact(make([]byte, 0, len(text)), text)
+	if err != nil {
 		if bytes.Contains(text, []byte(`"type"`)) {
-			return line{}, malformed("a line", "is no valid JSON: %v; it begins %s", err, shorten(string(text)))
+			return line{}, malformed("a line", "is no message: %v; it begins %s", err, shorten(string(text)))
 		}
 		return line{}, errNoMessage
 	}
 	l := line{fields: make(map[string][]byte)}
 	twice := ""
-	err := members(compact.Bytes(), func(name string, value []byte) error {
+	err = members(compact, func(name string, value []byte) error {
 		if _, ok := l.fields[name]; ok {
 			twice = name
 		}
@@ -163,31 +163,12 @@ func readLine(text []byte) (line, error) {
 	if twice != "" {
 		return line{}, malformed(l.kind, "has the field %s twice", shorten(twice))
 	}
-	if at := invalidUTF8(text); at >= 0 {
-		return line{}, malformed(l.kind, "is not valid UTF-8 at byte %d", at)
-	}
 	for name, value := range l.fields {
 		if string(value) == "null" {
 			delete(l.fields, name)
 		}
 	}
 	return l, nil
-}
-
-// invalidUTF8 finds the first byte that is no UTF-8, -1 for none.
-func invalidUTF8(b []byte) int {
-	if utf8.Valid(b) {
-		return -1
-	}
-	at := 0
-	for at < len(b) {
-		r, size := utf8.DecodeRune(b[at:])
-		if r == utf8.RuneError && size == 1 {
-			break
-		}
-		at += size
-	}
-	return at
 }
 
 // where names a field of the message.

@@ -25,3 +25,13 @@ func match(pattern, id string) bool {
 		id, rest = id[at+len(part):], after
 	}
 }
+
+// matchAny says whether one of the patterns covers id.
+func matchAny(patterns []string, id string) bool {
+	for _, pattern := range patterns {
+		if match(pattern, id) {
+			return true
+		}
+	}
+	return false
+}

@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -263,57 +262,4 @@ func (g *matrixGame) appendMove(b []byte, move int) []byte {
 		return append(b, `null`...)
 	}
 	return append(b, g.stage.quoted[move]...)
-}
-
-// groupUp puts every agent into its group.
-func groupUp(groups map[string][]string, ids []string) ([]robin, error) {
-	if len(groups) == 0 {
-		if len(ids) < 2 {
-			return nil, fmt.Errorf("cannot start the round robin: %d agents where at least two are wanted", len(ids))
-		}
-		return []robin{newRobin(upTo(len(ids)))}, nil
-	}
-	names := sortedKeys(groups)
-	members := make([][]int, len(names))
-	for i, id := range ids {
-		in := -1
-		for k, name := range names {
-			if !matchAny(groups[name], id) {
-				continue
-			}
-			if in >= 0 {
-				return nil, fmt.Errorf("cannot start the round robin: agent %q is in the groups %s and %s; it may be in one", id, names[in], name)
-			}
-			in = k
-		}
-		if in < 0 {
-			return nil, fmt.Errorf("cannot start the round robin: agent %q is in no group; add a pattern that covers it to config.groups", id)
-		}
-		members[in] = append(members[in], i)
-	}
-	robins := make([]robin, len(names))
-	for k, name := range names {
-		if len(members[k]) < 2 {
-			return nil, fmt.Errorf("cannot start the round robin: %d agents in group %s where at least two are wanted", len(members[k]), name)
-		}
-		robins[k] = newRobin(members[k])
-	}
-	return robins, nil
-}
-
-func matchAny(patterns []string, id string) bool {
-	for _, pattern := range patterns {
-		if match(pattern, id) {
-			return true
-		}
-	}
-	return false
-}
-
-func upTo(n int) []int {
-	numbers := make([]int, n)
-	for i := range numbers {
-		numbers[i] = i
-	}
-	return numbers
 }

@@ -1,5 +1,7 @@
 package world
 
+import "fmt"
+
 // A robin is a round robin by the circle method: the first seat stays, the
 // others move on by one each round, and facing seats play. With an odd number
 // of players one seat is empty: who faces it has a bye.
@@ -39,4 +41,49 @@ func (r robin) at(seat, round int) int {
 	}
 	moving := len(r.seats) - 1
 	return r.seats[1+(seat-1+round)%moving]
+}
+
+// groupUp puts every agent into its group.
+func groupUp(groups map[string][]string, ids []string) ([]robin, error) {
+	if len(groups) == 0 {
+		if len(ids) < 2 {
+			return nil, fmt.Errorf("cannot start the round robin: %d agents where at least two are wanted", len(ids))
+		}
+		return []robin{newRobin(upTo(len(ids)))}, nil
+	}
+	names := sortedKeys(groups)
+	members := make([][]int, len(names))
+	for i, id := range ids {
+		in := -1
+		for k, name := range names {
+			if !matchAny(groups[name], id) {
+				continue
+			}
+			if in >= 0 {
+				return nil, fmt.Errorf("cannot start the round robin: agent %q is in the groups %s and %s; it may be in one", id, names[in], name)
+			}
+			in = k
+		}
+		if in < 0 {
+			return nil, fmt.Errorf("cannot start the round robin: agent %q is in no group; add a pattern that covers it to config.groups", id)
+		}
+		members[in] = append(members[in], i)
+	}
+	robins := make([]robin, len(names))
+	for k, name := range names {
+		if len(members[k]) < 2 {
+			return nil, fmt.Errorf("cannot start the round robin: %d agents in group %s where at least two are wanted", len(members[k]), name)
+		}
+		robins[k] = newRobin(members[k])
+	}
+	return robins, nil
+}
+
+// upTo gives the numbers from 0 to n-1.
+func upTo(n int) []int {
+	numbers := make([]int, n)
+	for i := range numbers {
+		numbers[i] = i
+	}
+	return numbers
 }
