@@ -1,0 +1,223 @@
+package runtime_test
+
+import (
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// ours is the module's path; packages are named by their folder below it.
+const ours = "github.com/troupe-dev/troupe"
+
+// arrows says for each package which of our packages it may import. A package
+// that is not here may not be there.
+var arrows = map[string][]string{
+	"bus":        nil,
+	"dashboards": nil,
+	"scenarios":  nil,
+	"workspace":  nil,
+
+	"runtime/agent":      nil,
+	"runtime/agent/bots": {"runtime/agent"},
+	"runtime/world":      {"runtime/agent"},
+	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/world"},
+	"runtime/record":     {"bus", "runtime/plan", "runtime/agent"},
+	"runtime/supervisor": {"runtime/agent", "workspace"},
+	"runtime/engine":     {"runtime/plan", "runtime/agent", "runtime/world", "runtime/record"},
+	"runtime/observe":    {"runtime/record", "runtime/plan", "bus", "workspace"},
+
+	"runtime": {
+		"bus", "scenarios", "workspace",
+		"runtime/agent", "runtime/engine", "runtime/observe", "runtime/plan",
+		"runtime/record", "runtime/supervisor", "runtime/world",
+	},
+	"cmd/troupe": {
+		"runtime", "scenarios", "workspace",
+		"runtime/agent", "runtime/agent/bots", "runtime/observe", "runtime/plan",
+		"runtime/record", "runtime/world",
+	},
+}
+
+// owners says who alone may import packages of others, by the beginning of
+// their path.
+var owners = map[string][]string{
+	"github.com/nats-io/":    {"bus"},
+	"github.com/prometheus/": {"runtime/observe"},
+	"github.com/urfave/cli/": {"cmd/troupe"},
+	"github.com/gofrs/flock": {"workspace"},
+}
+
+// subjects is how the subjects of the bus begin, and subjectMaker who alone
+// writes them.
+const (
+	subjects     = "troupe."
+	subjectMaker = "bus"
+)
+
+// A source is what a Go file says that matters here.
+type source struct {
+	file    string // below the module's root
+	of      string // its package
+	test    bool
+	imports []string
+	texts   []string // its string literals, but for imports
+}
+
+func TestLayers(t *testing.T) {
+	sources, err := readSources("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(sources) == 0 {
+		t.Fatal("found no Go file")
+	}
+	for _, s := range sources {
+		for _, wrong := range s.wrongs() {
+			t.Errorf("%s: %s", s.file, wrong)
+		}
+	}
+}
+
+// wrongs says what a file does that the tables do not allow.
+func (s source) wrongs() []string {
+	var all []string
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)) }
+	allowed, known := arrows[s.of]
+	if !known {
+		add("package %s is not in the table of arrows, which has %s", s.of, strings.Join(slices.Sorted(maps.Keys(arrows)), ", "))
+	}
+	for _, path := range s.imports {
+		folder, inside := strings.CutPrefix(path, ours+"/")
+		switch {
+		case inside && strings.HasPrefix(folder, "cmd/"):
+			add("imports %s: nothing imports a command", folder)
+		case s.test:
+		case inside && known && !slices.Contains(allowed, folder):
+			add("imports %s, which is no arrow of the table: %s may import %s", folder, s.of, list(allowed))
+		case !inside:
+			for _, prefix := range slices.Sorted(maps.Keys(owners)) {
+				if strings.HasPrefix(path, prefix) && !slices.Contains(owners[prefix], s.of) {
+					add("imports %s, which is for %s alone", path, list(owners[prefix]))
+				}
+			}
+		}
+	}
+	for _, text := range s.texts {
+		if !s.test && s.of != subjectMaker && strings.HasPrefix(text, subjects) {
+			add("writes the subject %q, which is for %s alone", text, subjectMaker)
+		}
+	}
+	return all
+}
+
+func list(packages []string) string {
+	if len(packages) == 0 {
+		return "nothing"
+	}
+	return strings.Join(packages, ", ")
+}
+
+// readSources reads every Go file below a folder, whatever system it is for.
+func readSources(root string) ([]source, error) {
+	var all []source
+	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		base := entry.Name()
+		if entry.IsDir() {
+			hidden := name != root && (strings.HasPrefix(base, ".") || strings.HasPrefix(base, "_"))
+			if hidden || base == "testdata" {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(base, ".go") {
+			return nil
+		}
+		below, err := filepath.Rel(root, name)
+		if err != nil {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was there a moment ago: an editor's or a build's
+		}
+		if err != nil {
+			return err
+		}
+		s, err := readSource(filepath.ToSlash(below), text)
+		all = append(all, s)
+		return err
+	})
+	return all, err
+}
+
+func readSource(file string, text []byte) (source, error) {
+	s := source{file: file, of: path.Dir(file), test: strings.HasSuffix(file, "_test.go")}
+	tree, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
+	if err != nil {
+		return s, err
+	}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ImportSpec:
+			name, failed := strconv.Unquote(n.Path.Value)
+			err = errors.Join(err, failed)
+			s.imports = append(s.imports, name)
+			return false
+		case *ast.BasicLit:
+			if n.Kind == token.STRING {
+				value, failed := strconv.Unquote(n.Value)
+				err = errors.Join(err, failed)
+				s.texts = append(s.texts, value)
+			}
+		}
+		return true
+	})
+	return s, err
+}
+
+// Each rule finds what it is there for.
+func TestLayersFindWrongs(t *testing.T) {
+	for _, c := range []struct {
+		file, text, says string // says is empty where nothing is wrong
+	}{
+		{"runtime/world/a.go", `import "github.com/troupe-dev/troupe/runtime/agent"`, ""},
+		{"runtime/world/a.go", `import p "github.com/troupe-dev/troupe/runtime/plan"`, "runtime/world may import runtime/agent"},
+		{"bus/a.go", `import "github.com/troupe-dev/troupe/runtime/agent"`, "bus may import nothing"},
+		{"runtime/engine/a.go", `import "github.com/troupe-dev/troupe/runtime/supervisor"`, "no arrow"},
+		{"runtime/engine/a_test.go", `import "github.com/troupe-dev/troupe/runtime/supervisor"`, ""},
+		{"runtime/a.go", `import "github.com/troupe-dev/troupe/cmd/troupe"`, "nothing imports a command"},
+		{"runtime/a_test.go", `import "github.com/troupe-dev/troupe/cmd/troupe"`, "nothing imports a command"},
+		{"runtime/spell/a.go", ``, "not in the table"},
+		{"bus/a.go", `import "github.com/nats-io/nats-server/v2/server"`, ""},
+		{"runtime/record/a.go", `import "github.com/nats-io/nats.go/jetstream"`, "for bus alone"},
+		{"runtime/record/a_test.go", `import "github.com/nats-io/nats.go"`, ""},
+		{"runtime/a.go", `import "github.com/prometheus/client_golang/prometheus"`, "for runtime/observe alone"},
+		{"bus/a.go", `const root = "troupe."`, ""},
+		{"runtime/observe/a.go", "func f(run string) string { return `troupe.` + run }", "for bus alone"},
+		{"runtime/observe/a.go", `const name = "troupe"`, ""},
+	} {
+		s, err := readSource(c.file, []byte("package a\n"+c.text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		wrongs := s.wrongs()
+		got := strings.Join(wrongs, "\n")
+		if (c.says == "") != (len(wrongs) == 0) || !strings.Contains(got, c.says) {
+			t.Errorf("%s with %s: got %q, want %q", c.file, c.text, got, c.says)
+		}
+	}
+}
