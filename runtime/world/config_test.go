@@ -52,6 +52,7 @@ func TestConfigErrorsNameTheirKey(t *testing.T) {
 		{"grid-game", `{"width":0,"height":9999,` + dilemma + `,"initial":{"all":"C"}}`, "width", "0 is not between 1 and"},
 		{"population", `{"newborn":"rabbit"}`, "newborn", `"rabbit" is no id with one {n} in it`},
 		{"population", `{"newborn":"a.{n}"}`, "newborn", "is no id"},
+		{"population", `{"newborn":"é{n}"}`, "newborn", "is no id"},
 		{"population", `{"newborn":"{n}-{n}"}`, "newborn", "is no id"},
 		{"population", `{"newborn":"a-{n}","ticks":-1}`, "ticks", "less than 0"},
 		{"population", `{"newborn":"a-{n}","age":-1}`, "age", "is not between"},

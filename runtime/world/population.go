@@ -95,7 +95,8 @@ func openPopulation(config []byte) (World, error) {
 // isToken says whether s may be a piece of an agent's id.
 func isToken(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || strings.ContainsRune(".*>/{}", r)
+		letter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
+		return !letter && (r < '0' || r > '9') && r != '_' && r != '-'
 	})
 }
 

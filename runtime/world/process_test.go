@@ -177,10 +177,10 @@ func TestProcessRefusesBySchemaBeforeTheWorldIsAsked(t *testing.T) {
 
 func TestProcessOutputThatIsNoMessageIsLog(t *testing.T) {
 	var log journal
-	world := func(_ context.Context, in io.Reader, out, stderr io.Writer) error {
+	world := func(ctx context.Context, in io.Reader, out, stderr io.Writer) error {
 		fmt.Fprintln(stderr, "on stderr")
 		fmt.Fprint(out, "loading…\n\n{'python': 'dict'}\n[1]\n{\"no\":\"kind\"}\n{\"type\":7}\n{\"type\":\"log\",\"text\":\"hi\"}\r\n")
-		return script("  "+readyAB+"  \r", `{"type":"stepped"}`)(nil, in, out, stderr)
+		return script("  "+readyAB+"  \r", `{"type":"stepped"}`)(ctx, in, out, stderr)
 	}
 	w, _, err := startAB(t, Program{Start: starter(world), Log: &log})
 	if err != nil {
