@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -64,22 +63,14 @@ func (v *variant) knows(t template) (string, bool) {
 }
 
 // program is the entry's own, for agents that come later: words with braces
-// stay as the scenario has them.
+// stay as the scenario has them, since what they name depends on the agent.
 func (c *commander) program(v *variant) Program {
 	p := Program{Dir: v.dir, Env: v.entry.Env}
-	if len(c.words) == 0 {
-		return p
-	}
-	some := vars{n: 1}
-	if len(v.members) > 0 {
-		some = v.members[0].vars
-	}
-	p.Command, _ = c.fill(some)
-	p.Command = slices.Clone(p.Command)
 	for i, word := range v.entry.Command {
-		if strings.Contains(word, "{") {
-			p.Command[i] = word
+		if len(c.words) > 0 && !strings.Contains(word, "{") {
+			word = c.word(i, word)
 		}
+		p.Command = append(p.Command, word)
 	}
 	return p
 }

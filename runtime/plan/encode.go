@@ -88,7 +88,9 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 		}
 		config, ok := shared[string(a.Config)]
 		if !ok {
-			config = restore(a.Config)
+			if config = restore(a.Config); config == nil {
+				config = json.RawMessage("{}")
+			}
 			shared[string(a.Config)] = config
 		}
 		a.Config = config
@@ -98,6 +100,9 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("cannot read a plan: process %s is of entry %d, and there are %d", process.ID, process.Entry, len(read.Entries))
 		}
 	}
+	if read.World.Config == nil {
+		read.World.Config = json.RawMessage("{}")
+	}
 	*p = Plan(read)
 	return nil
 }
@@ -105,11 +110,8 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 // restore takes back what encoding/json does to JSON inside JSON: it escapes
 // for HTML, and indents with the rest where a plan is indented.
 func restore(raw json.RawMessage) json.RawMessage {
-	if len(raw) == 0 {
-		return raw
-	}
 	var b bytes.Buffer
-	if err := json.Compact(&b, raw); err != nil {
+	if len(raw) == 0 || json.Compact(&b, raw) != nil {
 		return raw
 	}
 	out := b.Bytes()

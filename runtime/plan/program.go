@@ -95,28 +95,34 @@ func (r *resolver) command(words []string) []string {
 	if out, ok := r.known[key]; ok {
 		return out
 	}
-	out := slices.Clone(words)
+	out := make([]string, len(words))
 	for i, word := range words {
-		at := fmt.Sprintf(".command[%d]", i)
-		switch {
-		case strings.ContainsRune(word, 0):
-			r.wrong(at, "a word of a command cannot hold a zero byte", "")
-		case strings.HasPrefix(word, copied):
-			if name := path.Clean(strings.TrimPrefix(word, copied)); !r.files.holds(name) {
-				r.wrong(at, fmt.Sprintf("no copied file %s", word), "list it under files")
-			}
-		case i == 0:
-			out[0] = r.head(at, word)
-		case r.find.regular(word):
-			if r.add(at, word) {
-				out[i] = copied + within(word)
-			}
-		case looksLikeScript(word):
-			r.missing(at, word)
-		}
+		out[i] = r.word(i, word)
 	}
 	r.known[key] = out
 	return out
+}
+
+// word resolves the word at index i of a command.
+func (r *resolver) word(i int, word string) string {
+	at := fmt.Sprintf(".command[%d]", i)
+	switch {
+	case strings.ContainsRune(word, 0):
+		r.wrong(at, "a word of a command cannot hold a zero byte", "")
+	case strings.HasPrefix(word, copied):
+		if name := path.Clean(strings.TrimPrefix(word, copied)); !r.files.holds(name) {
+			r.wrong(at, fmt.Sprintf("no copied file %s", word), "list it under files")
+		}
+	case i == 0:
+		return r.head(at, word)
+	case r.find.regular(word):
+		if r.add(at, word) {
+			return copied + within(word)
+		}
+	case looksLikeScript(word):
+		r.missing(at, word)
+	}
+	return word
 }
 
 func looksLikeScript(word string) bool {
