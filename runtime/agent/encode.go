@@ -114,3 +114,34 @@ func appendValue(dst, value []byte, none string) []byte {
 	}
 	return append(dst, value...)
 }
+
+// AppendAct appends an agent's answer, newline included: what Decode reads.
+func AppendAct(dst []byte, a *Act) []byte {
+	dst = append(dst, `{"type":"act","agent":`...)
+	dst = AppendString(dst, a.Agent)
+	dst = append(dst, `,"tick":`...)
+	dst = strconv.AppendInt(dst, int64(a.Tick), 10)
+	dst = append(dst, `,"action":`...)
+	dst = appendValue(dst, a.Action, "null")
+	for i, m := range a.Send {
+		if i == 0 {
+			dst = append(dst, `,"send":[`...)
+		} else {
+			dst = append(dst, ',')
+		}
+		name, value := `{"to":`, m.To
+		if m.Channel != "" {
+			name, value = `{"channel":`, m.Channel
+		}
+		dst = AppendString(append(dst, name...), value)
+		dst = append(dst, `,"body":`...)
+		dst = append(appendValue(dst, m.Body, "null"), '}')
+	}
+	if len(a.Send) > 0 {
+		dst = append(dst, ']')
+	}
+	if a.Done {
+		dst = append(dst, `,"done":true`...)
+	}
+	return append(dst, '}', '\n')
+}

@@ -1,0 +1,54 @@
+// Package bots is the reference agents that every binary carries, so that the
+// shipped scenarios run with nothing else installed. Each is written with the
+// client for authors of agents, and decides by its observations alone.
+package bots
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// A maker makes the player of one agent.
+type maker func(s agent.Start) (agent.Player, error)
+
+// bots is the table of all bots.
+var bots = map[string]maker{
+	"alternator":             plays(alternator),
+	"cell":                   newCell,
+	"cooperator":             plays(cooperator),
+	"defector":               plays(defector),
+	"echo":                   newEcho,
+	"go-by-majority":         plays(goByMajority),
+	"grudger":                plays(grudger),
+	"rabbit":                 newRabbit,
+	"random":                 plays(random),
+	"rumour":                 newRumour,
+	"suspicious-tit-for-tat": plays(suspiciousTitForTat),
+	"tit-for-tat":            plays(titForTat),
+	"tit-for-two-tats":       plays(titForTwoTats),
+	"win-stay-lose-shift":    plays(winStayLoseShift),
+}
+
+// Run is the bot of that name at work: it answers on in and out, for any
+// number of agents, until in ends.
+func Run(name string, in io.Reader, out io.Writer) error {
+	start, ok := bots[name]
+	if !ok {
+		return fmt.Errorf("unknown bot %q: the bots are %s", name, strings.Join(Names(), ", "))
+	}
+	return agent.ServeOn(in, out, start)
+}
+
+// Names lists the bots, sorted.
+func Names() []string {
+	names := make([]string, 0, len(bots))
+	for name := range bots {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}

@@ -1,0 +1,46 @@
+package bots
+
+import (
+	"encoding/json"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// A cell of the world grid-game imitates the best: it takes over the move of
+// whoever did best in its neighbourhood, itself included. A tie with one that
+// makes its own move lets it keep that.
+type cell struct {
+	seen neighbourhood // used again for each observation
+}
+
+type neighbourhood struct {
+	Move       json.RawMessage `json:"move"`
+	Payoff     float64         `json:"payoff"`
+	Neighbours struct {
+		Moves   []json.RawMessage `json:"moves"`
+		Payoffs []float64         `json:"payoffs"`
+	} `json:"neighbours"`
+}
+
+// newCell makes a cell, which needs no memory of earlier generations.
+func newCell(agent.Start) (agent.Player, error) { return &cell{}, nil }
+
+func (c *cell) Play(o agent.Observation) agent.Reply {
+	if err := o.Unmarshal(&c.seen); err != nil {
+		return o.Fail(err)
+	}
+	return o.Act(json.RawMessage(append(append([]byte(`{"move":`), c.seen.best()...), '}')))
+}
+
+// best is the move that did best, as it stands in the observation.
+func (n *neighbourhood) best() []byte {
+	own := string(n.Move)
+	move, most := n.Move, n.Payoff
+	for i, payoff := range n.Neighbours.Payoffs[:min(len(n.Neighbours.Payoffs), len(n.Neighbours.Moves))] {
+		other := n.Neighbours.Moves[i]
+		if payoff > most || payoff == most && string(other) == own {
+			move, most = other, payoff
+		}
+	}
+	return move
+}
