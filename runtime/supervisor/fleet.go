@@ -41,7 +41,6 @@ type Replay func(ctx context.Context, agents []string, yield func(o *agent.Obser
 // Options of a fleet.
 type Options struct {
 	Run    string // name
-	Seed   uint64 // of the run
 	Dir    workspace.Run
 	Tier   workspace.Tier
 	Replay Replay

@@ -58,8 +58,6 @@ func (t *turns) status() Status {
 
 func (t *turns) ask(batch []*agent.Observe) {
 	o := *batch[0]
-	o.Config = t.spec.Agents[0].Config
-	o.Seed = agent.TurnSeed(t.fleet.opts.Seed, o.Agent, o.Tick)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.stopped {

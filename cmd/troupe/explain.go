@@ -1,0 +1,41 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/scenarios"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// explain adds to an error what the user can do about it, where that is known.
+func explain(err error) error {
+	var held *workspace.HeldError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &held):
+		return fmt.Errorf("%w\n  wait for it, stop it, or use another directory: --data DIR", err)
+	case errors.Is(err, syscall.ENOSPC):
+		return fmt.Errorf("%w\n  the disk is full: make room, or use another directory: --data DIR", err)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w\n  use a directory that can be written: --data DIR", err)
+	case errors.Is(err, observe.ErrNoRun):
+		return fmt.Errorf("%w\n  troupe ps lists the runs", err)
+	}
+	return err
+}
+
+// runName refuses names that no run can have; empty asks for one to be made.
+func runName(name string) error {
+	if name == "" {
+		return nil
+	}
+	if err := scenarios.ValidID(name); err != nil {
+		return usage("the run's name: %w", err)
+	}
+	return nil
+}

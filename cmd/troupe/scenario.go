@@ -1,0 +1,48 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/scenarios"
+)
+
+// planFlags are what changes a scenario on its way to a plan.
+var planFlags = []cli.Flag{
+	&cli.Uint64Flag{Name: "seed", Usage: "run with seed `N` instead of the scenario's"},
+	&cli.StringSliceFlag{Name: "set", Usage: "set `PATH=VALUE` in the scenario, such as clock.ticks=10 or 'agents.a-*.kind=exec'"},
+}
+
+// expand reads the scenario that the command names and resolves it. All that
+// is wrong with it is printed.
+func expand(c *cli.Context, path string) (p *plan.Plan, sum string, err error) {
+	s, problems := scenarios.Load(path)
+	if s != nil {
+		o := plan.Options{Sets: c.StringSlice("set"), Found: problems}
+		if c.IsSet("seed") {
+			seed := c.Uint64("seed")
+			o.Seed = &seed
+		}
+		p, problems = plan.Expand(s, o)
+	}
+	if len(problems) > 0 {
+		for _, x := range problems {
+			fmt.Fprintln(os.Stderr, x)
+		}
+		if n := len(problems); n > 1 {
+			fmt.Fprintf(os.Stderr, "%d problems in %s\n", n, path)
+		}
+		return nil, "", exit{code: exitUsage}
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot read the scenario: %w", err)
+	}
+	hash := sha256.Sum256(text)
+	return p, hex.EncodeToString(hash[:]), nil
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/troupe-dev/troupe/runtime"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// A show tells people on a terminal how a run goes: one line that is written
+// over, and lines that stay for what went wrong. Where there is no terminal,
+// only the latter.
+type show struct {
+	w        io.Writer
+	terminal bool
+	opening  runtime.Opening
+	begun    time.Time
+	drawn    time.Time
+	line     bool           // the progress line stands there
+	told     map[string]int // by agent: how many facts were told
+}
+
+// toldMost is how many facts of one agent are told; the record has all.
+const toldMost = 3
+
+func newShow(f *os.File) *show {
+	return &show{w: f, terminal: term.IsTerminal(int(f.Fd())), told: map[string]int{}}
+}
+
+// Starting implements runtime.Watcher.
+func (s *show) Starting(o runtime.Opening) {
+	s.opening, s.begun = o, time.Now()
+	_, _ = fmt.Fprintf(s.w, "run %s: %d agents in %d processes\n", o.Run, o.Agents, o.Processes)
+	if o.Bus != "" {
+		_, _ = fmt.Fprintf(s.w, "observe it: nats sub --server nats://%s:%s@%s 'troupe.%s.>'\n",
+			o.Observer.User, o.Observer.Password, o.Bus, o.Run)
+	}
+}
+
+// Ticked implements runtime.Watcher.
+func (s *show) Ticked(rec *record.Record, sum *record.Summary) {
+	if !s.terminal || time.Since(s.drawn) < 100*time.Millisecond && rec.End == record.NotEnded {
+		return
+	}
+	s.drawn = time.Now()
+	var b strings.Builder
+	fmt.Fprintf(&b, "\r\x1b[Ktick %d", sum.Ticks)
+	if s.opening.Ticks > 0 {
+		fmt.Fprintf(&b, " of %d", s.opening.Ticks)
+	}
+	if secs := time.Since(s.begun).Seconds(); secs > 0 {
+		fmt.Fprintf(&b, "   %.0f ticks/s", float64(sum.Ticks)/secs)
+	}
+	if failures := failureCount(sum); failures > 0 {
+		fmt.Fprintf(&b, "   %d failures", failures)
+	}
+	_, _ = io.WriteString(s.w, b.String())
+	s.line = true
+}
+
+func failureCount(sum *record.Summary) (n int) {
+	for kind, count := range sum.Outcomes {
+		if kind != record.Acted {
+			n += count
+		}
+	}
+	return n
+}
+
+// telling are the facts that people want to hear of at once.
+var telling = map[string]string{
+	"crashed":   "crashed",
+	"failed":    "failed",
+	"restarted": "was restarted",
+	"differs":   "answered otherwise when told its past again",
+}
+
+// Happened implements runtime.Watcher.
+func (s *show) Happened(f record.Fact) {
+	word, tell := telling[f.Kind]
+	if !tell {
+		return
+	}
+	s.told[f.Agent]++
+	switch n := s.told[f.Agent]; {
+	case n < toldMost:
+		s.say("agent %s %s at tick %d: %s", f.Agent, word, f.Tick, f.Detail)
+	case n == toldMost:
+		s.say("agent %s %s at tick %d: %s\n  (more of this agent is in the record: troupe events %s)", f.Agent, word, f.Tick, f.Detail, s.opening.Run)
+	}
+}
+
+func (s *show) say(format string, args ...any) {
+	s.clear()
+	_, _ = fmt.Fprintf(s.w, format+"\n", args...)
+}
+
+// clear takes the progress line away.
+func (s *show) clear() {
+	if s.line {
+		_, _ = io.WriteString(s.w, "\r\x1b[K")
+		s.line = false
+	}
+}

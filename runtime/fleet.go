@@ -1,0 +1,148 @@
+package runtime
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/engine"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/supervisor"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// A fleet is the supervisor's fleet in the words of the plan and the record.
+type fleet struct {
+	*supervisor.Fleet
+	plan   *plan.Plan
+	run    string
+	dir    workspace.Run
+	agents map[string]plan.Agent
+}
+
+func newFleet(f *supervisor.Fleet, p *plan.Plan, run string, dir workspace.Run) *fleet {
+	x := &fleet{Fleet: f, plan: p, run: run, dir: dir, agents: make(map[string]plan.Agent, len(p.Agents))}
+	for _, a := range p.Agents {
+		x.agents[a.ID] = a
+	}
+	return x
+}
+
+// specs are the supervisor's orders for some processes of the plan.
+func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
+	specs := make([]supervisor.Spec, len(ps))
+	for i, p := range ps {
+		e := &f.plan.Entries[p.Entry]
+		s := f.spec(e, e.Kind, e.State)
+		s.ID, s.Env = p.ID, f.env(p.Env, e.Program.Dir)
+		s.Command = f.command(p.Command, e.Program.Dir)
+		for _, id := range p.Agents {
+			s.Agents = append(s.Agents, f.init(id))
+		}
+		specs[i] = s
+	}
+	return specs
+}
+
+// spec is what the entry's policies mean to its processes.
+func (f *fleet) spec(e *plan.Entry, kind, state string) supervisor.Spec {
+	k, _ := agent.Lookup(kind) // the plan was made with it
+	s := supervisor.Spec{Kind: k, Reobserve: state == "reobserve"}
+	if p := e.Policies[agent.Crash]; p.Name == "restart" {
+		s.Restarts = p.Attempts
+	}
+	if p := e.Policies[agent.Deadline]; p.Name == "restart" {
+		s.DeadlineAsks = p.Attempts
+	}
+	s.WaitToSpawn = e.Policies[agent.Spawn].Name == "wait"
+	return s
+}
+
+func (f *fleet) init(id string) agent.Init {
+	return agent.Init{Run: f.run, Agent: id, Seed: agent.Seed(f.plan.Seed, id), Config: f.agents[id].Config}
+}
+
+// placed puts the run's copy of a file in place of its name in the plan.
+func (f *fleet) placed(word, dir string) string {
+	if rest, ok := strings.CutPrefix(word, "{program}/"); ok {
+		return filepath.Join(f.dir.Program(dir), filepath.FromSlash(rest))
+	}
+	return word
+}
+
+func (f *fleet) command(words []string, dir string) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = f.placed(w, dir)
+	}
+	return out
+}
+
+func (f *fleet) env(env map[string]string, dir string) map[string]string {
+	out := make(map[string]string, len(env))
+	for k, v := range env {
+		out[k] = f.placed(v, dir)
+	}
+	return out
+}
+
+// Add implements the engine's fleet.
+func (f *fleet) Add(agents []plan.Agent, ps []plan.Process) {
+	for _, a := range agents {
+		f.agents[a.ID] = a
+	}
+	f.Fleet.Add(f.specs(ps))
+}
+
+// Substitute implements the engine's fleet.
+func (f *fleet) Substitute(id string, sub plan.Substitute) {
+	e := &f.plan.Entries[f.agents[id].Entry]
+	k, _ := agent.Lookup(sub.Kind)
+	s := f.spec(e, sub.Kind, k.States[0])
+	s.ID = id + "-substitute"
+	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir), f.env(sub.Program.Env, sub.Program.Dir)
+	s.Agents = []agent.Init{f.init(id)}
+	f.Fleet.Substitute(s)
+}
+
+// Facts implements the engine's fleet.
+func (f *fleet) Facts() []record.Fact {
+	facts := f.Fleet.Facts()
+	out := make([]record.Fact, len(facts))
+	for i, x := range facts {
+		out[i] = record.Fact(x)
+	}
+	return out
+}
+
+// programs are all programs of a plan that have files of their own.
+func programs(p *plan.Plan) []*plan.Program {
+	var all []*plan.Program
+	if p.World.Program != nil {
+		all = append(all, p.World.Program)
+	}
+	seen := map[string]bool{} // --set may leave several entries with one program
+	add := func(prog *plan.Program) {
+		if len(prog.Files) > 0 && !seen[prog.Dir] {
+			seen[prog.Dir] = true
+			all = append(all, prog)
+		}
+	}
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		add(&e.Program)
+		for _, pol := range e.Policies {
+			if pol.Substitute != nil {
+				add(&pol.Substitute.Program)
+			}
+		}
+	}
+	return all
+}
+
+// replay is the record as the supervisor tells it to a restarted process.
+func (r *run) replay(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
+	return engine.History(ctx, r.log, r.plan, agents, yield)
+}

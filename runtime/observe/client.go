@@ -1,0 +1,125 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// A client asks a supervisor over its socket.
+type client struct {
+	http http.Client
+}
+
+// newClient makes a client of the supervisor that listens on data's socket.
+func newClient(data string) *client {
+	c := &client{}
+	c.http.Transport = &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return DialControl(ctx, data) },
+	}
+	return c
+}
+
+func (c *client) Close() error {
+	c.http.CloseIdleConnections()
+	return nil
+}
+
+// ask makes a request and gives the answer's body, or the error it carries.
+func (c *client) ask(ctx context.Context, method, path string, query url.Values) (*http.Response, error) {
+	u := url.URL{Scheme: "http", Host: "troupe", Path: path, RawQuery: query.Encode()}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("cannot ask the supervisor: %w", err)
+	}
+	if res.StatusCode < 300 {
+		return res, nil
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	said := strings.TrimSpace(string(text))
+	for _, s := range statuses {
+		if res.StatusCode == s.code {
+			return nil, &saidError{said, s.err}
+		}
+	}
+	return nil, errors.New(said)
+}
+
+// A saidError is an error that the supervisor told, with its meaning.
+type saidError struct {
+	text string
+	is   error
+}
+
+func (e *saidError) Error() string { return e.text }
+func (e *saidError) Unwrap() error { return e.is }
+
+func (c *client) List(ctx context.Context) ([]Run, error) {
+	res, err := c.ask(ctx, http.MethodGet, "/v1/runs", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	var runs []Run
+	if err := json.NewDecoder(res.Body).Decode(&runs); err != nil {
+		return nil, fmt.Errorf("cannot read the supervisor's answer: %w", err)
+	}
+	return runs, nil
+}
+
+func (c *client) Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error {
+	q := url.Values{"from": {strconv.Itoa(from)}, "follow": {strconv.FormatBool(follow)}}
+	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/events", q, w)
+}
+
+func (c *client) Log(ctx context.Context, run, agent string, w io.Writer) error {
+	path := "/v1/runs/" + url.PathEscape(run)
+	if agent != "" {
+		path += "/agents/" + url.PathEscape(agent)
+	}
+	return c.copy(ctx, path+"/log", nil, w)
+}
+
+// copy writes a streamed answer to w, and gives the error that it ended with.
+func (c *client) copy(ctx context.Context, path string, query url.Values, w io.Writer) error {
+	res, err := c.ask(ctx, http.MethodGet, path, query)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("the supervisor's answer broke off: %w", err)
+	}
+	if said := res.Trailer.Get(failed); said != "" {
+		return errors.New(said)
+	}
+	return nil
+}
+
+func (c *client) Stop(ctx context.Context, run string) error {
+	return c.do(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(run)+"/stop", nil)
+}
+
+func (c *client) Remove(ctx context.Context, run string, force bool) error {
+	return c.do(ctx, http.MethodDelete, "/v1/runs/"+url.PathEscape(run), url.Values{"force": {strconv.FormatBool(force)}})
+}
+
+func (c *client) do(ctx context.Context, method, path string, query url.Values) error {
+	res, err := c.ask(ctx, method, path, query)
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
+}

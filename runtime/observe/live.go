@@ -1,0 +1,76 @@
+package observe
+
+import (
+	"context"
+	"sync"
+
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// A Live is a run that this process works on. Its methods may be called
+// concurrently.
+type Live struct {
+	mu     sync.Mutex
+	state  State
+	over   bool
+	more   chan struct{} // closed when there is more, and made anew
+	done   chan struct{} // closed when the run is over
+	cancel func()
+}
+
+// A State is where a live run stands.
+type State struct {
+	Ticks int
+	Hash  [record.HashSize]byte
+	End   record.End
+}
+
+// NewLive makes the view of a run that cancel stops resumably.
+func NewLive(cancel func()) *Live {
+	return &Live{more: make(chan struct{}), done: make(chan struct{}), cancel: cancel}
+}
+
+// Committed tells who follows of a tick.
+func (l *Live) Committed(s State) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.state = s
+	close(l.more)
+	l.more = make(chan struct{})
+}
+
+// Over tells that the run has stopped, whatever the reason.
+func (l *Live) Over() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.over {
+		l.over = true
+		close(l.more)
+		close(l.done)
+	}
+}
+
+// State is the newest state.
+func (l *Live) State() State {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.state
+}
+
+// More gives what is closed once there is more than at the time of the call,
+// and says whether the run is over already.
+func (l *Live) More() (more <-chan struct{}, over bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.more, l.over
+}
+
+func (l *Live) stop(ctx context.Context) error {
+	l.cancel()
+	select {
+	case <-l.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,96 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+const socketName = "control.sock"
+
+// patience is how long a command waits for another that has the store open for
+// a moment.
+const patience = 10 * time.Second
+
+// ListenControl listens on the control socket of a data directory that this
+// process holds. release closes it and takes it away.
+func ListenControl(data string) (l net.Listener, release func(), err error) {
+	path := filepath.Join(data, socketName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) { // a dead supervisor's
+		return nil, nil, fmt.Errorf("cannot listen on the control socket: %w", err)
+	}
+	if l, err = listen(data); err == nil {
+		err = os.Chmod(path, 0o600)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot listen on the control socket: %w", err)
+	}
+	return l, func() {
+		_ = l.Close()
+		_ = os.Remove(path)
+	}, nil
+}
+
+// DialControl connects to the supervisor of a data directory.
+func DialControl(ctx context.Context, data string) (net.Conn, error) { return dial(ctx, data) }
+
+// Open finds who can answer about a data directory: its supervisor, where one
+// is alive, else its store, which it opens for as long as the Runs are not
+// closed. A data directory that does not exist is an error.
+func Open(ctx context.Context, data, command string) (Runs, error) {
+	if _, err := os.Stat(data); err != nil {
+		return nil, fmt.Errorf("no data directory: %w; name it with --data or TROUPE_DATA", err)
+	}
+	end := time.Now().Add(patience)
+	for {
+		if conn, err := DialControl(ctx, data); err == nil {
+			_ = conn.Close()
+			return newClient(data), nil
+		}
+		runs, err := openStore(data, command)
+		var held *workspace.HeldError
+		if !errors.As(err, &held) || time.Now().After(end) {
+			return runs, err
+		}
+		// A supervisor that is starting or ending, or another command.
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// opened is a store with the means to close it.
+type opened struct {
+	Store
+	close func()
+}
+
+func (o *opened) Close() error {
+	o.close()
+	return nil
+}
+
+func openStore(data, command string) (Runs, error) {
+	release, err := workspace.HoldData(data, workspace.Holder{PID: os.Getpid(), Command: command, Since: time.Now(), Brief: true})
+	if err != nil {
+		return nil, err
+	}
+	b, err := bus.Start(bus.Options{Dir: filepath.Join(data, "bus")})
+	if err != nil {
+		release()
+		return nil, err
+	}
+	return &opened{Store{Data: data, Bus: b}, func() {
+		b.Close()
+		release()
+	}}, nil
+}

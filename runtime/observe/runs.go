@@ -1,0 +1,62 @@
+// Package observe is how a run is looked at from outside: the API on the
+// supervisor's socket, its client, and the same answers read from the store
+// where no supervisor is alive.
+package observe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// A Status says where a run stands.
+type Status string
+
+// The statuses of a run.
+const (
+	Running     Status = "running"
+	Finished    Status = "finished"    // its record has an end
+	Aborted     Status = "aborted"     // by the policy abort
+	Interrupted Status = "interrupted" // no end, and no supervisor that works on it: resumable
+)
+
+// A Run is what is known of one run at a glance.
+type Run struct {
+	Run      string    `json:"run"`
+	Scenario string    `json:"scenario"`
+	Seed     uint64    `json:"seed"`
+	Status   Status    `json:"status"`
+	Ticks    int       `json:"ticks"`          // committed
+	Last     int       `json:"last,omitempty"` // the clock's last tick count; 0 for none
+	Agents   int       `json:"agents"`         // at the start
+	Hash     string    `json:"hash"`           // after the newest tick, hex
+	Started  time.Time `json:"started"`
+	PID      int       `json:"pid,omitempty"`   // of its supervisor, while running
+	Error    string    `json:"error,omitempty"` // what is wrong with its store
+}
+
+// Runs is what can be asked about the runs of a data directory. Its methods
+// may be called concurrently.
+type Runs interface {
+	List(ctx context.Context) ([]Run, error)
+	// Events writes a run's record as JSON lines from a tick on, and goes on as
+	// ticks are committed where follow is set, until the run is over.
+	Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error
+	// Log writes what a process of the run has logged.
+	Log(ctx context.Context, run, agent string, w io.Writer) error
+	// Stop ends a running run resumably and returns when it is over.
+	Stop(ctx context.Context, run string) error
+	// Remove deletes a run with all its files. One that is running is
+	// ErrRunning, unless force stops it first.
+	Remove(ctx context.Context, run string, force bool) error
+	io.Closer
+}
+
+// Errors of Runs, to be told apart by errors.Is.
+var (
+	ErrNoRun      = errors.New("no such run")
+	ErrRunning    = errors.New("the run is running")
+	ErrNotRunning = errors.New("the run is not running")
+	ErrNoLog      = errors.New("no such log")
+)

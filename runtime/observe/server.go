@@ -1,0 +1,151 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Serve answers the API on a listener until the returned stop is called, which
+// waits for requests under way, 2 s at most, and closes the listener.
+func Serve(l net.Listener, runs Runs) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	srv := &http.Server{
+		Handler:           Handler(runs),
+		ReadHeaderTimeout: 10 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(l) // ends with Shutdown
+	}()
+	return func() {
+		grace, end := context.WithTimeout(context.Background(), 2*time.Second)
+		defer end()
+		err := srv.Shutdown(grace)
+		cancel()
+		if err != nil {
+			_ = srv.Close()
+		}
+		<-done
+	}
+}
+
+// Handler is the API over some runs.
+func Handler(runs Runs) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/runs", func(w http.ResponseWriter, r *http.Request) {
+		list, err := runs.List(r.Context())
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(list)
+	})
+	mux.HandleFunc("GET /v1/runs/{run}/events", func(w http.ResponseWriter, r *http.Request) {
+		from, err := strconv.Atoi(r.FormValue("from"))
+		if r.FormValue("from") != "" && (err != nil || from < 0) {
+			http.Error(w, "from is the number of a tick", http.StatusBadRequest)
+			return
+		}
+		follow := r.FormValue("follow") == "true"
+		stream(w, "application/jsonl", func(out io.Writer) error {
+			return runs.Events(r.Context(), r.PathValue("run"), from, follow, out)
+		})
+	})
+	logs := func(w http.ResponseWriter, r *http.Request) {
+		stream(w, "text/plain; charset=utf-8", func(out io.Writer) error {
+			return runs.Log(r.Context(), r.PathValue("run"), r.PathValue("agent"), out)
+		})
+	}
+	mux.HandleFunc("GET /v1/runs/{run}/log", logs)
+	mux.HandleFunc("GET /v1/runs/{run}/agents/{agent}/log", logs)
+	mux.HandleFunc("POST /v1/runs/{run}/stop", func(w http.ResponseWriter, r *http.Request) {
+		done(w, runs.Stop(r.Context(), r.PathValue("run")))
+	})
+	mux.HandleFunc("DELETE /v1/runs/{run}", func(w http.ResponseWriter, r *http.Request) {
+		done(w, runs.Remove(r.Context(), r.PathValue("run"), r.FormValue("force") == "true"))
+	})
+	return mux
+}
+
+func done(w http.ResponseWriter, err error) {
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// statuses are the errors that a client tells apart.
+var statuses = []struct {
+	err  error
+	code int
+}{
+	{ErrNoRun, http.StatusNotFound},
+	{ErrNoLog, http.StatusGone},
+	{ErrRunning, http.StatusConflict},
+	{ErrNotRunning, http.StatusPreconditionFailed},
+}
+
+func fail(w http.ResponseWriter, err error) {
+	for _, s := range statuses {
+		if errors.Is(err, s.err) {
+			http.Error(w, err.Error(), s.code)
+			return
+		}
+	}
+	http.Error(w, err.Error(), http.StatusInternalServerError)
+}
+
+// failed is the trailer that carries what went wrong after the answer began.
+const failed = "Troupe-Error"
+
+// stream answers with what write writes, flushed as it says.
+func stream(w http.ResponseWriter, kind string, write func(io.Writer) error) {
+	out := &flusher{w: w, kind: kind}
+	err := write(out)
+	switch {
+	case err != nil && !out.begun:
+		fail(w, err)
+	case err != nil:
+		w.Header().Set(http.TrailerPrefix+failed, err.Error())
+	case !out.begun:
+		out.begin()
+	}
+}
+
+type flusher struct {
+	w     http.ResponseWriter
+	kind  string
+	begun bool
+}
+
+func (f *flusher) begin() {
+	f.begun = true
+	f.w.Header().Set("Content-Type", f.kind)
+	f.w.WriteHeader(http.StatusOK)
+}
+
+func (f *flusher) Write(b []byte) (int, error) {
+	if !f.begun {
+		f.begin()
+	}
+	return f.w.Write(b)
+}
+
+// Flush sends what was written so far, the headers at least.
+func (f *flusher) Flush() {
+	if !f.begun {
+		f.begin()
+	}
+	_ = http.NewResponseController(f.w).Flush()
+}

@@ -1,0 +1,267 @@
+package observe
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+
+	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// A Store answers from a data directory whose bus this process has open.
+type Store struct {
+	Data string
+	Bus  *bus.Bus
+	// Live finds a run that this process works on; nil where there is none.
+	Live func(run string) *Live
+}
+
+// Dir is where a run's files are.
+func (s *Store) Dir(run string) workspace.Run {
+	return workspace.Run{Dir: filepath.Join(s.Data, "runs", run)}
+}
+
+// Close does nothing: the store's parts are their owner's.
+func (s *Store) Close() error { return nil }
+
+func (s *Store) live(run string) *Live {
+	if s.Live == nil {
+		return nil
+	}
+	return s.Live(run)
+}
+
+// List implements Runs: the newest first.
+func (s *Store) List(ctx context.Context) ([]Run, error) {
+	entries, err := os.ReadDir(filepath.Join(s.Data, "runs"))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("cannot list the runs: %w", err)
+	}
+	runs := []Run{}
+	for _, e := range entries {
+		if e.IsDir() {
+			runs = append(runs, s.describe(ctx, e.Name()))
+		}
+	}
+	sort.SliceStable(runs, func(i, j int) bool { return runs[i].Started.After(runs[j].Started) })
+	return runs, nil
+}
+
+// describe never fails: what is wrong with a run is part of the answer.
+func (s *Store) describe(ctx context.Context, name string) Run {
+	r := Run{Run: name, Status: Interrupted}
+	m, err := record.ReadManifest(s.Dir(name).Manifest())
+	if err != nil {
+		r.Error = err.Error()
+		return r
+	}
+	r.Scenario, r.Seed, r.Started = m.Plan.Name, m.Plan.Seed, m.Started
+	r.Agents, r.Last, r.Hash = len(m.Plan.Agents), m.Plan.Clock.Ticks, m.Genesis
+	if l := s.live(name); l != nil {
+		st := l.State()
+		r.Status, r.PID = Running, os.Getpid()
+		r.Ticks = st.Ticks
+		if st.Ticks > 0 {
+			r.Hash = hex.EncodeToString(st.Hash[:])
+		}
+		if st.End != record.NotEnded {
+			r.Status = statusOf(st.End)
+		}
+		return r
+	}
+	lg, closeLog, err := s.open(ctx, name)
+	if err != nil {
+		r.Error = err.Error()
+		return r
+	}
+	defer closeLog()
+	tick, hash, end := lg.Last()
+	r.Ticks, r.Hash, r.Status = tick+1, hex.EncodeToString(hash[:]), statusOf(end)
+	return r
+}
+
+func statusOf(end record.End) Status {
+	switch end {
+	case record.NotEnded:
+		return Interrupted
+	case record.EndAborted:
+		return Aborted
+	}
+	return Finished
+}
+
+// open opens a run's log.
+func (s *Store) open(ctx context.Context, name string) (lg *record.Log, release func(), err error) {
+	m, err := record.ReadManifest(s.Dir(name).Manifest())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil, fmt.Errorf("%w: %s", ErrNoRun, name)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	stream, err := s.Bus.OpenStream(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot open the log of run %s: %w", name, err)
+	}
+	lg, err = record.Open(ctx, stream, m.Plan.Genesis())
+	if err != nil {
+		stream.Close()
+		return nil, nil, fmt.Errorf("cannot open the log of run %s: %w", name, err)
+	}
+	return lg, stream.Close, nil
+}
+
+// Events implements Runs.
+func (s *Store) Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error {
+	if err := s.exists(run); err != nil {
+		return err
+	}
+	for {
+		live := s.live(run)
+		var more <-chan struct{}
+		over := live == nil
+		if live != nil {
+			more, over = live.More()
+		}
+		next, ended, err := s.dump(ctx, run, from, w)
+		if err != nil || ended || !follow || over {
+			return err
+		}
+		from = next
+		if f, ok := w.(interface{ Flush() }); ok {
+			f.Flush()
+		}
+		select {
+		case <-more:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// dump writes what is on record from a tick on; next is the tick after it.
+func (s *Store) dump(ctx context.Context, run string, from int, w io.Writer) (next int, ended bool, err error) {
+	lg, release, err := s.open(ctx, run)
+	if err != nil {
+		return from, false, err
+	}
+	defer release()
+	next = from
+	if last, _, _ := lg.Last(); last < from {
+		return from, false, nil
+	}
+	var buf []byte
+	err = lg.Read(ctx, from, func(r *record.Record, hash [record.HashSize]byte) error {
+		buf = record.AppendEvents(buf[:0], r, hash)
+		next, ended = r.Tick+1, r.End != record.NotEnded
+		_, err := w.Write(buf)
+		return err
+	})
+	return next, ended, err
+}
+
+func (s *Store) exists(run string) error {
+	if bus.CheckToken(run) == nil {
+		if _, err := os.Stat(s.Dir(run).Dir); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: %s", ErrNoRun, run)
+}
+
+// Log implements Runs. An agent of a shared process has its process's log.
+func (s *Store) Log(ctx context.Context, run, agent string, w io.Writer) error {
+	if err := s.exists(run); err != nil {
+		return err
+	}
+	path := s.Dir(run).WorldLog()
+	if agent != "" {
+		process, err := s.process(run, agent)
+		if err != nil {
+			return err
+		}
+		path = s.Dir(run).AgentLog(process)
+	}
+	for _, p := range []string{path + ".1", path} {
+		if err := copyFile(ctx, p, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// process names the process that hosts an agent.
+func (s *Store) process(run, agent string) (string, error) {
+	m, err := record.ReadManifest(s.Dir(run).Manifest())
+	if err != nil {
+		return "", err
+	}
+	for _, p := range m.Plan.Processes {
+		for _, id := range p.Agents {
+			if id == agent {
+				return p.ID, nil
+			}
+		}
+	}
+	if bus.CheckToken(agent) == nil { // one that the world added, or a process
+		if _, err := os.Stat(filepath.Dir(s.Dir(run).AgentLog(agent))); err == nil {
+			return agent, nil
+		}
+	}
+	return "", fmt.Errorf("%w: run %s has no agent %s", ErrNoLog, run, agent)
+}
+
+func copyFile(ctx context.Context, path string, w io.Writer) error {
+	f, err := os.Open(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
+}
+
+// Stop implements Runs.
+func (s *Store) Stop(ctx context.Context, run string) error {
+	if err := s.exists(run); err != nil {
+		return err
+	}
+	l := s.live(run)
+	if l == nil {
+		return fmt.Errorf("%w: %s", ErrNotRunning, run)
+	}
+	return l.stop(ctx)
+}
+
+// Remove implements Runs: the log first, so that a run half removed is seen as
+// one that can be removed again.
+func (s *Store) Remove(ctx context.Context, run string, force bool) error {
+	if err := s.exists(run); err != nil {
+		return err
+	}
+	if l := s.live(run); l != nil {
+		if !force {
+			return fmt.Errorf("%w: %s; stop it first, or remove it by force", ErrRunning, run)
+		}
+		if err := l.stop(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.Bus.DeleteStream(run); err != nil && !errors.Is(err, bus.ErrNoStream) {
+		return err
+	}
+	return s.Dir(run).Remove()
+}

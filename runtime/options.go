@@ -1,0 +1,66 @@
+package runtime
+
+import (
+	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// Options of a run, beside its plan.
+type Options struct {
+	Data      string // the data directory; made where it is missing
+	Name      string // of the run; empty for the scenario's name and a number
+	Scenario  string // the scenario's file, as the user named it
+	SHA256    string // of that file, hex
+	BusListen string // host:port where observers may connect to the bus; empty for nowhere
+	Command   string // what is run, for whoever finds the data directory held
+
+	// Kill, once closed, ends every process at once instead of letting it stop.
+	Kill <-chan struct{}
+	// Watch is told of the run as it goes, from one goroutine at a time.
+	Watch Watcher
+}
+
+// A Watcher is told of a run as it goes. Its methods must be quick: the run
+// waits for them.
+type Watcher interface {
+	// Starting comes first, before any process is started.
+	Starting(Opening)
+	// Ticked comes after each commit. The summary is the callee's to read
+	// during the call.
+	Ticked(rec *record.Record, sum *record.Summary)
+	// Happened is one fact about a process, as it is recorded.
+	Happened(f record.Fact)
+}
+
+// An Opening is what a run begins with.
+type Opening struct {
+	Run       string
+	Dir       string
+	Agents    int
+	Processes int
+	Ticks     int             // the clock's; 0 for no last tick
+	Bus       string          // address for observers; empty for none
+	Observer  bus.Credentials // for that address
+}
+
+// A Result is what a run came to.
+type Result struct {
+	Run          string
+	Scenario     string
+	Seed         uint64
+	Status       observe.Status
+	Summary      record.Summary
+	Expectations []Expectation
+	Survivors    int // descendants that outlived their agents and were killed at the end
+}
+
+// Missed says whether an expectation does not hold.
+func (r *Result) Missed() bool {
+	for _, e := range r.Expectations {
+		if !e.Holds {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,85 @@
+package runtime
+
+import (
+	"encoding/json"
+
+	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// A publisher passes on what is committed: to the bus's live subjects, to
+// those who follow the record, to the watcher, and into the run's summary.
+type publisher struct {
+	run    *run
+	sum    record.Summary
+	expect *checker
+	buf    []byte
+}
+
+// publisher makes the run's publisher and says that the run starts.
+func (r *run) publisher() (*publisher, error) {
+	pub := &publisher{run: r, expect: newChecker(r.plan.Expect)}
+	o := Opening{
+		Run: r.name, Dir: r.dir.Dir, Agents: len(r.plan.Agents),
+		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks,
+	}
+	if r.opts.BusListen != "" {
+		var err error
+		if o.Observer, err = r.bus.Observer(r.name); err != nil {
+			return nil, err
+		}
+		o.Bus = r.bus.Addr()
+	}
+	if r.opts.Watch != nil {
+		r.opts.Watch.Starting(o)
+	}
+	pub.fact(bus.Run(r.name, "started"), map[string]any{"run": r.name, "scenario": r.plan.Name, "agents": len(r.plan.Agents)})
+	return pub, nil
+}
+
+// ticked follows each commit.
+func (p *publisher) ticked(rec *record.Record, hash [record.HashSize]byte) {
+	p.sum.Add(rec, hash)
+	p.expect.add(rec)
+	name := p.run.name
+	for i := range rec.Messages {
+		m := &rec.Messages[i]
+		subject := bus.Msg(name, m.From, m.To)
+		if m.Channel != "" {
+			subject = bus.Chan(name, m.Channel, m.From)
+		}
+		if bus.CheckToken(m.To+m.Channel) != nil {
+			continue // to a name that nobody can have
+		}
+		p.buf = record.AppendMessage(p.buf[:0], rec.Tick, m)
+		p.publish(subject, p.buf)
+	}
+	for _, f := range rec.Annex.Facts {
+		p.fact(bus.Agent(name, f.Agent, f.Kind), map[string]any{"agent": f.Agent, "fact": f.Kind, "tick": f.Tick, "detail": f.Detail})
+		if p.run.opts.Watch != nil {
+			p.run.opts.Watch.Happened(f)
+		}
+	}
+	p.buf = record.AppendTick(p.buf[:0], rec, hash)
+	p.publish(bus.Tick(name), p.buf)
+	p.run.live.Committed(observe.State{Ticks: rec.Tick + 1, Hash: hash, End: rec.End})
+	if p.run.opts.Watch != nil {
+		p.run.opts.Watch.Ticked(rec, &p.sum)
+	}
+}
+
+// over says how the run stands when it stops.
+func (p *publisher) over(s observe.Status) {
+	p.fact(bus.Run(p.run.name, string(s)), map[string]any{"run": p.run.name, "ticks": p.sum.Ticks})
+}
+
+func (p *publisher) fact(subject string, v any) {
+	text, err := json.Marshal(v)
+	if err == nil {
+		p.publish(subject, text)
+	}
+}
+
+// publish loses what the bus does not take: the log is what counts.
+func (p *publisher) publish(subject string, data []byte) { _ = p.run.bus.Publish(subject, data) }

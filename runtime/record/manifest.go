@@ -1,0 +1,84 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/plan"
+)
+
+// A Manifest is a run's plan.json: what it was started with, on disk before
+// anything starts. It never changes afterwards.
+type Manifest struct {
+	Run       string    `json:"run"`
+	Started   time.Time `json:"started"`
+	Troupe    Version   `json:"troupe"`
+	Genesis   string    `json:"genesis"` // H(0), hex
+	Isolation string    `json:"isolation_achieved"`
+	Scenario  string    `json:"scenario"` // the file, as the user named it
+	SHA256    string    `json:"scenario_sha256"`
+	Plan      plan.Plan `json:"plan"`
+}
+
+// A Version says which troupe a run was made by.
+type Version struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	System  string `json:"system"`
+}
+
+// WriteManifest writes the manifest so that it is on disk, whole, when the
+// call returns.
+func WriteManifest(path string, m *Manifest) error {
+	text, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return fmt.Errorf("cannot write the manifest: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".plan-*")
+	if err != nil {
+		return fmt.Errorf("cannot write the manifest: %w", err)
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	_, err = tmp.Write(append(text, '\n'))
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if cerr := tmp.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp.Name(), path)
+	}
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the manifest: %w", err)
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = d.Close() }()
+	return d.Sync()
+}
+
+// ReadManifest reads what WriteManifest wrote.
+func ReadManifest(path string) (*Manifest, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read a run's manifest: %w", err)
+	}
+	m := &Manifest{}
+	if err := json.Unmarshal(text, m); err != nil {
+		return nil, fmt.Errorf("cannot read a run's manifest: %s: %w", path, err)
+	}
+	return m, nil
+}

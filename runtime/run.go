@@ -1,0 +1,244 @@
+package runtime
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/engine"
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/supervisor"
+	"github.com/troupe-dev/troupe/runtime/world"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// startupPatience is how long a run waits for a command that reads the same
+// data directory.
+const startupPatience = 10 * time.Second
+
+// Run executes a plan from its first tick to its end, and returns when every
+// process is gone. A context that ends interrupts the run: the open tick is
+// abandoned, the agents are stopped within 4 s, and the run can be resumed. An
+// error with a Result is a run that began and failed; what was committed until
+// then stands.
+func Run(ctx context.Context, p *plan.Plan, o Options) (*Result, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r := &run{plan: p, opts: o, live: observe.NewLive(cancel)}
+	defer r.stop()
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	res, err := r.play(ctx)
+	r.stop()
+	if res != nil {
+		res.Survivors = r.survivors
+	}
+	return res, err
+}
+
+// A run is what Run has wired so far. Stops are the releases of what was
+// acquired, undone in reverse order.
+type run struct {
+	plan      *plan.Plan
+	opts      Options
+	name      string
+	dir       workspace.Run
+	bus       *bus.Bus
+	log       *record.Log
+	fleet     *supervisor.Fleet
+	live      *observe.Live
+	survivors int
+	stops     []func()
+}
+
+func (r *run) onStop(f func()) { r.stops = append(r.stops, f) }
+
+// stop undoes all, the last acquired first: whoever uses a thing stops before
+// the thing does.
+func (r *run) stop() {
+	for i := len(r.stops) - 1; i >= 0; i-- {
+		r.stops[i]()
+	}
+	r.stops = nil
+}
+
+// prepare acquires all that a run needs before a process starts.
+func (r *run) prepare(ctx context.Context) error {
+	data, err := filepath.Abs(r.opts.Data)
+	if err != nil {
+		return fmt.Errorf("cannot use the data directory: %w", err)
+	}
+	release, err := workspace.AwaitData(data, workspace.Holder{PID: os.Getpid(), Command: r.opts.Command, Since: time.Now()}, startupPatience)
+	if err != nil {
+		return err
+	}
+	r.onStop(release) // last: whoever comes next finds all of it at rest
+	if r.bus, err = bus.Start(bus.Options{Dir: filepath.Join(data, "bus"), Listen: r.opts.BusListen}); err != nil {
+		return err
+	}
+	r.onStop(r.bus.Close)
+	if err := r.claim(data); err != nil {
+		return err
+	}
+	if err := r.manifest(); err != nil {
+		return err
+	}
+	stream, err := r.bus.CreateStream(r.name)
+	if err != nil {
+		return fmt.Errorf("cannot make the log of run %s: %w", r.name, err)
+	}
+	r.onStop(stream.Close)
+	r.log = record.Create(stream, r.plan.Genesis())
+	return r.control(ctx, data)
+}
+
+// claim takes the run's name by making its directory.
+func (r *run) claim(data string) error {
+	runs := filepath.Join(data, "runs")
+	if err := os.MkdirAll(runs, 0o700); err != nil {
+		return fmt.Errorf("cannot make a run: %w", err)
+	}
+	for n := 1; ; n++ {
+		r.name = r.opts.Name
+		if r.name == "" {
+			r.name = fmt.Sprintf("%s-%d", r.plan.Name, n)
+		}
+		r.dir = workspace.Run{Dir: filepath.Join(runs, r.name)}
+		err := os.Mkdir(r.dir.Dir, 0o700)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, os.ErrExist):
+			return fmt.Errorf("cannot make run %s: %w", r.name, err)
+		case r.opts.Name != "":
+			return fmt.Errorf("run %s exists already: choose another --name, or remove it with troupe rm %s", r.name, r.name)
+		}
+	}
+}
+
+// manifest copies what the entries name and writes plan.json.
+func (r *run) manifest() error {
+	for _, p := range programs(r.plan) {
+		copies := make([]workspace.Copy, len(p.Files))
+		for i, f := range p.Files {
+			copies[i] = workspace.Copy(f)
+		}
+		if err := r.dir.Install(p.Dir, copies); err != nil {
+			return err
+		}
+	}
+	genesis := r.plan.Genesis()
+	return record.WriteManifest(r.dir.Manifest(), &record.Manifest{
+		Run: r.name, Started: time.Now().UTC(), Troupe: version(), Genesis: hex.EncodeToString(genesis[:]),
+		Isolation: r.plan.Isolation, Scenario: r.opts.Scenario, SHA256: r.opts.SHA256, Plan: *r.plan,
+	})
+}
+
+// control answers the API from here on.
+func (r *run) control(ctx context.Context, data string) error {
+	l, release, err := observe.ListenControl(data)
+	if err != nil {
+		return err
+	}
+	r.onStop(release)
+	r.onStop(observe.Serve(l, &observe.Store{Data: data, Bus: r.bus, Live: func(run string) *observe.Live {
+		if run == r.name {
+			return r.live
+		}
+		return nil
+	}}))
+	r.onStop(r.live.Over) // before Serve's stop, which waits for those who follow
+	return nil
+}
+
+// play starts the processes and runs the loop.
+func (r *run) play(ctx context.Context) (*Result, error) {
+	tier, err := workspace.LookupTier(r.plan.Isolation)
+	if err != nil {
+		return nil, err
+	}
+	r.fleet = supervisor.New(supervisor.Options{
+		Run: r.name, Dir: r.dir, Tier: tier, Replay: r.replay,
+	})
+	r.onStop(func() { r.survivors = r.fleet.Stop("the run is over") })
+	r.killable()
+	w, err := r.world()
+	if err != nil {
+		return nil, err
+	}
+	pub, err := r.publisher()
+	if err != nil {
+		return nil, err
+	}
+	fleet := newFleet(r.fleet, r.plan, r.name, r.dir)
+	if err := r.fleet.Start(ctx, fleet.specs(r.plan.Processes)); err != nil {
+		return r.result(pub, engine.Result{Interrupted: true}), nil
+	}
+	res, err := engine.Lockstep(ctx, engine.Config{
+		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, OnTick: pub.ticked,
+	})
+	out := r.result(pub, res)
+	pub.over(out.Status)
+	return out, err
+}
+
+// killable lets a second interruption end the processes at once.
+func (r *run) killable() {
+	if r.opts.Kill == nil {
+		return
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-r.opts.Kill:
+			r.fleet.Kill()
+		case <-quit:
+		}
+	}()
+	// The fleet stops after this, so the killer must outlive it: it is undone
+	// by the fleet's own stop instead.
+	last := len(r.stops) - 1
+	stop := r.stops[last]
+	r.stops[last] = func() {
+		stop()
+		close(quit)
+		<-done
+	}
+}
+
+func (r *run) result(pub *publisher, res engine.Result) *Result {
+	out := &Result{
+		Run: r.name, Scenario: r.plan.Name, Seed: r.plan.Seed, Status: observe.Finished,
+		Summary: pub.sum, Expectations: pub.expect.results(&pub.sum),
+	}
+	if res.Ticks == 0 {
+		out.Summary.Hash = r.plan.Genesis()
+	}
+	switch {
+	case res.End == record.EndAborted:
+		out.Status = observe.Aborted
+	case res.End == record.NotEnded:
+		out.Status = observe.Interrupted
+		out.Expectations = nil
+	}
+	return out
+}
+
+// world makes the plan's world.
+func (r *run) world() (world.World, error) {
+	if r.plan.World.Program == nil {
+		return world.New(r.plan.World.Kind, r.plan.World.Config)
+	}
+	w, release := r.processWorld()
+	r.onStop(release)
+	return w, nil
+}
