@@ -33,7 +33,15 @@ const mostAgents = 1_000_000
 // looks up programs, and does nothing else; the same scenario, options and
 // files give the same plan. There is a plan where there is no problem; else all
 // problems, those of Found included, by position.
+//
+// A scenario with problems may be given too, and a nil one, which has nothing
+// to add to them.
 func Expand(s *scenarios.Scenario, opts Options) (*Plan, []scenarios.Problem) {
+	if s == nil && len(opts.Found) == 0 {
+		return nil, []scenarios.Problem{{File: "scenario", Message: "there is no scenario"}}
+	} else if s == nil {
+		return nil, opts.Found
+	}
 	m := newMaker(s, opts)
 	sets := m.applySets(opts.Sets)
 	if opts.Seed != nil {
@@ -67,17 +75,17 @@ type maker struct {
 }
 
 func newMaker(s *scenarios.Scenario, opts Options) *maker {
+	if opts.LookPath == nil {
+		opts.LookPath = exec.LookPath
+	}
 	m := &maker{
 		problems: newProblems(),
-		find:     &finder{lookPath: opts.LookPath, read: map[string]readFile{}, found: map[string]foundPath{}},
+		find:     newFinder("", opts.LookPath),
 		plan:     &Plan{},
 		given:    opts.Found,
 		partial:  len(opts.Found) > 0 && len(s.Agents) == 0,
 	}
 	m.problems.tell(opts.Found...)
-	if m.find.lookPath == nil {
-		m.find.lookPath = exec.LookPath
-	}
 	clone := *s
 	clone.Agents = slices.Clone(s.Agents)
 	if s.Source != nil {

@@ -24,6 +24,17 @@ type finder struct {
 	lookPath func(string) (string, error)
 	read     map[string]readFile  // by absolute path
 	found    map[string]foundPath // by name
+	beside   map[string]bool      // what regular said, by name
+}
+
+func newFinder(dir string, lookPath func(string) (string, error)) *finder {
+	return &finder{
+		dir:      dir,
+		lookPath: lookPath,
+		read:     map[string]readFile{},
+		found:    map[string]foundPath{},
+		beside:   map[string]bool{},
+	}
 }
 
 type readFile struct {
@@ -54,8 +65,13 @@ func (f *finder) regular(name string) bool {
 	if name == "" || strings.HasPrefix(name, "-") || filepath.IsAbs(name) || strings.ContainsRune(name, 0) {
 		return false
 	}
-	info, err := os.Stat(filepath.Join(f.dir, name))
-	return err == nil && info.Mode().IsRegular()
+	known, ok := f.beside[name]
+	if !ok {
+		info, err := os.Stat(filepath.Join(f.dir, name))
+		known = err == nil && info.Mode().IsRegular()
+		f.beside[name] = known
+	}
+	return known
 }
 
 // open reads a relative name's file for its hash.

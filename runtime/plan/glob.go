@@ -1,11 +1,14 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // most is how many files one entry may name.
@@ -54,7 +57,7 @@ func (g *globber) walk(at string, segments, trail []string) error {
 	}
 	segment, rest := segments[0], segments[1:]
 	if !strings.ContainsAny(segment, `*?[\`) {
-		if _, err := os.Stat(filepath.Join(full, segment)); os.IsNotExist(err) {
+		if absent(filepath.Join(full, segment)) {
 			return nil
 		}
 		return g.walk(path.Join(at, segment), rest, trail)
@@ -69,6 +72,12 @@ func (g *globber) walk(at string, segments, trail []string) error {
 		}
 	}
 	return g.list(at, segments, append(trail[:len(trail):len(trail)], real))
+}
+
+// absent says whether nothing is at a path; a link to nothing is nothing.
+func absent(file string) bool {
+	_, err := os.Stat(file)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 }
 
 func (g *globber) list(at string, segments, trail []string) error {
@@ -92,7 +101,7 @@ func (g *globber) list(at string, segments, trail []string) error {
 	}
 	for _, e := range entries {
 		name := e.Name()
-		if strings.HasPrefix(name, ".") && !strings.HasPrefix(segment, ".") {
+		if strings.HasPrefix(name, ".") && !strings.HasPrefix(segment, ".") || absent(filepath.Join(full, name)) {
 			continue
 		}
 		below := path.Join(at, name)

@@ -98,9 +98,9 @@ func (m *meeting) try(p, s int) bool {
 	return m.from(p+1, s+1)
 }
 
-// Members gives those of ids, sorted as bytes, that one of the patterns
-// covers, in their order. It takes no more time than it must, as a pattern
-// mostly names one agent or a group with a common beginning.
+// Members gives those of ids that one of the patterns covers, in their order.
+// Ids must be sorted as bytes: only those with a pattern's beginning are looked
+// at.
 func Members(patterns, ids []string) []string {
 	chosen := map[string]bool{}
 	for _, pattern := range patterns {

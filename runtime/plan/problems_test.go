@@ -1,11 +1,14 @@
 package plan
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/troupe-dev/troupe/scenarios"
 )
 
 // mistakes are scenarios, each below head, with all that is told of them:
@@ -154,6 +157,7 @@ func told(t *testing.T, dir, yaml string, sets []string, want string) {
 		lines = append(lines, fmt.Sprintf("%s: %s (%s)", place, p.Message, p.Hint))
 	}
 	got := strings.ReplaceAll(strings.Join(lines, "\n"), dir, "DIR")
+	got = strings.ReplaceAll(got, filepath.Dir(dir)+"/", "TOP/")
 	same(t, "problems", got, want)
 }
 
@@ -167,7 +171,7 @@ func TestMistakesInWorlds(t *testing.T) {
 			`2:1: world: want kind or command, got neither (kind names a built-in world, command starts one that is a process)`},
 	} {
 		t.Run(m.name, func(t *testing.T) {
-			told(t, "DIR", "name: t\n"+m.yaml+"\nagents: [{id: a, command: [cat]}]\n", nil, m.want)
+			told(t, t.TempDir(), "name: t\n"+m.yaml+"\nagents: [{id: a, command: [cat]}]\n", nil, m.want)
 		})
 	}
 }
@@ -179,4 +183,38 @@ func TestManyMistakesAtOnePlace(t *testing.T) {
 	_, problems = expand(t.TempDir(), head+`agents: [{id: "{x}", for_each: [`+rows+`], command: [cat]}]`, Options{})
 	same(t, "told", len(problems), mostHere+1)
 	same(t, "last", problems[mostHere].Message, "more problems of this kind are not listed")
+}
+
+func TestNothingToExpand(t *testing.T) {
+	_, problems := Expand(nil, Options{})
+	same(t, "told", fmt.Sprint(problems), "[scenario: there is no scenario]")
+	s, found := scenarios.Decode("s.yaml", t.TempDir(), []byte("- a\n"))
+	_, problems = Expand(s, Options{Found: found})
+	same(t, "told", fmt.Sprint(problems), fmt.Sprint(found))
+}
+
+func FuzzExpand(f *testing.F) {
+	for _, m := range mistakes {
+		f.Add(head+m.yaml, "agents.*.deadline=1s")
+	}
+	f.Add(everything, "agents.a-2.config={x: 1}")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, yaml, set string) {
+		if strings.Contains(yaml, "replicas") && strings.ContainsAny(yaml, "56789") || strings.Contains(set, "replicas") {
+			return // large numbers take long and show nothing more
+		}
+		p, problems := expand(dir, yaml, Options{Sets: []string{set}})
+		if (p == nil) != (len(problems) > 0) {
+			t.Fatalf("a plan and problems exclude each other: %v", problems)
+		}
+		if p == nil {
+			return
+		}
+		again, _ := expand(dir, yaml, Options{Sets: []string{set}})
+		same(t, "plan", toJSON(t, again), toJSON(t, p))
+		var back Plan
+		if err := json.Unmarshal([]byte(toJSON(t, p)), &back); err != nil || back.Genesis() != p.Genesis() {
+			t.Errorf("the plan is not what it was once read back (%v): %s", err, toJSON(t, p))
+		}
+	})
 }
