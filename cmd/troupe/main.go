@@ -76,7 +76,6 @@ var commands = []*cli.Command{
 	runCommand, initCommand, validateCommand, planCommand, schemaCommand,
 	psCommand, eventsCommand, logsCommand, stopCommand, rmCommand, pruneCommand,
 	botCommand, worldCommand,
-
 }
 
 // report says what went wrong, once, and gives the exit code.

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"go.uber.org/goleak"
+)
+
+// The test binary is also every program that the scripts run: troupe itself,
+// and the agents and worlds that misbehave.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"troupe": func() { os.Exit(mainThenLeaks()) },
+		"faulty": func() { os.Exit(faulty(os.Args[1:])) },
+	})
+}
+
+// mainThenLeaks is the program, and fails where a goroutine outlives it.
+func mainThenLeaks() int {
+	code := Main()
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, "goroutines left:", err)
+		return 99
+	}
+	return code
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			scenarios, err := filepath.Abs("../../scenarios")
+			if err != nil {
+				return err
+			}
+			e.Setenv("SCENARIOS", scenarios)
+			e.Setenv("TROUPE_DATA", filepath.Join(e.WorkDir, "data"))
+			e.Setenv("GORACE", "atexit_sleep_ms=0")
+			e.Defer(func() {
+				if left := processesIn(e.WorkDir, 5*time.Second); len(left) > 0 {
+					t.Errorf("processes left in %s: %v", e.WorkDir, left)
+				}
+			})
+			return nil
+		},
+		Cmds: scriptCommands,
+	})
+}
+
+// processesIn names the processes that work below a directory, after giving
+// them some time to end.
+func processesIn(dir string, patience time.Duration) (left []string) {
+	for end := time.Now().Add(patience); ; {
+		left = nil
+		entries, _ := os.ReadDir("/proc")
+		for _, e := range entries {
+			cwd, err := os.Readlink("/proc/" + e.Name() + "/cwd")
+			if err == nil && (cwd == dir || strings.HasPrefix(cwd, dir+"/")) && e.Name() != "self" && e.Name() != "thread-self" {
+				cmd, _ := os.ReadFile("/proc/" + e.Name() + "/cmdline")
+				left = append(left, e.Name()+" "+strings.ReplaceAll(string(cmd), "\x00", " "))
+			}
+		}
+		if len(left) == 0 || time.Now().After(end) {
+			return left
+		}
+	}
+}
