@@ -52,7 +52,7 @@ func TestCloseTwice(t *testing.T) {
 	b.Close()
 	b.Close()
 	if c, err := net.Dial("tcp", addr); err == nil {
-		c.Close()
+		_ = c.Close()
 		t.Error("the port is still open after Close")
 	}
 	if err := b.Publish(Tick("r"), nil); err == nil {

@@ -223,10 +223,10 @@ func (r *run) result(pub *publisher, res engine.Result) *Result {
 	if res.Ticks == 0 {
 		out.Summary.Hash = r.plan.Genesis()
 	}
-	switch {
-	case res.End == record.EndAborted:
+	switch res.End {
+	case record.EndAborted:
 		out.Status = observe.Aborted
-	case res.End == record.NotEnded:
+	case record.NotEnded:
 		out.Status = observe.Interrupted
 		out.Expectations = nil
 	}

@@ -14,15 +14,20 @@ type Run struct {
 	Dir string // absolute
 }
 
-// The parts of a run's directory.
-func (r Run) Manifest() string            { return filepath.Join(r.Dir, "plan.json") }
-func (r Run) Program(name string) string  { return filepath.Join(r.Dir, "program", name) }
+// Manifest is the file that says what the run was started with.
+func (r Run) Manifest() string { return filepath.Join(r.Dir, "plan.json") }
+
+// Program is the directory of a program's copied files.
+func (r Run) Program(name string) string { return filepath.Join(r.Dir, "program", name) }
+
+// WorldLog is the file that takes what a world writes for people.
+func (r Run) WorldLog() string { return filepath.Join(r.Dir, "world.log") }
+
+// AgentLog is the file that takes what an agent's process writes for people.
+func (r Run) AgentLog(process string) string { return filepath.Join(r.agent(process), "stderr.log") }
+
 func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents", process) }
 func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
-func (r Run) WorldLog() string            { return filepath.Join(r.Dir, "world.log") }
-func (r Run) AgentLog(process string) string {
-	return filepath.Join(r.agent(process), "stderr.log")
-}
 
 // A Workspace is the private directory of one process, held until Release.
 type Workspace struct {

@@ -154,7 +154,7 @@ func TestWhatTheWorldMayNotSay(t *testing.T) {
 				}
 				return c.step, nil
 			}
-			tr.fault(t, "played", "tick 1", c.says)
+			_ = tr.fault(t, "played", "tick 1", c.says)
 			same(t, "committed", tr.fleet.committed, []int{0})
 			same(t, "effects", fmt.Sprint(tr.fleet.retired, tr.fleet.added), "[] []")
 		})
@@ -180,7 +180,7 @@ func TestAnIDIsUsedOnce(t *testing.T) {
 				}
 				return world.Stepped{Observations: sees(tick+1, "a", "rabbit-1"), Add: []world.Agent{{ID: "rabbit-1"}}}, nil
 			}
-			tr.fault(t, "tick 2", `"rabbit-1"`, "once")
+			_ = tr.fault(t, "tick 2", `"rabbit-1"`, "once")
 		})
 	}
 }

@@ -161,14 +161,14 @@ func TestAFleetThatAnswersWhatWasNotAsked(t *testing.T) {
 			l := &liar{tr.fleet, make(chan []agent.Answer, 1)}
 			tr.cfg.Fleet = l
 			l.out <- answers
-			tr.fault(t, "not asked")
+			_ = tr.fault(t, "not asked")
 		})
 	}
 	tr := newTrial(t, planOf(9, nil, "a"))
 	l := &liar{tr.fleet, make(chan []agent.Answer)}
 	close(l.out)
 	tr.cfg.Fleet = l
-	tr.fault(t, "closed", "tick 0")
+	_ = tr.fault(t, "closed", "tick 0")
 }
 
 func TestCollect(t *testing.T) {

@@ -118,7 +118,7 @@ func TestRefusalsThatAreTheWorldsFault(t *testing.T) {
 			tr.fleet.scripts["gone"] = func(*agent.Observe) agent.Answer {
 				return agent.Answer{Act: agent.Act{Done: true}}
 			}
-			tr.fault(t, "played", "tick 1", c.says)
+			_ = tr.fault(t, "played", "tick 1", c.says)
 			same(t, "committed", tr.fleet.committed, []int{0})
 		})
 	}

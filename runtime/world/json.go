@@ -83,9 +83,10 @@ func valueEnd(b []byte, i int) int {
 // stringEnd finds the end of the string that begins at i.
 func stringEnd(b []byte, i int) int {
 	for i++; i < len(b); i++ {
-		if b[i] == '\\' {
+		switch b[i] {
+		case '\\':
 			i++
-		} else if b[i] == '"' {
+		case '"':
 			return i + 1
 		}
 	}

@@ -33,7 +33,7 @@ func dying(kind string, n int) program {
 			}
 		}
 		_ = passW.Close()
-		<-served
+		_ = <-served
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
