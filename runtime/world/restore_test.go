@@ -33,9 +33,9 @@ func dying(kind string, n int) program {
 			}
 		}
 		_ = passW.Close()
-		_ = <-served
+		serr := <-served
 		if errors.Is(err, io.EOF) {
-			return nil
+			return serr
 		}
 		return err
 	}
