@@ -35,6 +35,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "", // writes what cmp compares with anew
 		Setup: func(e *testscript.Env) error {
 			scenarios, err := filepath.Abs("../../scenarios")
 			if err != nil {
