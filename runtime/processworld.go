@@ -17,7 +17,7 @@ import (
 func (r *run) processWorld() (w world.World, release func()) {
 	prog := r.plan.World.Program
 	log := supervisor.NewLog(r.dir.WorldLog())
-	names := newFleet(r.fleet, r.plan, r.name, r.dir)
+	names := newFleet(nil, r.plan, r.name, r.dir) // for the places of its files
 	dir := filepath.Join(r.dir.Dir, "world")
 	w = world.NewProcess(world.Program{
 		Start: func(_ context.Context, stderr io.Writer) (world.Child, error) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
@@ -165,15 +166,16 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.fleet = supervisor.New(supervisor.Options{
-		Run: r.name, Dir: r.dir, Tier: tier, Replay: r.replay,
-	})
-	r.onStop(func() { r.survivors = r.fleet.Stop("the run is over") })
-	r.killable()
 	w, err := r.world()
 	if err != nil {
 		return nil, err
 	}
+	// After the world, so that it is undone before: the fleet stops the agents
+	// and a world's process side by side, within the 4 s that all have.
+	r.fleet = supervisor.New(supervisor.Options{
+		Run: r.name, Dir: r.dir, Tier: tier, Replay: r.replay,
+	})
+	r.onStop(r.stopFleet)
 	pub, err := r.publisher()
 	if err != nil {
 		return nil, err
@@ -190,29 +192,20 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	return out, err
 }
 
-// killable lets a second interruption end the processes at once.
-func (r *run) killable() {
-	if r.opts.Kill == nil {
-		return
-	}
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
+// stopFleet ends all processes; Kill cuts their graces short.
+func (r *run) stopFleet() {
+	stopped := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
 		select {
 		case <-r.opts.Kill:
 			r.fleet.Kill()
-		case <-quit:
+		case <-stopped:
 		}
-	}()
-	// The fleet stops after this, so the killer must outlive it: it is undone
-	// by the fleet's own stop instead.
-	last := len(r.stops) - 1
-	stop := r.stops[last]
-	r.stops[last] = func() {
-		stop()
-		close(quit)
-		<-done
-	}
+	})
+	r.survivors = r.fleet.Stop("the run is over")
+	close(stopped)
+	wg.Wait()
 }
 
 func (r *run) result(pub *publisher, res engine.Result) *Result {

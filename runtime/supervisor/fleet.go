@@ -101,9 +101,10 @@ type Fleet struct {
 	once    sync.Once      // Stop
 	killed  int
 
-	mu      sync.Mutex
-	drivers []driver
-	facts   []Fact
+	mu       sync.Mutex
+	drivers  []driver
+	programs []*Program // that may still run
+	facts    []Fact
 
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
@@ -283,8 +284,14 @@ func (f *Fleet) stop(reason string) (killed int) {
 	for _, d := range drivers {
 		d.stop(reason, closing)
 	}
+	for _, p := range f.runningPrograms() {
+		f.wg.Go(func() { p.Stop(f.ctx) })
+	}
 	for _, d := range drivers {
 		<-d.done()
+	}
+	for _, p := range f.runningPrograms() {
+		<-p.Done()
 	}
 	f.cancel()
 	f.wg.Wait()
@@ -299,6 +306,9 @@ func (f *Fleet) Kill() {
 	defer f.mu.Unlock()
 	for _, d := range f.drivers {
 		d.kill()
+	}
+	for _, p := range f.programs {
+		killGroup(p.c)
 	}
 }
 

@@ -14,8 +14,7 @@ type Program struct {
 }
 
 // StartProgram starts a program with the fleet's threads and reaper. The
-// command's first word is an absolute path. The program must be stopped before
-// the fleet is.
+// command's first word is an absolute path. Stopping the fleet stops it too.
 func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (*Program, error) {
 	r, w := io.Pipe()
 	c, err := f.starter.spawn(argv, env, dir, handler{
@@ -27,7 +26,26 @@ func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (
 	if err != nil {
 		return nil, err
 	}
-	return &Program{c: c, stdout: r}, nil
+	p := &Program{c: c, stdout: r}
+	running := f.runningPrograms()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.programs = append(running, p)
+	return p, nil
+}
+
+// runningPrograms are the programs that are not gone.
+func (f *Fleet) runningPrograms() (running []*Program) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.programs {
+		select {
+		case <-p.Done():
+		default:
+			running = append(running, p)
+		}
+	}
+	return running
 }
 
 // Stdin is the program's; writing to it never blocks.
