@@ -15,6 +15,7 @@ import (
 type ConfigError struct {
 	Key     string // where, below config: initial.cells[2].x; empty for the whole
 	Message string
+	unknown bool // the key is none of those there are
 }
 
 func (e ConfigError) Error() string {
@@ -51,8 +52,9 @@ func (errs ConfigErrors) err() error {
 // decodeConfig fills conf, a pointer to a struct that holds the defaults, from
 // a JSON object. Unlike encoding/json it takes neither unknown keys, nor keys
 // of another case, nor null, and it reports all it finds. Fields tagged
-// required:"true" must be there.
-func decodeConfig(config []byte, conf any) error {
+// required:"true" must be there. Keys that are merely unknown come back beside
+// a conf that is filled, so that what is wrong with its values is found too.
+func decodeConfig(config []byte, conf any) (unknown ConfigErrors, err error) {
 	if len(bytes.TrimSpace(config)) == 0 {
 		config = []byte("{}")
 	}
@@ -60,17 +62,17 @@ func decodeConfig(config []byte, conf any) error {
 	dec.UseNumber()
 	var raw any
 	if err := dec.Decode(&raw); err != nil {
-		return ConfigErrors{{Message: "not valid JSON: " + err.Error()}}
+		return nil, ConfigErrors{{Message: "not valid JSON: " + err.Error()}}
 	}
 	var errs ConfigErrors
 	checkValue("", raw, reflect.TypeOf(conf).Elem(), &errs)
-	if len(errs) > 0 {
-		return errs
+	if slices.ContainsFunc(errs, func(e ConfigError) bool { return !e.unknown }) {
+		return nil, errs
 	}
 	if err := json.Unmarshal(config, conf); err != nil {
-		return ConfigErrors{{Message: err.Error()}}
+		return nil, ConfigErrors{{Message: err.Error()}}
 	}
-	return nil
+	return errs, nil
 }
 
 // checkValue holds a decoded value against the type it is meant for.
@@ -120,6 +122,7 @@ func checkStruct(key string, object map[string]any, t reflect.Type, errs *Config
 		f, ok := fields[name]
 		if !ok {
 			errs.add(join(key, name), "unknown key; known keys: %s", strings.Join(sortedKeys(fields), ", "))
+			(*errs)[len(*errs)-1].unknown = true
 			continue
 		}
 		checkValue(join(key, name), object[name], f.Type, errs)

@@ -55,10 +55,10 @@ type conversation struct {
 
 func openConversation(config []byte) (World, error) {
 	w := &conversation{conf: ConversationConfig{Order: "together"}, round: 1}
-	if err := decodeConfig(config, &w.conf); err != nil {
+	errs, err := decodeConfig(config, &w.conf)
+	if err != nil {
 		return nil, err
 	}
-	var errs ConfigErrors
 	if w.conf.Rounds < 1 || w.conf.Rounds > maxRounds {
 		errs.add("rounds", "%d is not between 1 and %d", w.conf.Rounds, int(maxRounds))
 	}

@@ -98,10 +98,10 @@ var boundaries = map[string]func(at, size int) (int, bool){
 func openGridGame(config []byte) (World, error) {
 	g := &gridGame{conf: GridGameConfig{Neighbourhood: "moore", Boundary: "fixed"}}
 	c := &g.conf
-	if err := decodeConfig(config, c); err != nil {
+	errs, err := decodeConfig(config, c)
+	if err != nil {
 		return nil, err
 	}
-	var errs ConfigErrors
 	g.stage = newStage(c.Moves, c.Payoffs, &errs)
 	checkSide("width", c.Width, &errs)
 	checkSide("height", c.Height, &errs)

@@ -78,10 +78,10 @@ type player struct {
 
 func openMatrixGame(config []byte) (World, error) {
 	g := &matrixGame{conf: MatrixGameConfig{Turns: 200}}
-	if err := decodeConfig(config, &g.conf); err != nil {
+	errs, err := decodeConfig(config, &g.conf)
+	if err != nil {
 		return nil, err
 	}
-	var errs ConfigErrors
 	g.stage = newStage(g.conf.Moves, g.conf.Payoffs, &errs)
 	if g.conf.Turns < 1 || g.conf.Turns > maxTurns {
 		errs.add("turns", "%d is not between 1 and %d", g.conf.Turns, int(maxTurns))

@@ -71,10 +71,10 @@ type wish struct {
 
 func openPopulation(config []byte) (World, error) {
 	w := &population{conf: PopulationConfig{Age: 1, MaxOffspring: 16}}
-	if err := decodeConfig(config, &w.conf); err != nil {
+	errs, err := decodeConfig(config, &w.conf)
+	if err != nil {
 		return nil, err
 	}
-	var errs ConfigErrors
 	var ok bool
 	w.prefix, w.suffix, ok = strings.Cut(w.conf.Newborn, "{n}")
 	if !ok || !isToken(w.prefix) || !isToken(w.suffix) {
