@@ -16,6 +16,9 @@ func (m *maker) makeChannels() {
 	for _, key := range m.channelKeys() {
 		channel := m.s.Channels[key]
 		at := "channels." + key
+		if m.told(at) {
+			continue // each of its names would be wrong in the same way
+		}
 		name := parseTemplate(key)
 		if channel.Replicas > 1 && len(name.names()) == 0 {
 			m.problemAt(at+":", fmt.Sprintf("%d channels would have the name %q", channel.Replicas, key), "put {n} into it")

@@ -122,6 +122,13 @@ func (m *maker) blamed(path string) bool {
 	return false
 }
 
+// told says whether decoding found something wrong at that very path.
+func (m *maker) told(path string) bool {
+	return slices.ContainsFunc(m.given, func(p scenarios.Problem) bool {
+		return strings.HasPrefix(p.Message, path+": ")
+	})
+}
+
 // fillRun fills what is not about agents.
 func (m *maker) fillRun() {
 	p := m.plan

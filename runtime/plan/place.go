@@ -51,7 +51,7 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 		Policies:   m.policies(v),
 		Unused:     unused(e, kind),
 	}
-	if !kind.Allows(out.State) {
+	if !kind.Allows(out.State) && !m.told(v.item.at+".state") {
 		v.problem(".state", fmt.Sprintf("an agent of kind %s cannot come back by state %s", kind.Name, out.State),
 			"it can by "+strings.Join(kind.States, ", "))
 	}
