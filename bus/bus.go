@@ -130,6 +130,12 @@ func prepareDir(dir string) (string, error) {
 	return abs, nil
 }
 
+// CheckListen says why Listen of Options cannot be that address, or nil.
+func CheckListen(listen string) error {
+	_, _, err := splitListen(listen)
+	return err
+}
+
 func splitListen(listen string) (host string, port int, err error) {
 	host, text, err := net.SplitHostPort(listen)
 	if err != nil {

@@ -54,7 +54,9 @@ func Main() int {
 		Version:         runtime.Version(),
 		HideHelpCommand: true,
 		ExitErrHandler:  func(*cli.Context, error) {},
-		OnUsageError:    func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },
+		OnUsageError: func(c *cli.Context, err error, _ bool) error {
+			return usage("%w; see %s --help", err, c.Command.HelpName)
+		},
 		CommandNotFound: nil,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {

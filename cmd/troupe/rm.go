@@ -36,7 +36,7 @@ var rmCommand = &cli.Command{
 var pruneCommand = &cli.Command{
 	Name:  "prune",
 	Usage: "remove the runs that began some time ago and are not running",
-	Flags: []cli.Flag{dataFlag, &cli.StringFlag{Name: "older", Usage: "how long ago at least, such as `7d` or 12h", Required: true}},
+	Flags: []cli.Flag{dataFlag, &cli.StringFlag{Name: "older", Usage: "how long ago at least, such as `7d` or 12h"}},
 	Action: func(c *cli.Context) error {
 		age, err := parseAge(c.String("older"))
 		if err != nil {
@@ -65,16 +65,26 @@ func prune(ctx context.Context, runs observe.Runs, age time.Duration) error {
 	return errors.Join(errs...)
 }
 
+// mostDays keeps an age within what a time.Duration holds.
+const mostDays = 100_000
+
 // parseAge reads a length of time that may be in days.
 func parseAge(s string) (time.Duration, error) {
+	const want = "want a length of time such as 7d, 12h or 30m"
+	if s == "" {
+		return 0, usage("--older is missing: %s", want)
+	}
 	d, err := time.ParseDuration(s)
 	if days, ok := strings.CutSuffix(s, "d"); ok {
 		var n float64
 		n, err = strconv.ParseFloat(days, 64)
+		if !(n >= 0 && n <= mostDays) {
+			n = -1 // not a number, or more than a time.Duration holds
+		}
 		d = time.Duration(n * 24 * float64(time.Hour))
 	}
 	if err != nil || d < 0 {
-		return 0, usage("--older %s: want a length of time such as 7d, 12h or 30m", s)
+		return 0, usage("--older %s: %s", s, want)
 	}
 	return d, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime"
 	"github.com/troupe-dev/troupe/runtime/observe"
 )
@@ -36,11 +37,16 @@ func runScenario(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	p, sum, err := expand(c, path)
-	if err != nil {
+	if err := runName(c.String("name")); err != nil {
 		return err
 	}
-	if err := runName(c.String("name")); err != nil {
+	if at := c.String("bus-listen"); at != "" {
+		if err := bus.CheckListen(at); err != nil {
+			return usage("%w", err)
+		}
+	}
+	p, sum, err := expand(c, path)
+	if err != nil {
 		return err
 	}
 	ctx, kill, release := interruptions()
