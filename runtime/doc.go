@@ -1,0 +1,149 @@
+// Package runtime runs a plan: it is the one place where the parts below meet,
+// are started and are stopped in order. This page is the architecture.
+//
+// # How data flows
+//
+// In one direction:
+//
+//	scenario.yaml
+//	  → scenarios.Load   decode and check: every problem at once, with its place
+//	  → plan.Expand      name every agent, fill every default, find every file
+//	  → Run              wire what follows, wait, stop it
+//	  → engine.Lockstep  tick by tick: ask, gather, step the world
+//	  → record.Log       one record a tick, chained by hash, acknowledged
+//	  → effects          mail, who came and went, processes to start and to end
+//	  → observers        live subjects on the bus, the API, the terminal
+//
+// The plan is made before anything starts and never changes. The log is the one
+// source of truth: what was decided in a tick is in its record before anything
+// acts on it, and whatever is told of a run later is read from there.
+//
+// # Who owns what
+//
+//	scenarios           what people write: schema, decoder, JSON Schema, the library
+//	runtime/plan        a scenario resolved, and H(0), where the hash chain begins
+//	runtime/agent       the protocol's lines, the table of kinds, the client for authors
+//	runtime/world       the rules of games, the table of them, worlds that are processes
+//	runtime/engine      the loop; the society: mail, channels, who is alive
+//	runtime/record      records, their encoding and hash chain, the manifest
+//	runtime/supervisor  processes: start, ask, deadline, restart, hydrate, stop, reap
+//	runtime/observe     questions about runs: the socket, its client, the store
+//	workspace           directories and the locks on them, the table of isolation tiers
+//	bus                 the embedded NATS server, its store, subjects, credentials
+//	runtime             the wiring; what a run is expected to come to; what is published
+//
+// A package declares the interfaces it consumes, so that few arrows are needed:
+// engine knows neither supervisor nor bus, supervisor knows neither plan nor
+// record. The adapters between them are here (the type fleet, processWorld).
+// TestLayers holds the table of all arrows and fails on another one.
+//
+// # A tick
+//
+// decided → recorded → applied, in this order, in the one goroutine of Lockstep:
+//
+//  1. compose: the world gave an observation to some agents, each of which gets
+//     an observe with the results and the mail that wait for it.
+//  2. gather: the fleet is asked and answers in any order. An answer without an
+//     action is a failure; its policy settles it, or has the agent asked again.
+//     When nobody owes an answer, this is the barrier.
+//  3. step: the outcomes go to the world, by agent id. It may refuse some, which
+//     are failures again: back to 2 for those alone, then the same step again.
+//  4. write: the record is made of turns, messages and the world's answer, each
+//     list in its canonical order. All that a world may not say is found here.
+//  5. commit: Log.Append hashes, compresses and stores the record and returns
+//     once the store has acknowledged it. Up to here an interruption or an error
+//     abandons the tick without a trace; a commit that has begun is finished.
+//  6. tell: live subjects, followers of the record, the terminal.
+//  7. apply: the society takes the record in. Mail is delivered, scores are
+//     kept, agents come and go, channels change. Nothing else ever changes it.
+//  8. effect: the fleet ends the processes of those who left and starts those of
+//     the newcomers; it does not wait for them.
+//
+// # Goroutines, and who waits for them
+//
+// The caller of Run is the loop's goroutine. It alone calls the world, the log's
+// Append and the fleet's Ask, Add, Retire, Substitute and Facts. Beside it:
+//
+//   - A process has a goroutine for each end of its output, so that a chatty one
+//     never blocks; one that starts it and brings it to where it can be asked;
+//     one that writes what its stdin did not take at once; one that takes it
+//     through its stop. An agent with a process a turn has one for the turn.
+//     Fleet.Stop waits until every process is gone and these have ended.
+//   - Four threads fork all processes and live until the fleet is stopped, since
+//     a child's parent-death signal follows the thread. Fleet.Stop ends them.
+//   - The reaper, one for the whole program: it collects every dead child, ours
+//     and orphans alike. The last fleet to stop kills the orphans and ends it.
+//   - A world that is a process has one that reads it; the world's Close waits.
+//   - The API's server and its requests; their stop waits 2 s for requests, then
+//     cuts them. A second interruption has a goroutine that stopFleet waits for.
+//   - The NATS server's own; Bus.Close waits for the server's shutdown.
+//
+// Scripts fail where a goroutine outlives the program's main function.
+//
+// # Start and stop
+//
+// Run acquires in this order and releases in the reverse one, so that whoever
+// uses a thing stops before the thing does:
+//
+//  1. the lock on the data directory: given back last, so that whoever comes next
+//     finds everything at rest
+//  2. the bus with its store
+//  3. the run's name, by making its directory (it stays); the copies of its files
+//     and the manifest, synced to disk before any process exists
+//  4. the log's stream
+//  5. the control socket and its server; Live.Over is released before both, since
+//     it lets go of those who follow the run
+//  6. the world, whose process, where it is one, starts with the loop
+//  7. the fleet, whose processes start side by side, and then the loop
+//
+// Agents and a world that is a process are stopped side by side, in 4 s at most:
+// stop lines and the end of stdin, TERM after 2 s, KILL 1.5 s later, to the whole
+// process group. An agent that leaves during a run is given 5 s and 5 s.
+//
+// # Crashes and hydration
+//
+// A process that dies while it owes answers is, under the policy restart, started
+// again: the first time at once, then after a growing pause. Its directories are
+// emptied, each of its agents gets its init, and then it is told its past: tick
+// by tick every observe that it had answered, from the log (engine.History) and,
+// what is not committed yet, from memory. Its answers are compared with the
+// record and dropped; a difference is a fact in the record's annex. Then it is
+// asked what is open. That is the state reobserve; under the state none nothing
+// is emptied and no past is told. A shared process that died twice in a tick is
+// asked for its agents one by one, to find the one that kills it. A world that
+// is a process is stepped again through the recorded outcomes
+// (engine.WorldHistory).
+//
+// Loop, hydration and restoring a world agree on what an agent was told because
+// they apply the same records to a society with the same code.
+//
+// If the supervisor itself dies, the kernel kills its direct children, the lock
+// ends with it, and the log holds every tick that was acknowledged.
+//
+// # Why the hash does not depend on timing
+//
+// H(0) is a hash of seed, world and its config, channels and the agents with
+// their configs; H(t+1) one of H(t) and the hashed part of the record of tick t,
+// which holds what was observed, answered, said and scored, and not when, in how
+// many attempts, by which process or under which pid: that is the annex. Nobody
+// is told within a tick what another does in it. Lists are ordered by id and
+// position, never by arrival; JSON is kept as it came, less the blanks between
+// tokens; each agent and the world draw from seeds of their own. A restart
+// changes nothing, since the answers of the past are the record's.
+// What a clock does decide (a deadline, giving up on a process) is an outcome
+// like any other, and is counted as timed: while the count is 0, the same
+// scenario, seed and answers give the same hash.
+//
+// # Where to add
+//
+//   - a kind of agent: a file in runtime/agent with a Kind and its Dialect, and a
+//     line in the table kinds there
+//   - a built-in world: a file in runtime/world with a World and its example, and
+//     a line in the table kinds there
+//   - an isolation tier: a file in workspace with a Tier, and a line in the table
+//     tiers there
+//   - a command: a file in cmd/troupe, and a line in the table commands there
+//
+// The tests of agent and world range over their tables, so what is added there is
+// tested with no other edit; TestReadme says what the README lacks then.
+package runtime
