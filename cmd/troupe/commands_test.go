@@ -18,6 +18,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"waitfile": waitFile,
 	"jsonget":  jsonGet,
 	"exits":    exits,
+	"isjson":   isJSON,
 }
 
 // exits CODE PROGRAM [ARG]… is exec of a program that must exit with that code.
@@ -52,6 +53,18 @@ func waitFile(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s did not come to hold what was waited for", args[0])
+}
+
+// isJSON FILE says that a file (stdout for the last command's) is one JSON
+// object and nothing else.
+func isJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: isjson file")
+	}
+	var v map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &v); err != nil {
+		ts.Fatalf("%s is not one JSON object: %v", args[0], err)
+	}
 }
 
 // jsonGet FILE KEY NAME sets the variable NAME to the value of a top-level key

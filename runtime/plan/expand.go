@@ -81,7 +81,7 @@ func newMaker(s *scenarios.Scenario, opts Options) *maker {
 	m := &maker{
 		problems: newProblems(),
 		find:     newFinder("", opts.LookPath),
-		plan:     &Plan{},
+		plan:     &Plan{Channels: []Channel{}}, // printed as a list though it be empty
 		given:    opts.Found,
 		partial:  len(opts.Found) > 0 && len(s.Agents) == 0,
 	}
