@@ -21,7 +21,7 @@ func (r *run) processWorld() (w world.World, release func()) {
 	dir := filepath.Join(r.dir.Dir, "world")
 	w = world.NewProcess(world.Program{
 		Start: func(_ context.Context, stderr io.Writer) (world.Child, error) {
-			env, err := worldEnv(dir, r.name, names.env(prog.Env, prog.Dir))
+			env, err := processEnv(dir, r.name, names.env(prog.Env, prog.Dir))
 			if err != nil {
 				return nil, err
 			}
@@ -41,13 +41,14 @@ func (r *run) processWorld() (w world.World, release func()) {
 	}
 }
 
-// worldEnv makes the world's directories and the environment that names them.
-func worldEnv(dir, run string, extra map[string]string) ([]string, error) {
+// processEnv makes the directories of a process that is no agent of a run, and
+// the environment that names them.
+func processEnv(dir, run string, extra map[string]string) ([]string, error) {
 	env := map[string]string{"TROUPE_RUN": run, "PYTHONUNBUFFERED": "1",
 		"HOME": filepath.Join(dir, "home"), "TMPDIR": filepath.Join(dir, "tmp")}
 	for _, name := range []string{"work", "home", "tmp"} {
 		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
-			return nil, fmt.Errorf("cannot make the world's directory: %w", err)
+			return nil, fmt.Errorf("cannot make a working directory: %w", err)
 		}
 	}
 	return supervisor.Environ(env, extra), nil

@@ -75,7 +75,7 @@ func Main() int {
 
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
-	runCommand, initCommand, validateCommand, planCommand, schemaCommand,
+	runCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
 	psCommand, eventsCommand, logsCommand, stopCommand, rmCommand, pruneCommand,
 	botCommand, worldCommand,
 }

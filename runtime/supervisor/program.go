@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 )
@@ -51,7 +52,8 @@ func (f *Fleet) runningPrograms() (running []*Program) {
 // Stdin is the program's; writing to it never blocks.
 func (p *Program) Stdin() io.WriteCloser { return stdin{p.c} }
 
-// Stdout is the program's; it ends once the program is dead and all is read.
+// Stdout is the program's; it ends once the program is dead and all is read. It
+// is an io.Closer too, which ends a pending read.
 func (p *Program) Stdout() io.Reader { return p.stdout }
 
 // Done is closed when the program is dead and all that it wrote was taken from
@@ -60,6 +62,14 @@ func (p *Program) Done() <-chan struct{} { return p.c.gone }
 
 // ExitText says how it ended. Only once Done is closed.
 func (p *Program) ExitText() string { return exitText(p.c.status) }
+
+// Err is nil if it exited with status 0. Only once Done is closed.
+func (p *Program) Err() error {
+	if st := p.c.status; st.Exited() && st.ExitStatus() == 0 {
+		return nil
+	}
+	return errors.New(p.ExitText())
+}
 
 // Stop ends the program as agents are ended when a supervisor stops, at once
 // if ctx is done, and returns when it is gone. It may be called again.
