@@ -19,6 +19,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"jsonget":  jsonGet,
 	"exits":    exits,
 	"isjson":   isJSON,
+	"nobodyin": nobodyIn,
 }
 
 // exits CODE PROGRAM [ARG]… is exec of a program that must exit with that code.
@@ -64,6 +65,16 @@ func isJSON(ts *testscript.TestScript, neg bool, args []string) {
 	var v map[string]json.RawMessage
 	if err := json.Unmarshal([]byte(ts.ReadFile(args[0])), &v); err != nil {
 		ts.Fatalf("%s is not one JSON object: %v", args[0], err)
+	}
+}
+
+// nobodyIn DIR waits until no process works below a directory.
+func nobodyIn(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: nobodyin dir")
+	}
+	if left := processesIn(ts.MkAbs(args[0]), 30*time.Second); len(left) > 0 {
+		ts.Fatalf("there are still %v", left)
 	}
 }
 
