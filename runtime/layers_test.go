@@ -43,7 +43,7 @@ var arrows = map[string][]string{
 		"runtime/record", "runtime/supervisor", "runtime/world",
 	},
 	"cmd/troupe": {
-		"runtime", "scenarios", "workspace",
+		"runtime", "bus", "scenarios", "workspace",
 		"runtime/agent", "runtime/agent/bots", "runtime/observe", "runtime/plan",
 		"runtime/record", "runtime/world",
 	},
