@@ -123,14 +123,14 @@ func (s *Stream) append(ctx context.Context, w *writer, payload []byte) error {
 		if errors.Is(err, errRefused) || ctx.Err() != nil {
 			return err
 		}
-		if stored, lookErr := s.stored(ctx, w.last, payload); stored || lookErr != nil {
-			return lookErr
-		}
-		if n+1 == sends {
-			if line, ok := s.bus.log.since(faults); ok {
-				return fmt.Errorf("%w; the store says: %s", err, line)
-			}
-			return err
+		stored, lookErr := s.stored(ctx, w.last, payload)
+		switch {
+		case lookErr != nil:
+			return s.bus.log.blame(lookErr, faults)
+		case stored:
+			return nil
+		case n+1 == sends:
+			return s.bus.log.blame(err, faults)
 		}
 	}
 }

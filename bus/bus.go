@@ -33,6 +33,7 @@ type Options struct {
 	Dir        string       // of the store; made (0700) where it is missing
 	Listen     string       // host:port for other processes, port 0 for any free one; empty for none
 	SyncAlways bool         // fsync each append before it is acknowledged
+	Room       int64        // bytes that must be free on the disk; 0 for who only reads and removes
 	MaxStore   int64        // bytes that all streams together may take; 0 for no limit but the disk's
 	Log        *slog.Logger // of the server's own messages; nil drops them
 }
@@ -51,7 +52,7 @@ type Bus struct {
 // Start brings up the server with its store and connects to it. It returns
 // once both can be used. The caller closes the bus.
 func Start(o Options) (*Bus, error) {
-	dir, err := prepareDir(o.Dir)
+	dir, err := prepareDir(o.Dir, o.Room)
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +106,9 @@ func serverOptions(o Options, dir string) *server.Options {
 	}
 }
 
-// prepareDir makes the store's directory and proves that it can be written,
-// since the server's own error does not say why it cannot.
-func prepareDir(dir string) (string, error) {
+// prepareDir makes the store's directory and proves that it can be written, and
+// that there is room, since the server's own error does not say why it cannot.
+func prepareDir(dir string, room int64) (string, error) {
 	if dir == "" {
 		return "", errors.New("cannot start the bus: no directory is given for its store")
 	}
@@ -122,7 +123,7 @@ func prepareDir(dir string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot write in the directory of the bus: %w; choose another data directory", err)
 	}
-	_, err = f.Write(make([]byte, 4096))
+	_, err = f.Write(make([]byte, room))
 	err = errors.Join(err, f.Close(), os.Remove(f.Name()))
 	if err != nil {
 		return "", fmt.Errorf("cannot write in the directory of the bus: %w; free some space or choose another data directory", err)

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
+	"syscall"
 )
 
 // serverLog takes what the server has to say. A fatal line is kept for Start
@@ -45,6 +47,24 @@ func (l *serverLog) since(count int) (line string, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.last, l.count > count
+}
+
+// causes are what the disk may say.
+var causes = []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG, syscall.EROFS, syscall.EIO}
+
+// blame adds what the server logged after the count to an error that does not
+// say why, and makes its cause one that errors.Is finds.
+func (l *serverLog) blame(err error, count int) error {
+	line, ok := l.since(count)
+	if !ok {
+		return err
+	}
+	for _, cause := range causes {
+		if rest, ok := strings.CutSuffix(line, cause.Error()); ok {
+			return fmt.Errorf("%w; the store says: %s%w", err, rest, cause)
+		}
+	}
+	return fmt.Errorf("%w; the store says: %s", err, line)
 }
 
 func (l *serverLog) write(level slog.Level, format string, v []any) {

@@ -200,9 +200,7 @@ func (s *Stream) get(ctx context.Context, seq uint64) ([]byte, error) {
 // nobody answered.
 func (b *Bus) explain(err error) error {
 	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) {
-		if line, ok := b.log.since(0); ok {
-			return fmt.Errorf("%w; the store says: %s", err, line)
-		}
+		return b.log.blame(err, 0)
 	}
 	return err
 }

@@ -20,6 +20,10 @@ import (
 	"github.com/troupe-dev/troupe/workspace"
 )
 
+// leastRoom is how many bytes must be free for a run to begin: its log can be
+// made in less, but not much less.
+const leastRoom = 64 << 10
+
 // startupPatience is how long a run waits for a command that reads the same
 // data directory.
 const startupPatience = 10 * time.Second
@@ -82,23 +86,31 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.onStop(release) // last: whoever comes next finds all of it at rest
-	if r.bus, err = bus.Start(bus.Options{Dir: filepath.Join(data, "bus"), Listen: r.opts.BusListen}); err != nil {
+	if r.bus, err = bus.Start(bus.Options{Dir: filepath.Join(data, "bus"), Listen: r.opts.BusListen, Room: leastRoom}); err != nil {
 		return err
 	}
 	r.onStop(r.bus.Close)
 	if err := r.claim(data); err != nil {
 		return err
 	}
+	if err := r.begin(); err != nil {
+		return errors.Join(err, r.dir.Remove()) // there is no run: its name is free again
+	}
+	return r.control(ctx, data)
+}
+
+// begin writes down what the run is, and makes its empty log.
+func (r *run) begin() error {
 	if err := r.manifest(); err != nil {
 		return err
 	}
 	stream, err := r.bus.CreateStream(r.name)
 	if err != nil {
-		return fmt.Errorf("cannot make the log of run %s: %w", r.name, err)
+		return err
 	}
 	r.onStop(stream.Close)
 	r.log = record.Create(stream, r.plan.Genesis())
-	return r.control(ctx, data)
+	return nil
 }
 
 // claim takes the run's name by making its directory.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
@@ -20,6 +21,14 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"exits":    exits,
 	"isjson":   isJSON,
 	"nobodyin": nobodyIn,
+}
+
+// condition knows mounts: whether this user may mount in a namespace of its own.
+func condition(name string) (bool, error) {
+	if name != "mounts" {
+		return false, fmt.Errorf("unknown condition %q", name)
+	}
+	return exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "none", os.TempDir()).Run() == nil, nil
 }
 
 // exits CODE PROGRAM [ARG]… is exec of a program that must exit with that code.

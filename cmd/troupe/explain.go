@@ -19,8 +19,10 @@ func explain(err error) error {
 		return nil
 	case errors.As(err, &held):
 		return fmt.Errorf("%w\n  wait for it, stop it, or use another directory: --data DIR", err)
-	case errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w\n  the disk is full: make room, or use another directory: --data DIR", err)
+	case errors.Is(err, syscall.EFBIG):
+		return fmt.Errorf("%w\n  files may not grow that large here: see ulimit -f, or use another file system: --data DIR", err)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%w\n  use a directory that can be written: --data DIR", err)
 	case errors.Is(err, observe.ErrNoRun):

@@ -67,7 +67,8 @@ func TestScripts(t *testing.T) {
 			})
 			return nil
 		},
-		Cmds: scriptCommands,
+		Cmds:      scriptCommands,
+		Condition: condition,
 	})
 }
 
