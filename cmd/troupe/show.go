@@ -75,10 +75,11 @@ func failureCount(sum *record.Summary) (n int) {
 
 // telling are the facts that people want to hear of at once.
 var telling = map[string]string{
-	"crashed":   "crashed",
-	"failed":    "failed",
-	"restarted": "was restarted",
-	"differs":   "answered otherwise when told its past again",
+	"crashed":     "crashed",
+	"failed":      "failed",
+	"restarted":   "was restarted",
+	"substituted": "was substituted",
+	"differs":     "answered otherwise when told its past again",
 }
 
 // Happened implements runtime.Watcher.

@@ -21,7 +21,7 @@ func (l *lockstep) compose() {
 		l.at = append(l.at, make([]int32, grow)...)
 	}
 	clear(l.gone)
-	l.aborted, l.attempts, l.elapsed = false, l.attempts[:0], record.Elapsed{}
+	l.aborted, l.attempts, l.facts, l.elapsed = false, l.attempts[:0], l.facts[:0], record.Elapsed{}
 	for i := range l.next {
 		seat := &l.next[i]
 		o := &l.asks[i]

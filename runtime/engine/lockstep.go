@@ -55,6 +55,7 @@ type lockstep struct {
 	aborted  bool
 	stopped  *StopError
 	attempts []record.Attempt
+	facts    []record.Fact // of the open tick, beside the fleet's
 	elapsed  record.Elapsed
 	rec      record.Record
 	added    addition
@@ -151,7 +152,7 @@ func (l *lockstep) play(ctx context.Context) error {
 // effect. A commit that has begun is brought to its end whatever ctx says.
 func (l *lockstep) commit(ctx context.Context) error {
 	rec := &l.rec
-	rec.Annex.Facts = l.fleet.Facts()
+	rec.Annex.Facts = append(l.fleet.Facts(), l.facts...)
 	rec.Annex.Time = time.Now()
 	hash, err := l.log.Append(context.WithoutCancel(ctx), rec)
 	if err != nil {

@@ -92,6 +92,7 @@ func (l *lockstep) fail(t *turn, f fault) {
 		})
 	}
 	if !again {
+		l.note(m.id, "failed", f.failure, told)
 		t.failure, t.policy = f.failure, p.Name
 		if p.Name == policySubstitute {
 			t.policy = "skip" // it has had its substitute
@@ -101,11 +102,21 @@ func (l *lockstep) fail(t *turn, f fault) {
 	next := *t.observe // the fleet holds the last one until the commit
 	next.Attempt, next.Error = t.observe.Attempt+1, told
 	if t.replaced != replaced {
+		l.note(m.id, "substituted", f.failure, told)
 		next.Attempt, next.Error, t.sent = 1, "", false
 		l.soc.address(&next, m, perTurn(p.Substitute.Kind))
 	}
 	t.observe, t.open = &next, true
 	l.outbox = append(l.outbox, &next)
+}
+
+// note adds a fact about a failure that the fleet has not told of itself: it
+// reports every crash.
+func (l *lockstep) note(id, kind string, failure agent.Failure, detail string) {
+	if failure == agent.Crash && kind == "failed" {
+		return
+	}
+	l.facts = append(l.facts, record.Fact{Agent: id, Kind: kind, Tick: l.soc.tick, Detail: string(failure) + ": " + detail})
 }
 
 // unanswered are the failures after which the process has not answered.

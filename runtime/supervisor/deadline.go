@@ -69,6 +69,8 @@ func (p *resident) miss(st *seat) {
 	switch {
 	case st.hint != "":
 		detail += "; " + st.hint
+	case p.mute:
+		detail += "; it closed its stdout"
 	case !p.heard:
 		detail += "; it wrote nothing on stdout since it was asked: does it flush its output after each line?"
 	}

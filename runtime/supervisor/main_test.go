@@ -66,7 +66,7 @@ func behave(how string, args []string) {
 // observation and when their stdin ends.
 var starts = map[string]func(args []string){
 	"exit-at-once": func([]string) { fmt.Fprintln(os.Stderr, "no luck today"); os.Exit(3) },
-	"mute":         func([]string) { select {} },
+	"mute":         func([]string) { time.Sleep(time.Hour) },
 	"stubborn":     func([]string) { signal.Ignore(syscall.SIGTERM) },
 }
 
@@ -106,12 +106,12 @@ var turnsOf = map[string]func(l heardLine, args []string){
 				fmt.Print(part)
 			}
 			fmt.Println(`"}`)
-			select {}
+			time.Sleep(time.Hour)
 		}
 	},
 	"not-utf8": func(l heardLine, _ []string) {
 		fmt.Printf("{\"type\":\"act\",\"agent\":%q,\"tick\":%d,\"action\":\"\xff\"}\n", l.Agent, l.Tick)
-		select {}
+		time.Sleep(time.Hour)
 	},
 	"half-line": func(l heardLine, _ []string) {
 		fmt.Printf(`{"type":"act","agent":%q,"ti`, l.Agent)
@@ -120,9 +120,9 @@ var turnsOf = map[string]func(l heardLine, args []string){
 	"other": func(l heardLine, _ []string) {
 		fmt.Printf(`{"type":"act","agent":"somebody","tick":%d,"action":{}}`+"\n", l.Tick)
 		fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":{}}`+"\n", l.Agent, l.Tick+7)
-		select {}
+		time.Sleep(time.Hour)
 	},
-	"silent": func(heardLine, []string) { select {} },
+	"silent": func(heardLine, []string) { time.Sleep(time.Hour) },
 	// late MS: only the first answer is that late.
 	"late": func(l heardLine, args []string) {
 		if l.Tick == 0 {
@@ -141,7 +141,7 @@ var turnsOf = map[string]func(l heardLine, args []string){
 	},
 }
 
-func die() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); select {} }
+func die() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL); time.Sleep(time.Hour) }
 
 func spawnDaemon(file string) {
 	pid, err := syscall.ForkExec("/bin/sh", []string{"sh", "-c", "echo $$ >" + file + "; exec sleep 1000"},

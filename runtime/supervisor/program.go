@@ -28,10 +28,9 @@ func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (
 		return nil, err
 	}
 	p := &Program{c: c, stdout: r}
-	running := f.runningPrograms()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.programs = append(running, p)
+	f.programs = append(f.programs, p)
 	return p, nil
 }
 

@@ -41,6 +41,7 @@ type resident struct {
 	streak  int  // crashes since the last accepted answer
 	starts  int  // how often the process was started
 	heard   bool // it wrote something on stdout since it was last asked
+	mute    bool // it closed its stdout, or is dying
 
 	spawning bool // the system is being asked for a process
 	restart  bool // the next death is wanted: it missed its deadline
@@ -214,9 +215,14 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 // note logs a line that was no answer, and remembers it for whoever misses one.
 func (p *resident) note(prefix string, line []byte) {
 	p.log.line(prefix, line)
+	p.hint(fmt.Sprintf("it wrote a line that is no protocol line: %.80q", line))
+}
+
+// hint tells whoever misses an answer what was written instead.
+func (p *resident) hint(text string) {
 	for _, st := range p.order {
 		if st.open && st.sent {
-			st.hint = fmt.Sprintf("it wrote a line that is no protocol line: %.80q", line)
+			st.hint = text
 		}
 	}
 }
@@ -228,6 +234,7 @@ func (p *resident) act(a agent.Act) {
 	switch {
 	case st == nil:
 		p.stray(fmt.Sprintf("an answer for agent %q, which this process does not host", a.Agent))
+		p.hint(fmt.Sprintf("it answered for agent %q, which its process does not host", a.Agent))
 	case p.hydro != nil:
 		p.hydro.answer(p, a.Agent, a.Tick, &a, "")
 	case st.open && st.sent && st.ask.Tick == a.Tick:
@@ -287,13 +294,14 @@ func (p *resident) fault(id string, tick int, f agent.Failure, detail string) {
 		p.stray("a faulty line that names no agent of this process: " + detail)
 	case p.hydro != nil:
 		p.hydro.answer(p, st.init.Agent, tick, nil, f)
-	case st.open && st.sent && st.ask.Tick == tick:
+	case st.open && st.sent && (tick < 0 || st.ask.Tick == tick):
 		p.keep(st, st.ask, nil, p.fleet.epoch.Load())
 		p.settle(st, agent.Answer{Failure: f, Detail: detail})
 	case st.owes != nil && (tick < 0 || st.owes.Tick == tick):
 		p.late(st)
 	default:
 		p.stray("a faulty line: " + detail)
+		st.hint = detail
 	}
 }
 
@@ -316,6 +324,13 @@ func (p *resident) flush() {
 		p.answers = nil
 		p.fleet.deliver(list)
 	}
+}
+
+// muted follows the end of a child's stdout.
+func (p *resident) muted(c *child) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = p.mute || p.child == c
 }
 
 // idle follows each batch of lines.

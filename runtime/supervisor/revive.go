@@ -104,7 +104,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	bound := make(chan struct{}) // lines wait until c is known
 	c, err = p.fleet.starter.spawn(cmd.Argv, cmd.Env, cmd.Dir, handler{
 		stdout: func(chunk []byte) { <-bound; split.feed(chunk, line); p.idle() },
-		ended:  func() { <-bound; split.end(line); p.idle() },
+		ended:  func() { <-bound; split.end(line); p.muted(c); p.idle() },
 		stderr: p.log.write,
 		gone:   func(*child) { go func() { <-bound; p.gone(c) }() },
 	})
@@ -114,7 +114,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer close(bound)
-	p.child, p.dialect = c, p.spec.Kind.Dialect()
+	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(), false
 	if p.state == Backoff {
 		p.to(started)
 	}
