@@ -53,11 +53,12 @@ func Main() int {
 		Usage:           "run societies of agents as real processes, reproducibly",
 		Version:         runtime.Version(),
 		HideHelpCommand: true,
-		ExitErrHandler:  func(*cli.Context, error) {},
+		// A value of --set may have commas in it.
+		DisableSliceFlagSeparator: true,
+		ExitErrHandler:            func(*cli.Context, error) {},
 		OnUsageError: func(c *cli.Context, err error, _ bool) error {
 			return usage("%w; see %s --help", err, c.Command.HelpName)
 		},
-		CommandNotFound: nil,
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return usage("unknown command %q; troupe --help lists them", c.Args().First())
