@@ -95,8 +95,9 @@ func TestServeRepeatsBySeed(t *testing.T) {
 		}
 		return got
 	}
-	if run(1) != run(1) || run(1) == run(2) {
-		t.Errorf("seeds give\n%s%s%s", run(1), run(1), run(2))
+	one, again, two := run(1), run(1), run(2)
+	if one != again || one == two {
+		t.Errorf("seeds give\n%s%s%s", one, again, two)
 	}
 }
 
