@@ -195,6 +195,11 @@ func cloneAct(a *agent.Act) *agent.Act {
 // unhydrated deals with a history that could not be told: where the process
 // still lives, the record could not be read, and its open asks end.
 func (p *resident) unhydrated(c *child, err error) {
+	select {
+	case <-c.gone: // it died of itself: gone decides what becomes of its asks
+		return
+	default:
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.child != c || p.state != Hydrating {
