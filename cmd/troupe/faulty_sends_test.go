@@ -9,15 +9,17 @@ import (
 // their action, so that the record shows it.
 var sendFaults = map[string]fault{
 	"listener": sender(func(told) []string { return nil }),
-	// mistaken sends to nobody, to both, to a channel that is none and to one
-	// that it is not in.
+	// mistaken sends to nobody, to a channel that is none, to one that it is
+	// not in, and to ann.
 	"mistaken": sender(func(o told) []string {
 		if o.Tick != 0 {
 			return nil
 		}
-		return []string{`{"to":"nobody","body":1}`, `{"to":"ann","channel":"square","body":2}`,
-			`{"channel":"nowhere","body":3}`, `{"channel":"den","body":4}`, `{"to":"ann","body":5}`}
+		return []string{`{"to":"nobody","body":1}`, `{"channel":"nowhere","body":3}`,
+			`{"channel":"den","body":4}`, `{"to":"ann","body":5}`}
 	}),
+	// torn sends one message to an agent and a channel alike.
+	"torn": at(1, func(o told) { act(o, `{}`, `"send":[{"to":"ann","channel":"square","body":2}]`) }),
 	// crier says one thing to the square in each tick.
 	"crier": sender(func(o told) []string {
 		return []string{fmt.Sprintf(`{"channel":"square","body":"%s in tick %d"}`, o.Agent, o.Tick)}

@@ -20,8 +20,10 @@ func TestMain(m *testing.M) {
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
-		"troupe": func() { os.Exit(mainThenLeaks()) },
-		"faulty": func() { os.Exit(faulty(os.Args[1:])) },
+		"troupe":    func() { os.Exit(mainThenLeaks()) },
+		"faulty":    func() { os.Exit(faulty(os.Args[1:])) },
+		"historian": func() { os.Exit(historians(os.Args[1:])) },
+		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },
 	})
 }
 
