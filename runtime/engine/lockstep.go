@@ -104,7 +104,7 @@ func open(ctx context.Context, cfg Config) (*lockstep, error) {
 		}
 		if err != nil {
 			l.soc = newSociety(cfg.Plan)
-			return l, fmt.Errorf("cannot start the world %s: %w", worldName(cfg.Plan), err)
+			return l, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
 		}
 		from = &Start{Ready: ready, Observations: ready.Observations, soc: newSociety(cfg.Plan)}
 	}

@@ -66,7 +66,7 @@ func (s *society) recorded(actions []world.Action, rec *record.Record) []world.A
 func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.World) (*Start, error) {
 	ready, err := w.Start(ctx, WorldInit(p, run))
 	if err != nil {
-		return nil, fmt.Errorf("cannot start the world %s: %w", worldName(p), err)
+		return nil, fmt.Errorf("world %s failed at its start: %w", worldName(p), err)
 	}
 	observations := ready.Observations
 	soc, err := replay(ctx, lg, p, nil, func(s *society, rec *record.Record) error {

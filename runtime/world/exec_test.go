@@ -121,5 +121,5 @@ func TestRealProcessKilledBetweenTicks(t *testing.T) {
 func TestRealProcessThatDoesNotLikeItsConfig(t *testing.T) {
 	cs := &children{kind: "population"}
 	_, _, err := startAB(t, Program{Start: cs.start})
-	wantError(t, err, "cannot start the world: ended: exit status 1; it said last:", "config.newborn: missing")
+	wantError(t, err, "the second time it ended: exit status 1; it said last:", "config.newborn: missing")
 }

@@ -69,6 +69,9 @@ func (p *process) Start(ctx context.Context, init Init) (Ready, error) {
 	if errors.As(err, &failed) {
 		p.restarting(failed)
 		ready, err = p.open(ctx)
+		if errors.As(err, &failed) {
+			err = fmt.Errorf("its process failed twice; the second time it %w", failed)
+		}
 	}
 	if err != nil {
 		return Ready{}, p.explain("start the world", err)

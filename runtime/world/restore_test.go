@@ -98,7 +98,7 @@ func TestProcessThatCrashesTwiceInATick(t *testing.T) {
 
 func TestProcessThatCrashesTwiceAtItsStart(t *testing.T) {
 	_, _, err := startAB(t, Program{Start: starter(script("exit"), script("exit"))})
-	wantError(t, err, "cannot start the world: ended: exit status 1", "a bug in the world")
+	wantError(t, err, "cannot start the world: its process failed twice; the second time it ended: exit status 1", "a bug in the world")
 }
 
 func TestProcessMayCrashOnceInEachTick(t *testing.T) {
