@@ -135,6 +135,7 @@ func TestWhatTheWorldMayNotSay(t *testing.T) {
 		"adding who is there":          {world.Stepped{Add: []world.Agent{{ID: "a"}}}, `"a", which is or was one`},
 		"adding twice":                 {world.Stepped{Add: []world.Agent{{ID: "rabbit-1"}, {ID: "rabbit-1"}}}, `"rabbit-1", which is or was one`},
 		"adding who matches no entry":  {world.Stepped{Add: []world.Agent{{ID: "x"}}}, "agent x: it matches no entry"},
+		"adding who has no id":         {world.Stepped{Add: []world.Agent{{ID: "a fox"}}}, `cannot add agent "a fox": `},
 		"adding too many":              {world.Stepped{Add: []world.Agent{{ID: "rabbit-1"}, {ID: "rabbit-2"}}}, "max"},
 		"a score of nobody":            {world.Stepped{Scores: []world.Score{{Agent: "x", Value: []byte("1")}}}, `"x"`},
 		"two scores":                   {world.Stepped{Scores: []world.Score{{Agent: "b", Value: []byte("1")}, {Agent: "a", Value: []byte("1")}, {Agent: "b", Value: []byte("2")}}}, `two scores to agent "b"`},

@@ -19,7 +19,7 @@ import (
 // caller's to check.
 func (p *Plan) Admit(id string, config json.RawMessage, alive func(entry int) int) (Agent, Process, error) {
 	if err := scenarios.ValidID(id); err != nil {
-		return Agent{}, Process{}, err
+		return Agent{}, Process{}, fmt.Errorf("cannot add agent %q: %w", id, err)
 	}
 	index, v, err := p.host(id)
 	if err != nil {

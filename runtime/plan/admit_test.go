@@ -29,7 +29,7 @@ func TestAdmit(t *testing.T) {
 		{"rabbit-07", ``, `cannot add agent rabbit-07: it matches no entry that says max: rabbit-{n}, hare-{n}, own-{n}, where {n} counts from 1`},
 		{"rabbit-0", ``, `cannot add agent rabbit-0: it matches no entry that says max: rabbit-{n}, hare-{n}, own-{n}, where {n} counts from 1`},
 		{"rabbit-99999999999999999999", ``, `cannot add agent rabbit-99999999999999999999: it matches no entry that says max: rabbit-{n}, hare-{n}, own-{n}, where {n} counts from 1`},
-		{"a.b", ``, `cannot use "a.b" as an id because of '.': an id is 1 to 64 characters of A-Z a-z 0-9 _ -`},
+		{"a.b", ``, `cannot add agent "a.b": cannot use "a.b" as an id because of '.': an id is 1 to 64 characters of A-Z a-z 0-9 _ -`},
 		{"rabbit-4", `[1]`, `cannot add agent rabbit-4: the config that the world gives is not a JSON object: json: cannot unmarshal array into Go value of type map[string]interface {}`},
 	} {
 		a, process, err := p.Admit(c.id, json.RawMessage(c.config), alive)
