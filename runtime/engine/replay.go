@@ -12,16 +12,21 @@ import (
 
 // replay applies a log's records to a fresh society. before sees each record
 // with the society as it was when the record's tick began. only, if not nil,
-// are the agents whose mail matters.
+// are the agents whose mail matters. An error of before is returned as it is:
+// it is not the log's.
 func replay(ctx context.Context, lg log, p *plan.Plan, only map[string]bool, before func(*society, *record.Record) error) (*society, error) {
 	soc := newSociety(p)
 	soc.copies, soc.only = true, only
+	var stopped error
 	err := lg.Read(ctx, 0, func(rec *record.Record, hash [32]byte) error {
-		if err := before(soc, rec); err != nil {
-			return err
+		if stopped = before(soc, rec); stopped != nil {
+			return stopped
 		}
 		return soc.apply(rec, hash)
 	})
+	if stopped != nil {
+		return nil, stopped
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot replay the log from its beginning: %w", err)
 	}

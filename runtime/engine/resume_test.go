@@ -99,6 +99,16 @@ func TestTheWorldsHistoryIsWhatItAccepted(t *testing.T) {
 	}
 }
 
+func TestAReadersErrorIsNotTheLogs(t *testing.T) {
+	tr := newTrial(t, planOf(3, nil, "a"))
+	tr.run(t)
+	enough := errors.New("enough")
+	err := WorldHistory(t.Context(), tr.log, tr.cfg.Plan, -1, func(int, []world.Action) error { return enough })
+	if err != enough { //nolint:errorlint // as it is, with nothing about the log
+		t.Errorf("error %v, want yield's", err)
+	}
+}
+
 func TestRestoreFindsAWorldThatIsNotTheSame(t *testing.T) {
 	tr := newTrial(t, planOf(3, nil, "a", "b"))
 	tr.run(t)
