@@ -123,7 +123,7 @@ func TestProcessRejectsWrongReadies(t *testing.T) {
 		{`{"type":"ready","observations":7}`, `ready.observations is 7 where an object is wanted`},
 		{`{"type":"ready","snapshot":1}`, `ready.snapshot is 1 where true or false is wanted`},
 		{`{"type":"ready","action_schema":[]}`, `ready.action_schema is [] where an object is wanted`},
-		{`{"type":"ready","action_schema":{"*":{"type":"thing"}}}`, `ready.action_schema["*"] is no JSON Schema`},
+		{`{"type":"ready","action_schema":{"*":{"properties":{"n":{"minimum":"1"}}}}}`, `ready.action_schema["*"] is no JSON Schema: properties.n.minimum: got string, want number`},
 		{`{"type":"ready","action_schema":{"*":{"$ref":"file:///etc/passwd"}}}`, `ready.action_schema["*"] is no JSON Schema`},
 		{`{"type":"stepped"}`, `the answer is of type "stepped" where ["ready"] is wanted`},
 	} {

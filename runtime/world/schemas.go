@@ -43,7 +43,7 @@ func compileSchemas(byPattern map[string][]byte) (schemas, error) {
 		}
 		compiled, err := c.Compile(name)
 		if err != nil {
-			return nil, malformed(at("ready.action_schema", pattern), "is no JSON Schema: %v", firstLine(err))
+			return nil, malformed(at("ready.action_schema", pattern), "is no JSON Schema: %s", reason(err))
 		}
 		all = append(all, schema{pattern, compiled})
 	}
@@ -92,8 +92,13 @@ func (all schemas) check(a *Action) (why string) {
 
 var english = message.NewPrinter(language.English)
 
-// reason is the first cause of a schema's error, with its place in the action.
+// reason is the first cause of an error, with its place in the action or in the
+// schema.
 func reason(err error) string {
+	var schema *jsonschema.SchemaValidationError
+	if errors.As(err, &schema) {
+		err = schema.Err // which it does not unwrap to
+	}
 	var invalid *jsonschema.ValidationError
 	if !errors.As(err, &invalid) {
 		return firstLine(err)
