@@ -195,12 +195,12 @@ func (p *process) drop() {
 // explain says what could not be done and, with an error of the process, what
 // it said last.
 func (p *process) explain(what string, err error) error {
-	text := ""
+	text := "; it logged nothing" // so there is no file either
 	if last := p.log.lines(); last != "" {
 		text = "; it said last:\n" + last
-	}
-	if p.program.LogName != "" {
-		text += "\n(its log is " + p.program.LogName + ")"
+		if p.program.LogName != "" {
+			text += "\n(its log is " + p.program.LogName + ")"
+		}
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		text = ""

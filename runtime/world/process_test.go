@@ -137,6 +137,22 @@ func TestProcessThatDoesNotStart(t *testing.T) {
 	wantError(t, err, "cannot start the world: its process does not start: no such file")
 }
 
+func TestProcessNamesItsLogWhereThereIsOne(t *testing.T) {
+	for said, want := range map[string]string{
+		"oh dear\n": "is wanted; it said last:\noh dear\n(its log is /runs/r/world.log)",
+		"":          "is wanted; it logged nothing",
+	} {
+		wrong := script(`{"type":"ready","observations":7}`)
+		_, _, err := startAB(t, Program{LogName: "/runs/r/world.log", Start: starter(func(ctx context.Context, in io.Reader, out, stderr io.Writer) error {
+			_, _ = io.WriteString(stderr, said)
+			return wrong(ctx, in, out, stderr)
+		})})
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("error %v, want its end to be %q", err, want)
+		}
+	}
+}
+
 func TestProcessPassesRefusalsOn(t *testing.T) {
 	w, _, err := startAB(t, Program{Start: starter(script(readyAB,
 		`{"type":"refused","tick":0,"refused":{"a":"it is \u00fcber"}}`, `{"type":"stepped","done":true}`))})
