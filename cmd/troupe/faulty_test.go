@@ -23,8 +23,9 @@ func faulty(args []string) int {
 // A fault is one way to misbehave, as a program: it gives its exit code.
 type fault = func(args []string) int
 
-// faults are the ways to misbehave, by topic.
+// faults are the ways to misbehave, by topic; well is none.
 var faults = merged(map[string]fault{
+	"well": func([]string) int { return converse(well) },
 	"exit-at-once": func([]string) int {
 		fmt.Fprintln(os.Stderr, "cannot find my hat")
 		return 3

@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"strings"
-	"time"
 )
 
 // worldFaults are worlds that are processes.
@@ -15,7 +13,8 @@ var worldFaults = map[string]fault{"world-script": scriptedWorld}
 type script struct {
 	Ready map[string]any
 	// Steps are its answers, one a tick. A refuse in one is said instead, until
-	// it is asked again.
+	// it is asked again. With a want it refuses an agent's action until the
+	// action's attempt is the wanted one, as a world does whose rules say so.
 	Steps []map[string]any
 }
 
@@ -42,47 +41,45 @@ func scriptedWorld(args []string) int {
 			s, in.Tick, answer = in.Config, -1, in.Config.Ready
 			answer["type"] = "ready"
 		case "step":
-			answer = s.Steps[min(in.Tick, len(s.Steps)-1)]
-			if why, ok := answer["refuse"]; ok {
-				delete(answer, "refuse")
-				answer = map[string]any{"type": "refused", "tick": in.Tick, "refused": why}
-				break
-			}
-			answer["type"] = "stepped"
-			answer["columns"] = map[string]any{"actions": in.Actions}
-		}
-		if strikes(args, in.Tick) {
-			continue
+			answer = stepped(s.Steps[min(in.Tick, len(s.Steps)-1)], in.Tick, in.Actions)
 		}
 		text, err := json.Marshal(answer)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
-		say("%s", text)
-	}
-}
-
-// strikes does the misdeed that an argument orders for a tick, and says
-// whether the answer is withheld.
-func strikes(args []string, tick int) bool {
-	for _, a := range args {
-		always := strings.HasSuffix(a, "!")
-		deed, when, _ := strings.Cut(strings.TrimSuffix(a, "!"), "@")
-		if when == fmt.Sprint(tick) && (always || once(a)) {
-			misdeeds[deed]()
-			return true
+		if !strikes(args, in.Tick, string(text)) {
+			say("%s", text)
 		}
 	}
-	return false
 }
 
-var misdeeds = map[string]func(){
-	"crash": func() {
-		fmt.Fprintln(os.Stderr, "the sky is falling")
-		os.Exit(3)
-	},
-	"hang":    func() { time.Sleep(time.Hour) },
-	"garbage": func() { say(`{"type":"stepped","observations":[1,2,3]}`) },
-	"silence": func() {},
+// stepped is the answer to a step: the script's, or a refusal.
+func stepped(answer map[string]any, tick int, actions []json.RawMessage) map[string]any {
+	why, refused := answer["refuse"]
+	delete(answer, "refuse")
+	if want, ok := answer["want"].(map[string]any); ok && !refused {
+		why, refused = unwanted(want, actions)
+	}
+	if refused {
+		return map[string]any{"type": "refused", "tick": tick, "refused": why}
+	}
+	answer["type"], answer["columns"] = "stepped", map[string]any{"actions": actions}
+	return answer
+}
+
+// unwanted says of each action that is another attempt than the wanted one why
+// it is refused.
+func unwanted(want map[string]any, actions []json.RawMessage) (why map[string]string, refused bool) {
+	why = map[string]string{}
+	for _, raw := range actions {
+		var a struct {
+			Agent  string
+			Action struct{ Attempt float64 }
+		}
+		if json.Unmarshal(raw, &a) == nil && a.Action.Attempt > 0 && want[a.Agent] != nil && want[a.Agent] != a.Action.Attempt {
+			why[a.Agent] = fmt.Sprintf("attempt %v of %v", a.Action.Attempt, want[a.Agent])
+		}
+	}
+	return why, len(why) > 0
 }
