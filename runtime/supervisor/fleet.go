@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -259,13 +260,20 @@ func (f *Fleet) Committed(int) { f.committed.Store(f.epoch.Load()) }
 
 // Statuses lists the processes in the order they were added.
 func (f *Fleet) Statuses() []Status {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	list := make([]Status, len(f.drivers))
-	for i, d := range f.drivers {
+	drivers := f.all()
+	list := make([]Status, len(drivers))
+	for i, d := range drivers {
 		list[i] = d.status()
 	}
 	return list
+}
+
+// all is every driver so far. Drivers note facts, which takes mu, while they
+// hold their own locks: so none may be called with mu held.
+func (f *Fleet) all() []driver {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.drivers)
 }
 
 // Stop ends all processes by the protocol's sequence, in 4 s at most, and
@@ -278,9 +286,7 @@ func (f *Fleet) Stop(reason string) (killed int) {
 }
 
 func (f *Fleet) stop(reason string) (killed int) {
-	f.mu.Lock()
-	drivers := append([]driver(nil), f.drivers...)
-	f.mu.Unlock()
+	drivers := f.all()
 	for _, d := range drivers {
 		d.stop(reason, closing)
 	}
@@ -302,12 +308,10 @@ func (f *Fleet) stop(reason string) (killed int) {
 
 // Kill ends all processes at once; Stop is still to be called.
 func (f *Fleet) Kill() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, d := range f.drivers {
+	for _, d := range f.all() {
 		d.kill()
 	}
-	for _, p := range f.programs {
+	for _, p := range f.runningPrograms() {
 		killGroup(p.c)
 	}
 }

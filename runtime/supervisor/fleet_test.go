@@ -360,3 +360,36 @@ func TestExec(t *testing.T) {
 		want(t, got, "c", agent.Deadline, "no answer and exit within 2s")
 	}
 }
+
+func TestKillAndStatusesWhileProcessesEnd(t *testing.T) {
+	var specs []Spec
+	for i := range 40 {
+		specs = append(specs, spec(fmt.Sprintf("a%d", i), "count"))
+	}
+	s := open(t, specs...)
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		s.Stop("over")
+	}()
+	looked := make(chan struct{})
+	go func() {
+		defer close(looked)
+		for {
+			s.Statuses()
+			select {
+			case <-stopped:
+				return
+			default:
+			}
+		}
+	}()
+	for range 2 {
+		s.Kill()
+	}
+	select {
+	case <-looked:
+	case <-time.After(10 * time.Second):
+		panic("Stop, Kill and Statuses wait for each other") // not Fatal: the test's end would wait too
+	}
+}
