@@ -393,3 +393,26 @@ func TestKillAndStatusesWhileProcessesEnd(t *testing.T) {
 		panic("Stop, Kill and Statuses wait for each other") // not Fatal: the test's end would wait too
 	}
 }
+
+func TestStopWhileProcessesDieAtOnce(t *testing.T) {
+	for i := range 30 {
+		var specs []Spec
+		var ids []string
+		for k := range 30 {
+			ids = append(ids, fmt.Sprintf("a%d", k))
+			sp := spec(ids[k], "")
+			sp.Command = []string{"/bin/true"}
+			sp.Restarts = 1000
+			specs = append(specs, sp)
+		}
+		s := open(t, specs...)
+		var batch []*agent.Observe
+		for _, id := range ids {
+			o := observe(id, 0, 0)
+			batch = append(batch, &o)
+		}
+		s.Ask(batch)
+		time.Sleep(time.Duration(i%6) * time.Millisecond / 2)
+		s.Stop("over")
+	}
+}

@@ -147,7 +147,7 @@ func (p *resident) halt(reason string, g graces, told []*seat) {
 	}
 	c := p.child
 	if c == nil {
-		if !p.spawning {
+		if p.spawning == 0 {
 			p.end()
 		}
 		return

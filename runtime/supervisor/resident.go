@@ -43,7 +43,10 @@ type resident struct {
 	heard   bool // it wrote something on stdout since it was last asked
 	mute    bool // it closed its stdout, or is dying
 
-	spawning bool // the system is being asked for a process
+	// spawning is how many calls of start are under way: beside the one that
+	// asks the system for a process, one whose process died at once may not
+	// have noticed yet.
+	spawning int
 	restart  bool // the next death is wanted: it missed its deadline
 
 	timer   *time.Timer

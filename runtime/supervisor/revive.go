@@ -72,14 +72,14 @@ func (p *resident) start() (*child, error) {
 	p.mu.Lock()
 	again := p.starts > 0
 	p.starts++
-	p.spawning = true
+	p.spawning++
 	p.mu.Unlock()
 	c, err := p.spawn(again)
 	p.mu.Lock()
-	p.spawning = false
+	p.spawning--
 	wanted := p.state == Backoff || p.state == Starting
-	if !wanted && err != nil {
-		p.end()
+	if p.state == Stopping && p.child == nil && p.spawning == 0 {
+		p.end() // halt has left it to this
 	}
 	p.mu.Unlock()
 	if !wanted && err == nil { // told to stop meanwhile
