@@ -2,7 +2,9 @@ package runtime
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -101,10 +103,35 @@ func (f *fleet) Substitute(id string, sub plan.Substitute) {
 	e := &f.plan.Entries[f.agents[id].Entry]
 	k, _ := agent.Lookup(sub.Kind)
 	s := f.spec(e, sub.Kind, k.States[0])
-	s.ID = id + "-substitute"
+	s.ID = f.substituteID(id)
 	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir), f.env(sub.Program.Env, sub.Program.Dir)
 	s.Agents = []agent.Init{f.init(id)}
 	f.Fleet.Substitute(s)
+}
+
+// substituteID names the process that answers in an agent's stead, which no
+// other process of the run has as its name, now or later. It has but one.
+func (f *fleet) substituteID(id string) string {
+	for n := 1; ; n++ {
+		name := id + "-substitute"
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d", name, n)
+		}
+		if !f.processName(name) {
+			return name
+		}
+	}
+}
+
+// processName says whether a process of the plan, or one of an agent that the
+// world may add, has that name.
+func (f *fleet) processName(name string) bool {
+	named := func(p plan.Process) bool { return p.ID == name }
+	if slices.ContainsFunc(f.plan.Processes, named) {
+		return true
+	}
+	_, _, err := f.plan.Admit(name, nil, func(int) int { return 0 })
+	return err == nil
 }
 
 // Facts implements the engine's fleet.
