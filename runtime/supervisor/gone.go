@@ -107,6 +107,7 @@ func (p *resident) retire(id, reason string) {
 		return
 	}
 	st.ended, st.open, st.owes, st.saved = true, false, nil, nil
+	p.hydro.forget(id)
 	p.living--
 	if p.living == 0 {
 		p.halt(reason, patient, []*seat{st})

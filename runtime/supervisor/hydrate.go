@@ -125,6 +125,15 @@ func (p *resident) rehearse(c *child, h *hydration) error {
 		p.mu.Unlock()
 		return fmt.Errorf("the process is gone")
 	}
+	for id := range h.want {
+		if p.seats[id].ended {
+			delete(h.want, id)
+		}
+	}
+	if len(h.want) == 0 {
+		p.mu.Unlock()
+		return nil
+	}
 	p.hydro = h
 	c.in.write(h.lines)
 	p.mu.Unlock()
@@ -146,6 +155,22 @@ func (h *hydration) answer(p *resident, id string, tick int, act *agent.Act, f a
 		p.fleet.fact(Fact{Agent: id, Kind: "differs", Tick: tick, Detail: diff})
 		p.log.line("troupe: ", fmt.Appendf(nil, "told tick %d again, it answered otherwise: %s", tick, diff))
 	}
+	h.finish()
+}
+
+// forget lets go of an agent that has ended: nobody waits for its answer.
+func (h *hydration) forget(id string) {
+	if h == nil {
+		return
+	}
+	if _, asked := h.want[id]; asked {
+		delete(h.want, id)
+		h.finish()
+	}
+}
+
+// finish notes that all have answered, once nobody is left who has not.
+func (h *hydration) finish() {
 	if len(h.want) == 0 {
 		close(h.done)
 	}

@@ -54,6 +54,9 @@ func behave(how string, args []string) {
 				f(l, args)
 			}
 			counts[l.Agent]++
+			if f := withheld[how]; f != nil && f(l, args) {
+				continue
+			}
 			fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":{"n":%d}}`+"\n", l.Agent, l.Tick, counts[l.Agent])
 		}
 	}
@@ -138,6 +141,22 @@ var turnsOf = map[string]func(l heardLine, args []string){
 		if l.Tick == 1 {
 			os.Exit(4)
 		}
+	},
+}
+
+// withheld says which answers a behaviour does not give.
+var withheld = map[string]func(l heardLine, args []string) bool{
+	// forgets AGENT FILE: the other agents' tick 1 kills the process; FILE
+	// remembers that it was done, and AGENT is not answered for any more.
+	"forgets": func(l heardLine, args []string) bool {
+		_, err := os.Stat(args[1])
+		if err != nil && l.Tick == 1 {
+			if err := os.WriteFile(args[1], nil, 0o600); err != nil {
+				panic(err)
+			}
+			die()
+		}
+		return err == nil && l.Agent == args[0]
 	},
 }
 

@@ -1,0 +1,29 @@
+package supervisor
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// An agent that ends while its process is told its past again holds up nobody.
+func TestRetireWhileHydrating(t *testing.T) {
+	s := open(t, spec("a b", "forgets", "a", filepath.Join(t.TempDir(), "done")))
+	s.tick(0, time.Minute, "a b")
+	o := observe("b", 1, time.Minute)
+	s.Ask([]*agent.Observe{&o})
+	for s.Statuses()[0].State != Hydrating {
+		time.Sleep(time.Millisecond)
+	}
+	s.Retire([]string{"a"}, "removed")
+	select {
+	case list := <-s.Answers():
+		if a := list[0]; a.Agent != "b" || string(a.Act.Action) != `{"n":2}` {
+			t.Errorf("got %+v", a)
+		}
+	case <-time.After(50 * time.Second):
+		t.Error("the process still waits for an agent that has ended")
+	}
+}
