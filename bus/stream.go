@@ -17,7 +17,7 @@ import (
 // Errors that callers tell apart.
 var (
 	ErrNoStream     = errors.New("there is no such run in the store")
-	ErrStreamExists = errors.New("a run of that name is in the store already")
+	ErrStreamExists = errors.New("a run of that name is in the store already: remove it with troupe rm")
 )
 
 // apiWait is how long the store may take to answer a request.

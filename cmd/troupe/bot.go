@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -23,6 +26,21 @@ var botCommand = &cli.Command{
 		}
 		return bots.Run(name, os.Stdin, os.Stdout)
 	},
+}
+
+// itself says what is wrong with troupe's own arguments where it is to be an
+// agent or a world.
+func itself(args []string) error {
+	known := map[string][]string{"bot": bots.Names(), "world": world.Kinds()}
+	switch {
+	case len(args) == 0 || known[args[0]] == nil:
+		return errors.New("troupe is no agent or world with these arguments: it is as troupe bot NAME and troupe world KIND")
+	case len(args) != 2:
+		return fmt.Errorf("troupe %s wants one name: they are %s", args[0], strings.Join(known[args[0]], ", "))
+	case !slices.Contains(known[args[0]], args[1]):
+		return fmt.Errorf("troupe has no %s %q: they are %s", args[0], args[1], strings.Join(known[args[0]], ", "))
+	}
+	return nil
 }
 
 var worldCommand = &cli.Command{

@@ -23,7 +23,7 @@ var planFlags = []cli.Flag{
 func expand(c *cli.Context, path string) (p *plan.Plan, sum string, err error) {
 	s, problems := scenarios.Load(path)
 	if s != nil {
-		o := plan.Options{Sets: c.StringSlice("set"), Found: problems}
+		o := plan.Options{Sets: c.StringSlice("set"), Found: problems, Troupe: itself}
 		if c.IsSet("seed") {
 			seed := c.Uint64("seed")
 			o.Seed = &seed

@@ -25,7 +25,7 @@ func (c *talk) silence(name string, limit time.Duration) {
 		c.late = len(c.report.Steps)
 		c.step(Failed, name, fmt.Sprintf("not one byte on stdout within %v", limit), hintFlush)
 	default:
-		c.step(Failed, name, fmt.Sprintf("no answer within %v", limit), `an answer is {"type":"act","agent":…,"tick":…,"action":…}`)
+		c.step(Failed, name, fmt.Sprintf("no answer within %v", limit), c.wanted)
 	}
 }
 

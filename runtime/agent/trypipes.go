@@ -27,9 +27,10 @@ type talk struct {
 	unended []byte // the beginning of a line that has no newline yet
 	ended   bool   // stdout is at its end
 	exited  bool
-	exit    error // with exited
-	late    int   // the step that had no answer in time; -1 for none
-	texts   bool  // text on stdout was noted already
+	exit    error  // with exited
+	late    int    // the step that had no answer in time; -1 for none
+	texts   bool   // text on stdout was noted already
+	wanted  string // what the line that is waited for looks like
 }
 
 // spoken is what the process printed: a line, a line that is too long (its

@@ -25,6 +25,7 @@ func (c *talk) step(v Verdict, name, detail, hint string) {
 // ready opens the conversation.
 func (c *talk) ready() bool {
 	const name = "says ready"
+	c.wanted = `it should say {"type":"ready","agent":…} when it reads its init line`
 	c.send(AppendInit(nil, c.Init))
 	return c.await(name, c.Ready, func(l Line) (done bool) {
 		switch {
@@ -52,6 +53,7 @@ func (c *talk) observe(example *Observe) bool {
 	case len(o.Messages) > 0:
 		name += ", with messages"
 	}
+	c.wanted = `an answer is {"type":"act","agent":…,"tick":…,"action":…}`
 	c.send(AppendObserve(nil, &o))
 	asked := time.Now()
 	return c.await(name, c.Deadline, func(l Line) (done bool) {

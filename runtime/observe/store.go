@@ -250,6 +250,9 @@ func (s *Store) Stop(ctx context.Context, run string) error {
 // one that can be removed again.
 func (s *Store) Remove(ctx context.Context, run string, force bool) error {
 	if err := s.exists(run); err != nil {
+		if bus.CheckToken(run) == nil && s.Bus.DeleteStream(run) == nil {
+			return nil // its directory was deleted by hand
+		}
 		return err
 	}
 	if l := s.live(run); l != nil {

@@ -15,6 +15,9 @@ type Options struct {
 	Sets     []string                     // path=value, in the order given
 	Seed     *uint64                      // instead of the scenario's
 	LookPath func(string) (string, error) // nil for exec.LookPath
+	// Troupe says what is wrong with the arguments of a command whose program
+	// is troupe itself, as "what: what would be right"; nil takes any.
+	Troupe func(args []string) error
 	// Found is what decoding the scenario found wrong. Expand adds to it, and
 	// leaves out what would only follow from it.
 	Found []scenarios.Problem
@@ -80,7 +83,7 @@ func newMaker(s *scenarios.Scenario, opts Options) *maker {
 	}
 	m := &maker{
 		problems: newProblems(),
-		find:     newFinder("", opts.LookPath),
+		find:     newFinder("", opts),
 		plan:     &Plan{Channels: []Channel{}}, // printed as a list though it be empty
 		given:    opts.Found,
 		partial:  len(opts.Found) > 0 && len(s.Agents) == 0,

@@ -22,15 +22,17 @@ const copied = "{program}/"
 type finder struct {
 	dir      string // absolute; where relative names start
 	lookPath func(string) (string, error)
+	troupe   func(args []string) error
 	read     map[string]readFile  // by absolute path
 	found    map[string]foundPath // by name
 	beside   map[string]bool      // what regular said, by name
 }
 
-func newFinder(dir string, lookPath func(string) (string, error)) *finder {
+func newFinder(dir string, opts Options) *finder {
 	return &finder{
 		dir:      dir,
-		lookPath: lookPath,
+		lookPath: opts.LookPath,
+		troupe:   opts.Troupe,
 		read:     map[string]readFile{},
 		found:    map[string]foundPath{},
 		beside:   map[string]bool{},

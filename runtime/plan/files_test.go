@@ -89,7 +89,7 @@ func TestCopiesDoNotCollide(t *testing.T) {
 
 func TestUnreadableFile(t *testing.T) {
 	dir := folder(t, map[string]string{"x.py": ""})
-	f := newFinder(dir, installed)
+	f := newFinder(dir, Options{LookPath: installed})
 	f.read[filepath.Join(dir, "x.py")] = readFile{err: fmt.Errorf("open: %w", os.ErrPermission)}
 	var got string
 	r := newResolver(f, func(at, message, hint string) { got = at + ": " + message + " (" + hint + ")" })
@@ -103,7 +103,7 @@ func TestRowFiles(t *testing.T) {
 		"latin.csv": "a\n\xff\n", "list.jsonl": "{\"a\":1}\n[1]\n", "null.jsonl": "null\n", "more.jsonl": "{\"a\":1} {}\n", "half.jsonl": "{\"a\":",
 		"crlf.csv": "a,b\r\n1,2\r\n", "CAPS.CSV": "a\n1\n",
 	})
-	f := newFinder(dir, installed)
+	f := newFinder(dir, Options{LookPath: installed})
 	for name, want := range map[string]string{
 		"empty.csv":  "empty.csv is empty: its first line names the columns",
 		"head.csv":   "[]",

@@ -99,6 +99,12 @@ func (r *resolver) command(words []string) []string {
 	for i, word := range words {
 		out[i] = r.word(i, word)
 	}
+	if words[0] == "troupe" && r.find.troupe != nil {
+		if err := r.find.troupe(words[1:]); err != nil {
+			message, hint, _ := strings.Cut(err.Error(), ": ")
+			r.wrong(".command", message, hint)
+		}
+	}
 	r.known[key] = out
 	return out
 }

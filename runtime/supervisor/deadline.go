@@ -44,6 +44,7 @@ func (p *resident) expire() {
 			}
 		case st.asks < p.spec.DeadlineAsks:
 			restart = true
+			st.asks++
 			st.left = st.ask.Deadline
 			st.since = now
 		default:

@@ -66,7 +66,7 @@ type seat struct {
 	ask   agent.Observe // valid while open
 	since time.Time     // when it was sent
 	left  time.Duration // of the deadline; meaningless without one
-	asks  int           // how often it was sent in a row because of deadlines
+	asks  int           // how often it was asked because of deadlines, the first time included
 
 	owes  *agent.Observe // the deadline passed, the process may still answer
 	hint  string         // what it wrote instead of an answer
@@ -138,7 +138,7 @@ func (p *resident) ask(batch []*agent.Observe) {
 				Unsent: true, Timed: true, Detail: fmt.Sprintf("still busy with tick %d", st.owes.Tick)})
 			continue
 		}
-		st.open, st.sent, st.ask, st.left, st.asks, st.hint = true, false, *o, o.Deadline, 0, ""
+		st.open, st.sent, st.ask, st.left, st.asks, st.hint = true, false, *o, o.Deadline, 1, ""
 	}
 	switch p.state {
 	case Ready:
@@ -167,7 +167,6 @@ func (p *resident) send() {
 		}
 		p.out = p.dialect.Observe(p.out, &st.ask)
 		st.sent, st.since = true, now
-		st.asks++
 		if st.ask.Deadline > 0 {
 			if d := now.Add(st.left); due.IsZero() || d.Before(due) {
 				due = d
