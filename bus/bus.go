@@ -28,6 +28,10 @@ const MaxPayload = 8 << 20
 // server cut.
 const reconnectWait = 10 * time.Millisecond
 
+// closeWait is how long closing waits for the server to read what was
+// published: it is in this process, and unless it is broken answers at once.
+const closeWait = time.Second
+
 // Options say how a bus is started. Only Dir is required.
 type Options struct {
 	Dir        string       // of the store; made (0700) where it is missing
@@ -198,11 +202,14 @@ func (b *Bus) Flush(ctx context.Context) error {
 	return nil
 }
 
-// Close cuts every connection, stops the server with its store and waits for
-// both. Further calls wait for the first and do nothing.
+// Close lets the server pass on what was published, cuts every connection,
+// stops the server with its store and waits for both. Further calls wait for
+// the first and do nothing.
 func (b *Bus) Close() {
 	b.close.Do(func() {
 		if b.nc != nil {
+			// Else the server may cut the observers off before it has read it.
+			_ = b.nc.FlushTimeout(closeWait)
 			b.nc.Close()
 		}
 		b.srv.Shutdown()
