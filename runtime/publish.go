@@ -17,7 +17,8 @@ type publisher struct {
 	buf    []byte
 }
 
-// publisher makes the run's publisher and says that the run starts.
+// publisher makes the run's publisher and tells the watcher that the run
+// starts.
 func (r *run) publisher() (*publisher, error) {
 	pub := &publisher{run: r, expect: newChecker(r.plan.Expect)}
 	o := Opening{
@@ -34,8 +35,15 @@ func (r *run) publisher() (*publisher, error) {
 	if r.opts.Watch != nil {
 		r.opts.Watch.Starting(o)
 	}
-	pub.fact(bus.Run(r.name, "started"), map[string]any{"run": r.name, "scenario": r.plan.Name, "agents": len(r.plan.Agents)})
 	return pub, nil
+}
+
+// started says that the run's processes have started. It comes no sooner,
+// since nobody can be there to hear it: observers get their credentials when
+// the run opens, and come while its processes start.
+func (p *publisher) started() {
+	r := p.run
+	p.fact(bus.Run(r.name, "started"), map[string]any{"run": r.name, "scenario": r.plan.Name, "agents": len(r.plan.Agents)})
 }
 
 // ticked follows each commit.

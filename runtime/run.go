@@ -194,8 +194,11 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir)
 	if err := r.fleet.Start(ctx, fleet.specs(r.plan.Processes)); err != nil {
-		return r.result(pub, engine.Result{Interrupted: true}), nil
+		out := r.result(pub, engine.Result{Interrupted: true})
+		pub.over(out.Status)
+		return out, nil
 	}
+	pub.started()
 	res, err := engine.Lockstep(ctx, engine.Config{
 		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, OnTick: pub.ticked,
 	})
