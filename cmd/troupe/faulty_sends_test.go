@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -18,6 +19,13 @@ var sendFaults = map[string]fault{
 		return []string{`{"to":"nobody","body":1}`, `{"channel":"nowhere","body":3}`,
 			`{"channel":"den","body":4}`, `{"to":"ann","body":5}`}
 	}),
+	// greeter is not ready until there is a file, and then writes to bob in
+	// each tick.
+	"greeter": func(args []string) int {
+		return converseAfter(func() { await(args[0]) }, func(o told) {
+			act(o, `{"n":`+strconv.Itoa(o.Tick)+`}`, fmt.Sprintf(`"send":[{"to":"bob","body":{"tick":%d}}]`, o.Tick))
+		})
+	},
 	// torn sends one message to an agent and a channel alike.
 	"torn": at(1, func(o told) { act(o, `{}`, `"send":[{"to":"ann","channel":"square","body":2}]`) }),
 	// crier says one thing to the square in each tick.

@@ -57,7 +57,10 @@ type told struct {
 
 // converse says ready to each init and hands each observe to answer, until
 // stdin ends.
-func converse(answer func(o told)) int {
+func converse(answer func(o told)) int { return converseAfter(func() {}, answer) }
+
+// converseAfter is converse that does something before it says ready.
+func converseAfter(before func(), answer func(o told)) int {
 	for lines := json.NewDecoder(os.Stdin); ; {
 		var o told
 		if err := lines.Decode(&o); err != nil {
@@ -65,6 +68,7 @@ func converse(answer func(o told)) int {
 		}
 		switch o.Type {
 		case "init":
+			before()
 			say(`{"type":"ready","agent":%q}`, o.Agent)
 		case "observe":
 			answer(o)
