@@ -34,7 +34,9 @@ func (p *resident) revive() {
 				p.raise(c)
 				return
 			}
-			if wait = p.notStarted(err); wait < 0 {
+			wait = p.notStarted(err)
+			p.tried() // who waits for its cause to be over does not hold up the fleet's start
+			if wait < 0 {
 				return
 			}
 		}
