@@ -121,6 +121,7 @@ func New(opts Options) *Fleet {
 	if opts.Patience == 0 {
 		opts.Patience = 60 * time.Second
 	}
+	sealFiles()
 	f := &Fleet{
 		opts:    opts,
 		starter: newStarter(),

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -15,6 +16,21 @@ import (
 type pipes struct {
 	stdin, stdout, stderr *os.File // ours
 	child                 [3]int   // theirs
+}
+
+// sealFiles keeps the descriptors that this process was started with from its
+// children: whoever started it may have left any open, and only those that Go
+// opens are closed when a child begins.
+func sealFiles() {
+	entries, err := os.ReadDir(openFiles)
+	if err != nil {
+		return // no list, and no other way to know
+	}
+	for _, e := range entries {
+		if fd, err := strconv.Atoi(e.Name()); err == nil && fd > 2 {
+			syscall.CloseOnExec(fd)
+		}
+	}
 }
 
 func openPipes() (p pipes, err error) {

@@ -23,3 +23,6 @@ func pipe() (r, w int, err error) {
 // self is the running binary: the kernel's own name for it, which holds even
 // where its file was replaced or removed.
 func self() string { return "/proc/self/exe" }
+
+// openFiles lists this process's descriptors.
+const openFiles = "/proc/self/fd"

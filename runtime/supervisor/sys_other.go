@@ -34,3 +34,6 @@ func self() string {
 	}
 	return path
 }
+
+// openFiles lists this process's descriptors.
+const openFiles = "/dev/fd"
