@@ -7,17 +7,32 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"crypto/sha256"
 )
 
-// curiousFaults look around, remember, or do what repeats badly.
+// curiousFaults remember, change their minds, or do what repeats badly.
 var curiousFaults = map[string]fault{
-	// looks-around tells what it finds of the world outside: environment,
-	// directory, descriptors, and whether its directories can be written.
-	"looks-around": func([]string) int { return converse(lookAround) },
+	// fickle dies once in tick 2, and then answers tick 1 otherwise; steady
+	// does neither.
+	"fickle": func([]string) int {
+		mind := "first"
+		if _, err := os.Stat("../killed"); err == nil {
+			mind = "second"
+		}
+		return converse(func(o told) {
+			switch {
+			case o.Tick == 2 && once("killed"):
+				die()
+			case o.Tick == 1:
+				act(o, `{"mind":"`+mind+`"}`)
+			default:
+				well(o)
+			}
+		})
+	},
+	"steady": at(1, func(o told) { act(o, `{"mind":"first"}`) }),
 	// keeps-count counts its answers in memory and in a file; killed once in
 	// tick 2, after the file is written.
 	"keeps-count": func([]string) int {
@@ -60,37 +75,6 @@ func count(name string) int {
 		fmt.Fprintln(os.Stderr, err)
 	}
 	return n + 1
-}
-
-func lookAround(o told) {
-	cwd, _ := os.Getwd()
-	writable := true
-	for _, dir := range []string{".", os.Getenv("HOME"), os.Getenv("TMPDIR")} {
-		f, err := os.CreateTemp(dir, "x")
-		writable = writable && err == nil && f.Close() == nil && os.Remove(f.Name()) == nil
-	}
-	env := os.Environ()
-	slices.Sort(env)
-	text, err := json.Marshal(map[string]any{"env": env, "cwd": cwd, "fds": openFiles(), "writable": writable})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	act(o, string(text))
-}
-
-// openFiles lists this process's descriptors as it was given them: those that
-// the Go runtime opens for itself are no files of anybody's.
-func openFiles() (list []string) {
-	entries, _ := os.ReadDir("/proc/self/fd")
-	for _, e := range entries {
-		to, err := os.Readlink("/proc/self/fd/" + e.Name())
-		if err != nil || strings.HasPrefix(to, "anon_inode:") || strings.HasSuffix(to, "/fd") {
-			continue // the poller's, and the directory that is being read
-		}
-		list = append(list, e.Name())
-	}
-	return list
 }
 
 // walker answers by all that it was ever told: its state is a hash over it,
