@@ -30,7 +30,7 @@ var faults = merged(map[string]fault{
 		fmt.Fprintln(os.Stderr, "cannot find my hat")
 		return 3
 	},
-}, lineFaults, deathFaults, silentFaults, sendFaults, turnFaults, curiousFaults, worldFaults)
+}, lineFaults, deathFaults, silentFaults, sendFaults, turnFaults, curiousFaults, worldFaults, policyFaults)
 
 func merged(tables ...map[string]fault) map[string]fault {
 	all := map[string]fault{}
