@@ -117,7 +117,7 @@ func stream(w http.ResponseWriter, kind string, write func(io.Writer) error) {
 	case err != nil && !out.begun:
 		fail(w, err)
 	case err != nil:
-		w.Header().Set(http.TrailerPrefix+failed, err.Error())
+		w.Header().Set(failed, err.Error())
 	case !out.begun:
 		out.begin()
 	}
@@ -132,6 +132,7 @@ type flusher struct {
 func (f *flusher) begin() {
 	f.begun = true
 	f.w.Header().Set("Content-Type", f.kind)
+	f.w.Header().Set("Trailer", failed) // announced, since a short answer has no trailer else
 	f.w.WriteHeader(http.StatusOK)
 }
 
