@@ -1,0 +1,188 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+func TestList(t *testing.T) {
+	h, c := open(t)
+	if runs, err := c.List(t.Context()); err != nil || runs == nil || len(runs) != 0 {
+		t.Errorf("with no run: %v, %v", runs, err)
+	}
+	h.run("old", 2*time.Hour, false)
+	h.tick("old", 0, record.EndDone)
+	h.run("cut", time.Hour, false)
+	h.run("new", time.Minute, true)
+	h.tick("new", 0, record.NotEnded)
+	h.run("aborted", 3*time.Hour, false)
+	h.tick("aborted", 0, record.EndAborted)
+	if err := os.MkdirAll(filepath.Join(h.data, "runs", "half"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := c.List(t.Context())
+	if err != nil || len(runs) != 5 {
+		t.Fatalf("%+v, %v", runs, err)
+	}
+	for i, want := range []Run{
+		{Run: "new", Status: Running, Ticks: 1, PID: os.Getpid()}, {Run: "cut", Status: Interrupted},
+		{Run: "old", Status: Finished, Ticks: 1}, {Run: "aborted", Status: Aborted, Ticks: 1},
+	} {
+		got := runs[i]
+		if got.Run != want.Run || got.Status != want.Status || got.Ticks != want.Ticks || got.PID != want.PID {
+			t.Errorf("run %d: %+v, want %+v", i, got, want)
+		}
+		if got.Scenario != "play" || got.Seed != 7 || got.Last != 9 || got.Agents != 1 || len(got.Hash) != 64 || got.Error != "" {
+			t.Errorf("run %d: %+v", i, got)
+		}
+	}
+	if half := runs[4]; half.Run != "half" || half.Error == "" {
+		t.Errorf("a run without a manifest: %+v, want what is wrong with it", half)
+	}
+}
+
+func TestEvents(t *testing.T) {
+	h, c := open(t)
+	h.run("r", 0, false)
+	h.tick("r", 0, record.NotEnded)
+	h.tick("r", 1, record.EndDone)
+	for _, x := range []struct{ from, ticks int }{{0, 2}, {1, 1}, {2, 0}, {99, 0}} {
+		for _, follow := range []bool{false, true} {
+			var out strings.Builder
+			if err := c.Events(t.Context(), "r", x.from, follow, &out); err != nil {
+				t.Error(err)
+			}
+			if n := strings.Count(out.String(), `"type":"tick"`); n != x.ticks {
+				t.Errorf("from %d: %d ticks, want %d", x.from, n, x.ticks)
+			}
+		}
+	}
+}
+
+func TestNoSuchRun(t *testing.T) {
+	_, c := open(t)
+	for _, run := range []string{"none", "..", "a/b", "a b", "", "x\x00y", strings.Repeat("x", 300)} {
+		for what, err := range map[string]error{
+			"events": c.Events(t.Context(), run, 0, true, io.Discard),
+			"log":    c.Log(t.Context(), run, "ann", io.Discard),
+			"stop":   c.Stop(t.Context(), run),
+			"remove": c.Remove(t.Context(), run, true),
+		} {
+			if err == nil || run != "" && run != ".." && !errors.Is(err, ErrNoRun) {
+				t.Errorf("%s of %.20q: %v, want %v", what, run, err, ErrNoRun)
+			}
+		}
+	}
+}
+
+func TestStop(t *testing.T) {
+	h, c := open(t)
+	h.run("over", 0, false)
+	h.run("live", 0, true)
+	if err := c.Stop(t.Context(), "over"); !errors.Is(err, ErrNotRunning) {
+		t.Errorf("of a run that is over: %v", err)
+	}
+	if err := c.Stop(t.Context(), "live"); err != nil {
+		t.Error(err)
+	}
+	if _, over := h.live("live").More(); !over {
+		t.Error("stop returned before the run was over")
+	}
+}
+
+func TestStopGivenUp(t *testing.T) {
+	h, c := open(t)
+	h.run("slow", 0, true)
+	asked := make(chan struct{})
+	h.mu.Lock()
+	h.lives["slow"] = NewLive(func() { close(asked) })
+	h.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.Stop(ctx, "slow") }()
+	<-asked
+	cancel()
+	ends(t, done, context.Canceled)
+}
+
+func TestRemove(t *testing.T) {
+	h, c := open(t)
+	h.run("live", 0, true)
+	h.tick("live", 0, record.NotEnded)
+	if err := c.Remove(t.Context(), "live", false); !errors.Is(err, ErrRunning) {
+		t.Errorf("of a run that is running: %v", err)
+	}
+	if _, over := h.live("live").More(); over {
+		t.Error("a refused removal stopped the run")
+	}
+	if err := c.Remove(t.Context(), "live", true); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(filepath.Join(h.data, "runs", "live")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("its directory: %v", err)
+	}
+	if err := c.Remove(t.Context(), "live", true); !errors.Is(err, ErrNoRun) {
+		t.Errorf("a second time: %v", err)
+	}
+}
+
+func TestLog(t *testing.T) {
+	h, c := open(t)
+	h.run("r", 0, false)
+	file := (&Store{Data: h.data}).Dir("r").AgentLog("ann")
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{file + ".1": "first\n", file: "then\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var out strings.Builder
+	if err := c.Log(t.Context(), "r", "ann", &out); err != nil || out.String() != "first\nthen\n" {
+		t.Errorf("%q, %v", out.String(), err)
+	}
+	out.Reset()
+	if err := c.Log(t.Context(), "r", "", &out); err != nil || out.String() != "" {
+		t.Errorf("of a world that logged nothing: %q, %v", out.String(), err)
+	}
+	if err := c.Log(t.Context(), "r", "zoe", &out); !errors.Is(err, ErrNoLog) {
+		t.Errorf("of nobody: %v", err)
+	}
+}
+
+func TestRequestsThatAreNone(t *testing.T) {
+	h, c := open(t)
+	h.run("r", 0, true)
+	for request, want := range map[string]int{
+		"POST /v1/runs": 405, "DELETE /v1/runs": 405, "GET /v1/runs/r/stop": 405, "PUT /v1/runs/r": 405, "GET /v1/runs/r": 405,
+		"POST /v1/runs/r/events": 405, "GET /": 404, "GET /v2/runs": 404, "POST /v1/runs/r/start": 404,
+		"GET /v1/runs/r/events?from=-1": 400, "GET /v1/runs/r/events?from=x": 400, "GET /v1/runs/r/events?from=99999999999999999999": 400,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://troupe"+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := c.http.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: %s, want %d", request, res.Status, want)
+		}
+	}
+	if _, over := h.live("r").More(); over {
+		t.Error("one of them stopped the run")
+	}
+}
