@@ -87,9 +87,11 @@ type Answer struct {
 	Agent   string
 	Tick    int
 	Attempt int
-	Act     Act     // when Failure is empty
-	Failure Failure // one of the constants above
-	Detail  string  // for people: exit status, last log lines, a hint
-	Unsent  bool    // the process never had the observation (still busy, or it could not be started)
-	Timed   bool    // a clock or a sampled measure decided
+	Act     Act           // when Failure is empty
+	Failure Failure       // one of the constants above
+	Detail  string        // for people: exit status, last log lines, a hint
+	Unsent  bool          // the process never had the observation (still busy, or it could not be started)
+	Timed   bool          // a clock or a sampled measure decided
+	Took    time.Duration // from the observe to the answer; 0 where there was none
+	Usage   *Usage        // of a model; nil where none was used or none is told
 }

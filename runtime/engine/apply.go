@@ -58,7 +58,9 @@ func (s *society) consume(rec *record.Record) error {
 		}
 		if t.Policy == policySubstitute {
 			m.substitute = s.successor(m, rec)
-			m.perTurn = m.substitute != nil && perTurn(m.substitute.Kind)
+			if m.substitute != nil {
+				m.kind, m.perTurn = m.substitute.Kind, perTurn(m.substitute.Kind)
+			}
 		}
 	}
 	return nil

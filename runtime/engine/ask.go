@@ -21,12 +21,13 @@ func (l *lockstep) compose() {
 		l.at = append(l.at, make([]int32, grow)...)
 	}
 	clear(l.gone)
-	l.aborted, l.attempts, l.facts, l.elapsed = false, l.attempts[:0], l.facts[:0], record.Elapsed{}
+	l.aborted, l.attempts, l.facts, l.elapsed = false, l.attempts[:0], l.facts[:0], record.Elapsed{Commit: l.took}
+	l.usages, l.answers = l.usages[:0], l.answers[:0]
 	for i := range l.next {
 		seat := &l.next[i]
 		o := &l.asks[i]
 		l.soc.observe(o, seat.slot, seat.observation)
-		l.turns[i] = turn{slot: seat.slot, observation: seat.observation, observe: o, open: true}
+		l.turns[i] = turn{slot: seat.slot, observation: seat.observation, observe: o, kind: l.soc.members[seat.slot].kind, open: true}
 		l.at[seat.slot] = int32(i)
 		l.outbox = append(l.outbox, o)
 	}
@@ -115,6 +116,7 @@ func (l *lockstep) take(a *agent.Answer) error {
 	t.open = false
 	l.waiting--
 	t.timed = t.timed || a.Timed
+	l.tally(t, a)
 	if a.Failure != "" {
 		l.fail(t, fault{failure: a.Failure, detail: a.Detail, unsent: a.Unsent, act: a.Act})
 		return nil
@@ -125,6 +127,24 @@ func (l *lockstep) take(a *agent.Answer) error {
 		t.act.Action = null
 	}
 	return nil
+}
+
+// tally notes for the annex how long an answer took, and of what model.
+func (l *lockstep) tally(t *turn, a *agent.Answer) {
+	if a.Usage != nil {
+		l.usages = append(l.usages, record.Usage{Agent: a.Agent, Attempt: a.Attempt, Usage: *a.Usage})
+	}
+	if a.Took <= 0 {
+		return
+	}
+	for i := range l.answers {
+		if l.answers[i].Kind == t.kind {
+			l.answers[i].Add(a.Took)
+			return
+		}
+	}
+	l.answers = append(l.answers, record.Latency{Kind: t.kind})
+	l.answers[len(l.answers)-1].Add(a.Took)
 }
 
 var null = []byte("null")

@@ -56,7 +56,10 @@ type lockstep struct {
 	stopped  *StopError
 	attempts []record.Attempt
 	facts    []record.Fact // of the open tick, beside the fleet's
+	usages   []record.Usage
+	answers  []record.Latency
 	elapsed  record.Elapsed
+	took     time.Duration // the last commit
 	rec      record.Record
 	added    addition
 }
@@ -76,6 +79,7 @@ type turn struct {
 	observe     *agent.Observe // the newest one
 	open        bool           // an answer is still to come
 	sent        bool           // the process that answers now has had the observation
+	kind        string         // of what answers
 	timed       bool           // a clock decided something
 	replaced    bool           // by a substitute, in this tick
 	acted       bool
@@ -155,6 +159,7 @@ func (l *lockstep) commit(ctx context.Context) error {
 	rec.Annex.Facts = append(l.fleet.Facts(), l.facts...)
 	rec.Annex.Time = time.Now()
 	hash, err := l.log.Append(context.WithoutCancel(ctx), rec)
+	l.took = time.Since(rec.Annex.Time)
 	if err != nil {
 		return fmt.Errorf("cannot commit tick %d: %w", rec.Tick, err)
 	}

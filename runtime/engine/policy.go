@@ -103,7 +103,7 @@ func (l *lockstep) fail(t *turn, f fault) {
 	next.Attempt, next.Error = t.observe.Attempt+1, told
 	if t.replaced != replaced {
 		l.note(m.id, "substituted", f.failure, told)
-		next.Attempt, next.Error, t.sent = 1, "", false
+		next.Attempt, next.Error, t.sent, t.kind = 1, "", false, p.Substitute.Kind
 		l.soc.address(&next, m, perTurn(p.Substitute.Kind))
 	}
 	t.observe, t.open = &next, true

@@ -16,6 +16,7 @@ type member struct {
 	entry      int
 	alive      bool
 	done       bool             // it ended itself
+	kind       string           // of what answers for it
 	perTurn    bool             // every turn has a process of its own
 	substitute *plan.Substitute // what answers for it since an earlier tick
 	score      []byte           // nil until the world gave one
@@ -70,6 +71,7 @@ func (s *society) join(a plan.Agent) int32 {
 	s.slots[a.ID] = slot
 	s.members = append(s.members, member{
 		id: a.ID, config: a.Config, entry: a.Entry, alive: true,
+		kind:    s.plan.Entries[a.Entry].Kind,
 		perTurn: perTurn(s.plan.Entries[a.Entry].Kind),
 	})
 	s.living++

@@ -98,7 +98,7 @@ func (d *decoder) annex(r *Record) {
 	if ns := d.varint(); ns != 0 {
 		a.Time = time.Unix(0, ns).UTC()
 	}
-	a.Elapsed.Ask, a.Elapsed.Step = time.Duration(d.varint()), time.Duration(d.varint())
+	a.Elapsed = Elapsed{d.duration(), d.duration(), d.duration()}
 	a.Timed = int(d.varint())
 	a.Attempts = list(d, 7, func(x *Attempt) {
 		x.Agent, x.Attempt, x.Error = d.name(), int(d.varint()), string(d.bytes())
@@ -113,7 +113,21 @@ func (d *decoder) annex(r *Record) {
 	a.Facts = list(d, 4, func(x *Fact) {
 		x.Agent, x.Kind, x.Tick, x.Detail = d.name(), d.name(), int(d.varint()), string(d.bytes())
 	})
+	a.Usages = list(d, 11, func(x *Usage) {
+		x.Agent, x.Model, x.Session = d.name(), d.name(), d.name()
+		x.Attempt, x.Turns, x.Input, x.Output = int(d.varint()), int(d.varint()), int(d.varint()), int(d.varint())
+		x.CacheRead, x.CacheWrite = int(d.varint()), int(d.varint())
+		x.USD, x.Took = agent.USD(d.varint()), d.duration()
+	})
+	a.Answers = list(d, 2+len(Latency{}.Count), func(x *Latency) {
+		x.Kind, x.Sum = d.name(), d.duration()
+		for i := range x.Count {
+			x.Count[i] = int(d.uvarint())
+		}
+	})
 }
+
+func (d *decoder) duration() time.Duration { return time.Duration(d.varint()) }
 
 // list decodes a list whose items take at least size bytes each, so that what
 // is made for it is in proportion to the input.

@@ -108,6 +108,7 @@ func appendAnnex(dst []byte, a *Annex) []byte {
 	dst = binary.AppendVarint(dst, nanoseconds(a.Time))
 	dst = binary.AppendVarint(dst, int64(a.Elapsed.Ask))
 	dst = binary.AppendVarint(dst, int64(a.Elapsed.Step))
+	dst = binary.AppendVarint(dst, int64(a.Elapsed.Commit))
 	dst = binary.AppendVarint(dst, int64(a.Timed))
 	dst = appendCount(dst, len(a.Attempts))
 	for i := range a.Attempts {
@@ -137,6 +138,36 @@ func appendAnnex(dst []byte, a *Annex) []byte {
 		dst = appendBytes(dst, f.Kind)
 		dst = binary.AppendVarint(dst, int64(f.Tick))
 		dst = appendBytes(dst, f.Detail)
+	}
+	dst = appendCount(dst, len(a.Usages))
+	for i := range a.Usages {
+		dst = appendUsage(dst, &a.Usages[i])
+	}
+	dst = appendCount(dst, len(a.Answers))
+	for i := range a.Answers {
+		dst = appendLatency(dst, &a.Answers[i])
+	}
+	return dst
+}
+
+func appendUsage(dst []byte, u *Usage) []byte {
+	dst = appendBytes(dst, u.Agent)
+	dst = appendBytes(dst, u.Model)
+	dst = appendBytes(dst, u.Session)
+	for _, n := range []int64{
+		int64(u.Attempt), int64(u.Turns), int64(u.Input), int64(u.Output),
+		int64(u.CacheRead), int64(u.CacheWrite), int64(u.USD), int64(u.Took),
+	} {
+		dst = binary.AppendVarint(dst, n)
+	}
+	return dst
+}
+
+func appendLatency(dst []byte, l *Latency) []byte {
+	dst = appendBytes(dst, l.Kind)
+	dst = binary.AppendVarint(dst, int64(l.Sum))
+	for _, n := range l.Count {
+		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	return dst
 }

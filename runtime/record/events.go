@@ -1,6 +1,7 @@
 package record
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -22,9 +23,11 @@ import (
 //	channel      channel, members
 //	attempt      agent, attempt, [error, failure,] action, [send, done]
 //	fact         agent, fact, about (a tick), [detail]
+//	usage        agent, attempt, [model, session,] turns, input, output,
+//	             cache_read, cache_write (tokens), usd, took_ms
 //	tick         hash, [time,] ask_ms, step_ms, timed, [end]
 //
-// The last three are not hashed, but for end; the line of type tick closes the
+// The last four are not hashed, but for end; the line of type tick closes the
 // tick. An observation is followed by its outcome.
 func AppendEvents(dst []byte, r *Record, hash [HashSize]byte) []byte {
 	e := events{line{dst}, r.Tick}
@@ -125,6 +128,26 @@ func (e *events) annex(a *Annex) {
 		e.some("detail", f.Detail)
 		e.close()
 	}
+	for i := range a.Usages {
+		e.usage(&a.Usages[i])
+	}
+}
+
+func (e *events) usage(u *Usage) {
+	e.open("usage")
+	e.text("agent", u.Agent)
+	e.int("attempt", u.Attempt)
+	e.some("model", u.Model)
+	e.some("session", u.Session)
+	e.int("turns", u.Turns)
+	e.int("input", u.Input)
+	e.int("output", u.Output)
+	e.int("cache_read", u.CacheRead)
+	e.int("cache_write", u.CacheWrite)
+	e.key("usd")
+	e.dst = strconv.AppendFloat(e.dst, u.USD.Dollars(), 'f', -1, 64)
+	e.milliseconds("took_ms", u.Took)
+	e.close()
 }
 
 func (e *events) attempt(t *Attempt) {

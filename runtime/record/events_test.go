@@ -37,6 +37,9 @@ func TestAppendEvents(t *testing.T) {
 				{Agent: "b", Attempt: 2, Failure: agent.Oversize},
 			},
 			Facts: []Fact{{Agent: "b", Kind: "late", Tick: 6}, {Agent: "a", Kind: "crashed", Tick: 7, Detail: "exit status 3"}},
+			Usages: []Usage{{Agent: "a", Attempt: 1, Usage: agent.Usage{
+				Model: "m", Session: "s", Turns: 2, Input: 3, Output: 4, CacheRead: 5, CacheWrite: 6, USD: agent.FromDollars(0.0012), Took: 7 * time.Millisecond,
+			}}},
 		},
 	}
 	want := `{"tick":7,"type":"observation","agent":"a","observation":{"x":1}}
@@ -57,6 +60,7 @@ func TestAppendEvents(t *testing.T) {
 {"tick":7,"type":"attempt","agent":"b","attempt":2,"failure":"oversize","action":null}
 {"tick":7,"type":"fact","agent":"b","fact":"late","about":6}
 {"tick":7,"type":"fact","agent":"a","fact":"crashed","about":7,"detail":"exit status 3"}
+{"tick":7,"type":"usage","agent":"a","attempt":1,"model":"m","session":"s","turns":2,"input":3,"output":4,"cache_read":5,"cache_write":6,"usd":0.0012,"took_ms":7}
 {"tick":7,"type":"tick","hash":"ab` + strings.Repeat("00", 30) + `01","time":"2001-02-03T03:05:06.007Z","ask_ms":1.5,"step_ms":0.02,"timed":1,"end":"done"}
 `
 	hash := [HashSize]byte{0: 0xab, 31: 1}

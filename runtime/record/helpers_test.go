@@ -117,7 +117,7 @@ func (m maker) record(tick int) *Record {
 
 func (m maker) annex(tick int) Annex {
 	a := Annex{
-		Elapsed: Elapsed{Ask: time.Duration(m.Int64()), Step: time.Duration(m.IntN(1000))},
+		Elapsed: Elapsed{Ask: time.Duration(m.Int64()), Step: time.Duration(m.IntN(1000)), Commit: time.Duration(m.IntN(1000))},
 		Timed:   m.IntN(3),
 		Attempts: some(m, func(id string) Attempt {
 			act := agent.Act{Agent: id, Tick: tick, Action: m.json(), Done: m.IntN(2) == 0}
@@ -125,6 +125,19 @@ func (m maker) annex(tick int) Annex {
 			return Attempt{id, m.IntN(5), m.text(), agent.Failure(m.text()), act}
 		}),
 		Facts: some(m, func(id string) Fact { return Fact{id, m.text(), m.IntN(9) - 1, m.text()} }),
+		Usages: some(m, func(id string) Usage {
+			return Usage{id, m.IntN(3), agent.Usage{
+				Model: m.text(), Session: m.text(), Turns: m.IntN(9), Input: m.IntN(9e5), Output: m.IntN(9e5),
+				CacheRead: m.IntN(9), CacheWrite: m.IntN(9), USD: agent.USD(m.IntN(9e9)), Took: time.Duration(m.IntN(9e9)),
+			}}
+		}),
+		Answers: some(m, func(id string) Latency {
+			l := Latency{Kind: id}
+			for range m.IntN(20) {
+				l.Add(time.Duration(m.Int64N(int64(time.Hour))))
+			}
+			return l
+		}),
 	}
 	if m.IntN(4) > 0 {
 		a.Time = time.Unix(0, m.Int64()).UTC()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"maps"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
 )
 
 // Acted is the type under which a Summary counts outcomes that are actions;
@@ -20,6 +22,7 @@ type Summary struct {
 	Scores   map[string][]byte // by agent, the newest; texts of JSON numbers
 	Columns  map[string][]byte // by name, the newest; compact JSON
 	Outcomes map[string]int    // by type
+	Usage    agent.Usage       // of all models: Turns, tokens and USD alone are summed
 }
 
 // Add takes the next record in. It keeps nothing of r.
@@ -39,6 +42,9 @@ func (s *Summary) Add(r *Record, hash [HashSize]byte) {
 	}
 	if acted > 0 {
 		s.Outcomes[Acted] += acted
+	}
+	for i := range r.Annex.Usages {
+		s.Usage.Add(&r.Annex.Usages[i].Usage)
 	}
 	for i := range r.Scores {
 		x := &r.Scores[i]

@@ -241,7 +241,7 @@ func (p *resident) act(a agent.Act) {
 		p.hydro.answer(p, a.Agent, a.Tick, &a, "")
 	case st.open && st.sent && st.ask.Tick == a.Tick:
 		p.keep(st, st.ask, &a, p.fleet.epoch.Load())
-		p.settle(st, agent.Answer{Act: a})
+		p.settle(st, agent.Answer{Act: a, Took: time.Since(st.since)})
 		p.lost, p.streak = 0, 0
 	case st.owes != nil && st.owes.Tick == a.Tick:
 		p.late(st)

@@ -156,10 +156,15 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	}
 	c.in.write(t.spec.Kind.Dialect().Observe(nil, o))
 	c.in.finish()
+	asked := time.Now()
 	late := t.wait(c, o.Deadline)
 	killGroup(c)
 	t.hold(nil)
-	return t.outcome(c, &said, o, late), true
+	a = t.outcome(c, &said, o, late)
+	if a.Failure == "" {
+		a.Took = time.Since(asked)
+	}
+	return a, true
 }
 
 // outcome reads a dead process: its answer counts if it exited with status 0.

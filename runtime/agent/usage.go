@@ -1,0 +1,51 @@
+package agent
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// USD is an amount of money in billionths of a US dollar, so that sums of many
+// small amounts are exact.
+type USD int64
+
+// Dollar is one US dollar.
+const Dollar USD = 1_000_000_000
+
+// Dollars is the amount as a number of dollars.
+func (u USD) Dollars() float64 { return float64(u) / float64(Dollar) }
+
+func (u USD) String() string { return "$" + strconv.FormatFloat(u.Dollars(), 'f', -1, 64) }
+
+// FromDollars rounds to the nearest amount; what is no amount is 0.
+func FromDollars(d float64) USD {
+	if math.IsNaN(d) || math.Abs(d) > 1e9 {
+		return 0
+	}
+	return USD(math.Round(d * float64(Dollar)))
+}
+
+// A Usage is what one answer of a model took. Its figures are what OpenTelemetry
+// calls gen_ai.client.token.usage and gen_ai.client.operation.duration.
+type Usage struct {
+	Model      string
+	Session    string // of the agent's own command line tool
+	Turns      int    // requests to the model
+	Input      int    // tokens, those of the cache not included
+	Output     int    // tokens
+	CacheRead  int    // tokens
+	CacheWrite int    // tokens
+	USD        USD
+	Took       time.Duration // as the tool measured it
+}
+
+// Add sums the figures up; names and durations stay as they are.
+func (u *Usage) Add(v *Usage) {
+	u.Turns += v.Turns
+	u.Input += v.Input
+	u.Output += v.Output
+	u.CacheRead += v.CacheRead
+	u.CacheWrite += v.CacheWrite
+	u.USD += v.USD
+}
