@@ -29,6 +29,8 @@ var arrows = map[string][]string{
 	"scenarios/clients": nil,
 	"workspace":         nil,
 
+	"runtime/agent/modeltest": nil, // for tests alone
+
 	"runtime/agent":      nil,
 	"runtime/agent/bots": {"runtime/agent"},
 	"runtime/world":      {"runtime/agent"},
