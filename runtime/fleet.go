@@ -18,14 +18,15 @@ import (
 // A fleet is the supervisor's fleet in the words of the plan and the record.
 type fleet struct {
 	*supervisor.Fleet
-	plan   *plan.Plan
-	run    string
-	dir    workspace.Run
-	agents map[string]plan.Agent
+	plan    *plan.Plan
+	run     string
+	dir     workspace.Run
+	secrets map[string]string // values, by name
+	agents  map[string]plan.Agent
 }
 
-func newFleet(f *supervisor.Fleet, p *plan.Plan, run string, dir workspace.Run) *fleet {
-	x := &fleet{Fleet: f, plan: p, run: run, dir: dir, agents: make(map[string]plan.Agent, len(p.Agents))}
+func newFleet(f *supervisor.Fleet, p *plan.Plan, run string, dir workspace.Run, secrets map[string]string) *fleet {
+	x := &fleet{Fleet: f, plan: p, run: run, dir: dir, secrets: secrets, agents: make(map[string]plan.Agent, len(p.Agents))}
 	for _, a := range p.Agents {
 		x.agents[a.ID] = a
 	}
@@ -39,10 +40,12 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		e := &f.plan.Entries[p.Entry]
 		s := f.spec(e, e.Kind, e.State)
 		s.ID, s.Env = p.ID, f.env(p.Env, e.Program.Dir)
-		s.Command = f.command(p.Command, e.Program.Dir)
+		s.Command = f.command(p.Command, e.Program.Dir, p.ID)
+		s.Secrets = f.secretsOf(e.Secrets)
 		for _, id := range p.Agents {
 			s.Agents = append(s.Agents, f.init(id))
 		}
+		f.driven(&s, e.Model, e.Credential)
 		specs[i] = s
 	}
 	return specs
@@ -59,6 +62,7 @@ func (f *fleet) spec(e *plan.Entry, kind, state string) supervisor.Spec {
 		s.DeadlineAsks = p.Attempts
 	}
 	s.WaitToSpawn = e.Policies[agent.Spawn].Name == "wait"
+	s.WaitForModel = e.Policies[agent.RateLimited].Name == "wait"
 	return s
 }
 
@@ -74,10 +78,15 @@ func (f *fleet) placed(word, dir string) string {
 	return word
 }
 
-func (f *fleet) command(words []string, dir string) []string {
+// command is a process's with all files in place; process names the one whose
+// texts it may name.
+func (f *fleet) command(words []string, dir, process string) []string {
 	out := make([]string, len(words))
 	for i, w := range words {
 		out[i] = f.placed(w, dir)
+		if name, ok := strings.CutPrefix(w, "{agent}/"); ok {
+			out[i] = f.dir.Text(process, name)
+		}
 	}
 	return out
 }
@@ -104,8 +113,9 @@ func (f *fleet) Substitute(id string, sub plan.Substitute) {
 	k, _ := agent.Lookup(sub.Kind)
 	s := f.spec(e, sub.Kind, k.States[0])
 	s.ID = f.substituteID(id)
-	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir), f.env(sub.Program.Env, sub.Program.Dir)
+	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir, s.ID), f.env(sub.Program.Env, sub.Program.Dir)
 	s.Agents = []agent.Init{f.init(id)}
+	f.driven(&s, sub.Model, sub.Credential)
 	f.Fleet.Substitute(s)
 }
 
@@ -140,6 +150,16 @@ func (f *fleet) Facts() []record.Fact {
 	out := make([]record.Fact, len(facts))
 	for i, x := range facts {
 		out[i] = record.Fact(x)
+	}
+	return out
+}
+
+// Usages implements the engine's fleet.
+func (f *fleet) Usages() []record.Usage {
+	usages := f.Fleet.Usages()
+	out := make([]record.Usage, len(usages))
+	for i, x := range usages {
+		out[i] = record.Usage(x)
 	}
 	return out
 }

@@ -17,7 +17,7 @@ import (
 func (r *run) processWorld() (w world.World, release func()) {
 	prog := r.plan.World.Program
 	log := supervisor.NewLog(r.dir.WorldLog())
-	names := newFleet(nil, r.plan, r.name, r.dir) // for the places of its files
+	names := newFleet(nil, r.plan, r.name, r.dir, nil) // for the places of its files
 	dir := filepath.Join(r.dir.Dir, "world")
 	w = world.NewProcess(world.Program{
 		Start: func(_ context.Context, stderr io.Writer) (world.Child, error) {
@@ -25,7 +25,7 @@ func (r *run) processWorld() (w world.World, release func()) {
 			if err != nil {
 				return nil, err
 			}
-			return r.fleet.StartProgram(names.command(prog.Command, prog.Dir), env, filepath.Join(dir, "work"), stderr)
+			return r.fleet.StartProgram(names.command(prog.Command, prog.Dir, ""), env, filepath.Join(dir, "work"), stderr)
 		},
 		Log: log, LogName: r.dir.WorldLog(), Timeout: r.plan.World.Timeout,
 		History: func(ctx context.Context, _ int, yield func(int, []world.Action) error) error {

@@ -36,7 +36,11 @@ const startupPatience = 10 * time.Second
 func Run(ctx context.Context, p *plan.Plan, o Options) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &run{plan: p, opts: o, live: observe.NewLive(cancel)}
+	secrets, err := readSecrets(p)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{plan: p, opts: o, secrets: secrets, live: observe.NewLive(cancel)}
 	defer r.stop()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
@@ -53,6 +57,7 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*Result, error) {
 // acquired, undone in reverse order.
 type run struct {
 	plan      *plan.Plan
+	secrets   map[string]string // values, by name
 	opts      Options
 	name      string
 	dir       workspace.Run
@@ -192,7 +197,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	fleet := newFleet(r.fleet, r.plan, r.name, r.dir)
+	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
 	if err := r.fleet.Start(ctx, fleet.specs(r.plan.Processes)); err != nil {
 		out := r.result(pub, engine.Result{Interrupted: true})
 		pub.over(out.Status)

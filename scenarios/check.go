@@ -36,6 +36,9 @@ func (s *Scenario) check(d *decoder, p place, has func(string) bool) {
 	if has("name") && (s.Name != "" || scalarKind(follow(p.under("name").node)) == text) {
 		d.checkID(p.under("name"), ValidID(s.Name))
 	}
+	if has("secrets") {
+		d.checkSecrets(p.under("secrets"))
+	}
 	if !has("channels") {
 		return
 	}

@@ -14,9 +14,11 @@ var (
 		"Scenario.name":      idForm,
 		"Entry.id":           templateForm,
 		"collectField.field": fieldForm,
+		"Secret.env":         envForm,
 	}
 	keyForms = map[string]string{
 		"Scenario.channels": templateForm,
+		"Scenario.secrets":  envForm,
 		"World.env":         envForm,
 		"Entry.env":         envForm,
 		"Substitute.env":    envForm,
@@ -31,6 +33,7 @@ func rules(t reflect.Type) object {
 			"dependentRequired": object{"files": []string{"command"}, "env": []string{"command"}, "timeout": []string{"command"}},
 		},
 		reflect.TypeFor[Entry]():         {"not": needs("replicas", "for_each")},
+		reflect.TypeFor[Secret]():        {"oneOf": []object{needs("env"), needs("file")}},
 		reflect.TypeFor[Substitute]():    {"anyOf": []object{needs("kind"), needs("command")}},
 		reflect.TypeFor[Expect]():        {"minProperties": 1, "maxProperties": 1},
 		reflect.TypeFor[policyForm]():    {"minProperties": 1, "maxProperties": 1},

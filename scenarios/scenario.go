@@ -21,7 +21,9 @@ type Scenario struct {
 	World      World              `yaml:"world" required:"true"`
 	Agents     []Entry            `yaml:"agents" required:"true" nonempty:"true"`
 	Channels   map[string]Channel `yaml:"channels"`
-	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize"`
+	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
+	Secrets    map[string]Secret  `yaml:"secrets"`
+	Limits     *Limits            `yaml:"limits"`
 	Isolation  string             `yaml:"isolation" enum:"none"`
 	Durability string             `yaml:"durability" enum:"process"`
 	Collect    []Collect          `yaml:"collect"`
@@ -63,11 +65,46 @@ type Entry struct {
 	Files      []string          `yaml:"files"`
 	Env        map[string]string `yaml:"env"`
 	Deadline   Duration          `yaml:"deadline"`
-	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize"`
-	State      string            `yaml:"state" enum:"reobserve none"`
-	Prompt     *Text             `yaml:"prompt"`
-	System     *Text             `yaml:"system"`
-	Model      string            `yaml:"model" nonempty:"true"`
+	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
+	State      string            `yaml:"state" enum:"reobserve session none"`
+	Secrets    []string          `yaml:"secrets"`
+	Limits     *EntryLimits      `yaml:"limits"`
+
+	// For kinds that talk to a model.
+
+	Prompt         *Text    `yaml:"prompt"`
+	System         *Text    `yaml:"system"`
+	Message        *Text    `yaml:"message"`
+	Model          string   `yaml:"model" nonempty:"true"`
+	AllowedTools   []string `yaml:"allowed_tools"`
+	PermissionMode string   `yaml:"permission_mode" nonempty:"true"`
+	MaxTurns       int      `yaml:"max_turns" min:"1"`
+	Flags          []string `yaml:"flags"`
+}
+
+// A Secret says where a credential is, never what it is: an environment
+// variable of whoever starts the run, or a file.
+type Secret struct {
+	Env  string `yaml:"env" nonempty:"true"`
+	File string `yaml:"file" nonempty:"true"` // relative to the scenario
+}
+
+// Limits bound a run. It stops resumably at the tick at whose start one is
+// reached.
+type Limits struct {
+	USD *Money `yaml:"usd"`
+}
+
+// EntryLimits bound each agent of an entry.
+type EntryLimits struct {
+	USD   *Money `yaml:"usd"`
+	Turns int    `yaml:"turns" min:"1"` // requests to its model
+}
+
+// Money is an amount of US dollars above 0, or none: as much as it takes.
+type Money struct {
+	Unbounded bool
+	Dollars   float64
 }
 
 // Rows is where for_each takes its rows from: the name of a .csv or .jsonl
@@ -141,7 +178,7 @@ type ExpectColumn struct {
 // ExpectOutcome counts the outcomes of one type (action, or a failure's name)
 // over the run, of the agents that a pattern matches or of all.
 type ExpectOutcome struct {
-	Type   string `yaml:"type" json:"type" required:"true" enum:"action deadline crash spawn invalid_action oversize"`
+	Type   string `yaml:"type" json:"type" required:"true" enum:"action deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
 	Agent  string `yaml:"agent" json:"agent,omitempty" nonempty:"true"`
 	Bounds `yaml:",inline"`
 }

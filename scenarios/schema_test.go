@@ -185,17 +185,13 @@ world: {kind: w}
 clock: {mode: realtime}
 isolation: strict
 durability: machine
-secrets: {}
 shared: {}
-limits: {}
+limits: {wall: 1}
 gateway: {}
 faults: []
-on_failure: {limit: skip, budget: stop, rate_limited: wait, refused: skip}
 agents:
-  - {id: a, lifecycle: 1, limits: 1, workspace: 1, secrets: 1, network: 1, mcp: 1, settings: 1, state: snapshot}
-  - {id: b, state: session}
-expect:
-  - {outcome: {type: refused, max: 0}}
+  - {id: a, lifecycle: 1, limits: {memory: 1}, workspace: 1, network: 1, mcp: 1, settings: 1, state: snapshot}
+  - {id: b}
 `
 	_, ps := Decode("s.yaml", "/", []byte(yaml))
 	said := map[string]bool{}
@@ -205,20 +201,20 @@ expect:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 22 {
+	if len(ps) != 14 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{
 		`s.yaml:3:15: clock.mode: "realtime" is not in this version: a clock without ticks`,
 		`s.yaml:4:12: isolation: "strict" is not in this version: a run that refuses to start without walls`,
 		`s.yaml:5:13: durability: "machine" is not in this version: records that outlive a power cut`,
-		`s.yaml:6:1: secrets: not in this version: credentials by reference`,
+		`s.yaml:6:1: shared: not in this version: a tree of files that all agents share`,
 	}
 	if got := headings(ps)[:4]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	delete(said, "")
-	if !said[later["Entry.mcp"]] || !said[later["on_failure.refused"]] || !said[later["type=refused"]] {
+	if !said[later["Entry.mcp"]] || !said[later["Limits.wall"]] || !said[later["EntryLimits.memory"]] {
 		t.Errorf("said only %v", said)
 	}
 }

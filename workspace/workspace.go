@@ -26,6 +26,25 @@ func (r Run) WorldLog() string { return filepath.Join(r.Dir, "world.log") }
 // AgentLog is the file that takes what an agent's process writes for people.
 func (r Run) AgentLog(process string) string { return filepath.Join(r.agent(process), "stderr.log") }
 
+// Transcript is the file that keeps what was said to and by an agent that is a
+// model.
+func (r Run) Transcript(process string) string {
+	return filepath.Join(r.agent(process), "transcript.jsonl")
+}
+
+// Text is a file of texts that the runtime makes for one process.
+func (r Run) Text(process, name string) string { return filepath.Join(r.agent(process), name) }
+
+// WriteTexts writes the files that Text names.
+func (r Run) WriteTexts(process string, texts map[string]string) error {
+	for name, text := range texts {
+		if err := os.WriteFile(r.Text(process, name), []byte(text), 0o600); err != nil {
+			return fmt.Errorf("cannot write a prompt: %w", err)
+		}
+	}
+	return nil
+}
+
 func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents", process) }
 func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
 

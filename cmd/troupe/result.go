@@ -34,6 +34,9 @@ func printResult(w io.Writer, r *runtime.Result) {
 	if n := len(r.Expectations); n > 0 && !r.Missed() {
 		_, _ = fmt.Fprintf(w, "all %d expectations hold\n", n)
 	}
+	if u := r.Summary.Usage; u.Turns > 0 {
+		_, _ = fmt.Fprintf(w, "models: %d requests, %d tokens in, %d out, %s\n", u.Turns, u.Input+u.CacheRead+u.CacheWrite, u.Output, u.USD)
+	}
 	_, _ = fmt.Fprintf(w, "%s: %d ticks%s\n", r.Status, r.Summary.Ticks, failuresText(&r.Summary))
 	_, _ = fmt.Fprintf(w, "hash %s\n", hex.EncodeToString(r.Summary.Hash[:]))
 }
@@ -103,7 +106,18 @@ type jsonResult struct {
 	Outcomes     map[string]int             `json:"outcomes"`
 	Expectations []runtime.Expectation      `json:"expectations"`
 	Survivors    int                        `json:"survivors_killed"`
+	Models       *jsonUsage                 `json:"models,omitempty"` // where there are any
 	Error        string                     `json:"error,omitempty"`
+}
+
+// jsonUsage is what the run's models were used for, in all.
+type jsonUsage struct {
+	Requests   int     `json:"requests"`
+	Input      int     `json:"input_tokens"`
+	Output     int     `json:"output_tokens"`
+	CacheRead  int     `json:"cache_read_tokens"`
+	CacheWrite int     `json:"cache_write_tokens"`
+	USD        float64 `json:"usd"`
 }
 
 // printJSON prints what a run came to, for programs.
@@ -112,6 +126,9 @@ func printJSON(w io.Writer, r *runtime.Result, err error) {
 		Run: r.Run, Scenario: r.Scenario, Seed: r.Seed, Status: string(r.Status), Ticks: r.Summary.Ticks,
 		Hash: hex.EncodeToString(r.Summary.Hash[:]), Timed: r.Summary.Timed, Scores: raw(r.Summary.Scores),
 		Columns: raw(r.Summary.Columns), Outcomes: r.Summary.Outcomes, Expectations: r.Expectations, Survivors: r.Survivors,
+	}
+	if u := r.Summary.Usage; u.Turns > 0 {
+		out.Models = &jsonUsage{u.Turns, u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD.Dollars()}
 	}
 	if out.Outcomes == nil {
 		out.Outcomes = map[string]int{}

@@ -11,18 +11,26 @@ const (
 	TypeAct   = "act"
 	TypeState = "state"
 	TypeLog   = "log"
+	// TypeFailed is no line of the protocol: a dialect gives it for an answer
+	// that is a failure.
+	TypeFailed = "failed"
 )
 
-// A Line is one line of an agent, read. Of a type that is none of the above
+// A Line is one line of an agent, read, or what a dialect makes of it. Of a type that is none of the above
 // only Type is set: such lines are to be ignored.
 type Line struct {
 	Type  string
 	Agent string
-	Tick  int    // of act
+	Tick  int    // of act and failed
 	Act   Act    // of act
 	State []byte // of state; compact JSON
 	Level string // of log; info where the agent gave none
 	Text  string // of log
+	// Failure and Detail are of failed, Usage of that and of act: what a model
+	// used for it, nil where none is told.
+	Failure Failure
+	Detail  string
+	Usage   *Usage
 }
 
 // ErrNotProtocol says that a line of stdout is no JSON object with a type,

@@ -4,11 +4,11 @@ package agent
 // carries what init would have told it, then the end of stdin.
 var exec = Kind{
 	Name:         "exec",
-	Keys:         []string{"command", "files", "env"},
+	Keys:         []string{"command", "files", "env", "secrets"},
 	NeedsCommand: true,
 	PerTurn:      true,
 	States:       []string{"none"},
-	Dialect:      func() Dialect { return execDialect{} },
+	Dialect:      func(*Brief) Dialect { return execDialect{} },
 }
 
 type execDialect struct{}

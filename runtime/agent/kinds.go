@@ -2,9 +2,11 @@ package agent
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"sort"
 	"strings"
+	"time"
 )
 
 // A Kind is one way to drive an agent. A new one is a file of its own and a
@@ -16,6 +18,9 @@ type Kind struct {
 	Keys []string
 	// NeedsCommand says that an entry without command cannot run.
 	NeedsCommand bool
+	// Tool is the command line tool that the kind drives, in place of a
+	// command; nil where the scenario names the command.
+	Tool *Tool
 	// PerTurn says that every turn has a process of its own: it gets no init,
 	// says no ready, is sent one observe, and its stdin ends. Its act counts
 	// if it then exits with status 0.
@@ -24,8 +29,44 @@ type Kind struct {
 	States []string
 	// Dialect makes what talks to one process. A dialect may remember what was
 	// said: it serves one process, one call at a time, and a new process gets
-	// a new one.
-	Dialect func() Dialect
+	// a new one. The brief is nil but for a kind with a Tool.
+	Dialect func(*Brief) Dialect
+	// Transcript writes one line of a transcript for people; nil where the
+	// kind keeps none.
+	Transcript func(w io.Writer, l *TranscriptLine)
+}
+
+// A Tool is a command line tool that talks to a model.
+type Tool struct {
+	Program string // its name, looked for in PATH
+	Install string // the command that installs it, for a hint
+	// Command is what starts it; deterministic. Words that begin with
+	// "{agent}/" name files of the process's own that hold rendered texts:
+	// those of Texts.
+	Command func(program string, o *ModelOptions) []string
+	// Resume is what is added to the command to go on with a session.
+	Resume func(session string) []string
+	// Env is the environment that keeps the tool to its agent: a scenario's
+	// own variables come over it.
+	Env map[string]string
+	// Credentials are the scenario's secrets that the tool needs, of which
+	// there must be one; the first that is there is used.
+	Credentials []Credential
+	// Modes are the permission modes it has.
+	Modes []string
+	// Deadline is how long an answer may take where the scenario does not say.
+	Deadline time.Duration
+	// MaxLine is the longest line it may write.
+	MaxLine int
+}
+
+// A Credential is a secret that a tool takes by itself.
+type Credential struct {
+	Secret string // its name in the scenario
+	// Descriptor is the variable that holds the number of a descriptor to read
+	// it from, so that it stands in no environment; empty where the tool takes
+	// it from the variable of the secret's own name alone.
+	Descriptor string
 }
 
 // A Dialect is how the supervisor talks to a process. The appending methods
@@ -45,6 +86,7 @@ type Dialect interface {
 var kinds = []Kind{
 	stdio,
 	exec,
+	claude,
 }
 
 // commonKeys are read whatever the kind.

@@ -29,7 +29,7 @@ func TestKinds(t *testing.T) {
 }
 
 func testDialect(t *testing.T, k Kind) {
-	d := k.Dialect()
+	d := k.Dialect(&Brief{Options: &ModelOptions{}})
 	head := []byte("head ")
 	o := &Observe{Agent: "a", Tick: 3, Observation: []byte(`{}`), Seed: 5, Config: []byte(`{"c":1}`)}
 	said := map[string]string{
@@ -55,7 +55,7 @@ func testDialect(t *testing.T, k Kind) {
 
 func TestLookupUnknown(t *testing.T) {
 	_, err := Lookup("telepathy")
-	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are exec, stdio`) {
+	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are claude, exec, stdio`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -70,6 +70,9 @@ type Observe struct {
 	// init: TurnSeed's, and the agent's config. Others don't write them.
 	Seed   uint64
 	Config []byte
+	// Schema is the JSON Schema of the action, for kinds that tell their agent
+	// about it; empty where the world gave none. Others don't write it.
+	Schema []byte
 }
 
 // An Act is an agent's answer to an Observe. Its slices are its owner's: a
@@ -93,5 +96,4 @@ type Answer struct {
 	Unsent  bool          // the process never had the observation (still busy, or it could not be started)
 	Timed   bool          // a clock or a sampled measure decided
 	Took    time.Duration // from the observe to the answer; 0 where there was none
-	Usage   *Usage        // of a model; nil where none was used or none is told
 }

@@ -3,10 +3,10 @@ package agent
 // stdio is a program that speaks the protocol itself, for as long as it lives.
 var stdio = Kind{
 	Name:         "stdio",
-	Keys:         []string{"command", "files", "env", "per_process"},
+	Keys:         []string{"command", "files", "env", "secrets", "per_process"},
 	NeedsCommand: true,
 	States:       []string{"reobserve", "none"},
-	Dialect:      func() Dialect { return stdioDialect{} },
+	Dialect:      func(*Brief) Dialect { return stdioDialect{} },
 }
 
 type stdioDialect struct{}

@@ -24,6 +24,7 @@ func (s *society) apply(rec *record.Record, hash [32]byte) error {
 			m.score = append(m.score[:0], sc.Value...)
 		}
 	}
+	s.spend(rec)
 	s.part(rec)
 	if err := s.admit(rec.Added); err != nil {
 		return err
@@ -39,6 +40,17 @@ func (s *society) apply(rec *record.Record, hash [32]byte) error {
 	s.tick, s.hash, s.end = rec.Tick+1, hash, rec.End
 	s.timed += rec.Annex.Timed
 	return nil
+}
+
+// spend counts what models were used for.
+func (s *society) spend(rec *record.Record) {
+	for i := range rec.Annex.Usages {
+		u := &rec.Annex.Usages[i]
+		s.usd += u.USD
+		if slot, ok := s.find(u.Agent); ok {
+			s.members[slot].used.Add(&u.Usage)
+		}
+	}
 }
 
 // consume drops the mail and the results that this tick's turns took, and
@@ -59,7 +71,7 @@ func (s *society) consume(rec *record.Record) error {
 		if t.Policy == policySubstitute {
 			m.substitute = s.successor(m, rec)
 			if m.substitute != nil {
-				m.kind, m.perTurn = m.substitute.Kind, perTurn(m.substitute.Kind)
+				m.kind, m.perTurn, m.model = m.substitute.Kind, perTurn(m.substitute.Kind), isModel(m.substitute.Kind)
 			}
 		}
 	}

@@ -22,13 +22,21 @@ func (l *lockstep) compose() {
 	}
 	clear(l.gone)
 	l.aborted, l.attempts, l.facts, l.elapsed = false, l.attempts[:0], l.facts[:0], record.Elapsed{Commit: l.took}
-	l.usages, l.answers = l.usages[:0], l.answers[:0]
+	l.answers = l.answers[:0]
 	for i := range l.next {
 		seat := &l.next[i]
 		o := &l.asks[i]
 		l.soc.observe(o, seat.slot, seat.observation)
+		if m := &l.soc.members[seat.slot]; m.model {
+			o.Schema = l.ready.SchemaOf(m.id)
+		}
 		l.turns[i] = turn{slot: seat.slot, observation: seat.observation, observe: o, kind: l.soc.members[seat.slot].kind, open: true}
 		l.at[seat.slot] = int32(i)
+		if f, why := l.soc.exhausted(seat.slot); f != "" {
+			l.turns[i].open = false
+			l.fail(&l.turns[i], fault{failure: f, detail: why, unsent: true})
+			continue
+		}
 		l.outbox = append(l.outbox, o)
 	}
 }
@@ -129,11 +137,8 @@ func (l *lockstep) take(a *agent.Answer) error {
 	return nil
 }
 
-// tally notes for the annex how long an answer took, and of what model.
+// tally notes for the annex how long an answer took.
 func (l *lockstep) tally(t *turn, a *agent.Answer) {
-	if a.Usage != nil {
-		l.usages = append(l.usages, record.Usage{Agent: a.Agent, Attempt: a.Attempt, Usage: *a.Usage})
-	}
 	if a.Took <= 0 {
 		return
 	}

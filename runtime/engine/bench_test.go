@@ -36,6 +36,7 @@ func (f *instant) Add([]plan.Agent, []plan.Process)   {}
 func (f *instant) Retire([]string, string)            {}
 func (f *instant) Substitute(string, plan.Substitute) {}
 func (f *instant) Facts() []record.Fact               { return nil }
+func (f *instant) Usages() []record.Usage             { return nil }
 
 // A void log keeps nothing.
 type void struct{}

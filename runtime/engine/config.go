@@ -35,6 +35,8 @@ type fleet interface {
 	Substitute(id string, s plan.Substitute)
 	// Facts is what happened to processes since the last call.
 	Facts() []record.Fact
+	// Usages is what models were used for since the last call.
+	Usages() []record.Usage
 }
 
 // A log keeps the run's records.

@@ -45,6 +45,8 @@ type scripted struct {
 	retired   []string
 	replaced  []string
 	facts     []record.Fact
+	costs     map[string]agent.Usage // of an answer, by agent id
+	usages    []record.Usage
 }
 
 func newFleet(t *testing.T, seed uint64) *scripted {
@@ -100,6 +102,9 @@ func (f *scripted) Ask(batch []*agent.Observe) {
 		}
 		a.Agent, a.Tick, a.Attempt = o.Agent, o.Tick, o.Attempt
 		a.Act.Agent, a.Act.Tick = o.Agent, o.Tick
+		if u, ok := f.costs[o.Agent]; ok {
+			f.usages = append(f.usages, record.Usage{Agent: o.Agent, Attempt: o.Attempt, Usage: u})
+		}
 		f.in <- a
 	}
 }
@@ -132,6 +137,12 @@ func (f *scripted) Retire(ids []string, reason string) {
 
 func (f *scripted) Substitute(id string, s plan.Substitute) {
 	f.replaced = append(f.replaced, id+" by "+s.Kind)
+}
+
+func (f *scripted) Usages() []record.Usage {
+	usages := f.usages
+	f.usages = nil
+	return usages
 }
 
 func (f *scripted) Facts() []record.Fact {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -41,6 +42,7 @@ type lockstep struct {
 	log   log
 	soc   *society
 	noop  []byte
+	ready world.Ready
 	pick  collection
 
 	next    []seat // who is asked in the next tick, by id
@@ -56,7 +58,6 @@ type lockstep struct {
 	stopped  *StopError
 	attempts []record.Attempt
 	facts    []record.Fact // of the open tick, beside the fleet's
-	usages   []record.Usage
 	answers  []record.Latency
 	elapsed  record.Elapsed
 	took     time.Duration // the last commit
@@ -112,7 +113,7 @@ func open(ctx context.Context, cfg Config) (*lockstep, error) {
 		}
 		from = &Start{Ready: ready, Observations: ready.Observations, soc: newSociety(cfg.Plan)}
 	}
-	l.soc, l.noop = from.soc, from.Ready.Noop
+	l.soc, l.noop, l.ready = from.soc, from.Ready.Noop, from.Ready
 	l.soc.copies = false
 	l.pick = newCollection(cfg.Plan)
 	if err := checkPolicies(cfg.Plan, l.noop); err != nil {
@@ -131,6 +132,9 @@ func open(ctx context.Context, cfg Config) (*lockstep, error) {
 func (l *lockstep) play(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errInterrupted
+	}
+	if err := l.afford(); err != nil {
+		return err
 	}
 	l.compose()
 	if err := l.gather(ctx); err != nil {
@@ -157,6 +161,8 @@ func (l *lockstep) play(ctx context.Context) error {
 func (l *lockstep) commit(ctx context.Context) error {
 	rec := &l.rec
 	rec.Annex.Facts = append(l.fleet.Facts(), l.facts...)
+	rec.Annex.Usages = l.fleet.Usages()
+	slices.SortStableFunc(rec.Annex.Usages, func(a, b record.Usage) int { return compare(a.Agent, b.Agent) })
 	rec.Annex.Time = time.Now()
 	hash, err := l.log.Append(context.WithoutCancel(ctx), rec)
 	l.took = time.Since(rec.Annex.Time)

@@ -105,6 +105,9 @@ func (l *lockstep) fail(t *turn, f fault) {
 		l.note(m.id, "substituted", f.failure, told)
 		next.Attempt, next.Error, t.sent, t.kind = 1, "", false, p.Substitute.Kind
 		l.soc.address(&next, m, perTurn(p.Substitute.Kind))
+		if isModel(p.Substitute.Kind) {
+			next.Schema = l.ready.SchemaOf(m.id)
+		}
 	}
 	t.observe, t.open = &next, true
 	l.outbox = append(l.outbox, &next)

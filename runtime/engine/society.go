@@ -18,8 +18,10 @@ type member struct {
 	done       bool             // it ended itself
 	kind       string           // of what answers for it
 	perTurn    bool             // every turn has a process of its own
+	model      bool             // it is told the schema of its actions
 	substitute *plan.Substitute // what answers for it since an earlier tick
 	score      []byte           // nil until the world gave one
+	used       agent.Usage      // by its model so far
 	mail       []agent.Message  // not delivered yet, by (tick, sender, position)
 	results    [][]byte         // not delivered yet
 }
@@ -40,6 +42,7 @@ type society struct {
 	hash  [32]byte // of the last record
 	end   record.End
 	timed int
+	usd   agent.USD // all models' so far
 
 	// copies says that records do not outlive their application. only, if not
 	// nil, are the agents whose mail and results are kept.
@@ -73,6 +76,7 @@ func (s *society) join(a plan.Agent) int32 {
 		id: a.ID, config: a.Config, entry: a.Entry, alive: true,
 		kind:    s.plan.Entries[a.Entry].Kind,
 		perTurn: perTurn(s.plan.Entries[a.Entry].Kind),
+		model:   isModel(s.plan.Entries[a.Entry].Kind),
 	})
 	s.living++
 	s.perEntry[a.Entry]++
@@ -82,6 +86,11 @@ func (s *society) join(a plan.Agent) int32 {
 func perTurn(kind string) bool {
 	k, err := agent.Lookup(kind)
 	return err == nil && k.PerTurn
+}
+
+func isModel(kind string) bool {
+	k, err := agent.Lookup(kind)
+	return err == nil && k.Tool != nil
 }
 
 // find gives the slot of an agent that lives or lived.

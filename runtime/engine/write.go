@@ -25,10 +25,9 @@ func (l *lockstep) write(st *world.Stepped) error {
 	l.writeTurns()
 	l.writeMessages()
 	slices.SortStableFunc(l.attempts, func(a, b record.Attempt) int { return compare(a.Agent, b.Agent) })
-	slices.SortStableFunc(l.usages, func(a, b record.Usage) int { return compare(a.Agent, b.Agent) })
 	slices.SortFunc(l.answers, func(a, b record.Latency) int { return compare(a.Kind, b.Kind) })
 	rec.Annex.Attempts, rec.Annex.Elapsed = l.attempts, l.elapsed
-	rec.Annex.Usages, rec.Annex.Answers = l.usages, l.answers
+	rec.Annex.Answers = l.answers
 	l.added = addition{}
 	if l.aborted {
 		rec.End = record.EndAborted

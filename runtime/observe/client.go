@@ -92,6 +92,10 @@ func (c *client) Log(ctx context.Context, run, agent string, w io.Writer) error 
 	return c.copy(ctx, path+"/log", nil, w)
 }
 
+func (c *client) Transcript(ctx context.Context, run, agent string, w io.Writer) error {
+	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/agents/"+url.PathEscape(agent)+"/transcript", nil, w)
+}
+
 // copy writes a streamed answer to w, and gives the error that it ended with.
 func (c *client) copy(ctx context.Context, path string, query url.Values, w io.Writer) error {
 	res, err := c.ask(ctx, http.MethodGet, path, query)

@@ -45,6 +45,9 @@ type Runs interface {
 	Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error
 	// Log writes what a process of the run has logged.
 	Log(ctx context.Context, run, agent string, w io.Writer) error
+	// Transcript writes what was said to and by an agent that is a model, as
+	// lines of agent.TranscriptLine.
+	Transcript(ctx context.Context, run, agent string, w io.Writer) error
 	// Stop ends a running run resumably and returns when it is over.
 	Stop(ctx context.Context, run string) error
 	// Remove deletes a run with all its files. One that is running is

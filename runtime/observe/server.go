@@ -68,6 +68,11 @@ func Handler(runs Runs) http.Handler {
 	}
 	mux.HandleFunc("GET /v1/runs/{run}/log", logs)
 	mux.HandleFunc("GET /v1/runs/{run}/agents/{agent}/log", logs)
+	mux.HandleFunc("GET /v1/runs/{run}/agents/{agent}/transcript", func(w http.ResponseWriter, r *http.Request) {
+		stream(w, "application/jsonl", func(out io.Writer) error {
+			return runs.Transcript(r.Context(), r.PathValue("run"), r.PathValue("agent"), out)
+		})
+	})
 	mux.HandleFunc("POST /v1/runs/{run}/stop", func(w http.ResponseWriter, r *http.Request) {
 		done(w, runs.Stop(r.Context(), r.PathValue("run")))
 	})

@@ -197,6 +197,27 @@ func (s *Store) Log(ctx context.Context, run, agent string, w io.Writer) error {
 	return nil
 }
 
+// Transcript implements Runs.
+func (s *Store) Transcript(ctx context.Context, run, agent string, w io.Writer) error {
+	if err := s.exists(run); err != nil {
+		return err
+	}
+	process, err := s.process(run, agent)
+	if err != nil {
+		return err
+	}
+	path := s.Dir(run).Transcript(process)
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("%w: agent %s of run %s has no transcript: only agents that are models keep one, from their first process on", ErrNoLog, agent, run)
+	}
+	for _, p := range []string{path + ".1", path} {
+		if err := copyFile(ctx, p, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // process names the process that hosts an agent.
 func (s *Store) process(run, agent string) (string, error) {
 	m, err := record.ReadManifest(s.Dir(run).Manifest())

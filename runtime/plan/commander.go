@@ -15,6 +15,7 @@ type commander struct {
 	values map[string]template // of the environment
 	same   bool                // every agent has the same
 	once   bool                // it was filled for all
+	tool   []string            // the kind's own command, in place of words
 	argv   []string
 	env    map[string]string
 }
@@ -23,13 +24,10 @@ func (m *maker) commander(v *variant, kind agent.Kind) *commander {
 	e := &v.entry
 	c := &commander{resolver: newResolver(m.find, v.problem), values: map[string]template{}, same: true}
 	c.globs(e.Files)
-	for name, text := range map[string]*scenarios.Text{".prompt": e.Prompt, ".system": e.System} {
+	for name, text := range map[string]*scenarios.Text{".prompt": e.Prompt, ".system": e.System, ".message": e.Message} {
 		if text != nil {
 			c.text(name, text.File)
 		}
-	}
-	if !kind.Reads("command") {
-		return c
 	}
 	differs := func(at string, t template) template {
 		if name, ok := v.knows(t); ok {
@@ -40,14 +38,24 @@ func (m *maker) commander(v *variant, kind agent.Kind) *commander {
 		}
 		return t
 	}
-	for i, word := range e.Command {
+	for i, word := range commandOf(e, kind) {
 		c.words = append(c.words, differs(fmt.Sprintf(".command[%d]", i), parseTemplate(word)))
+	}
+	if !kind.Reads("env") {
+		return c
 	}
 	c.checkEnv(e.Env)
 	for name, value := range e.Env {
 		c.values[name] = differs(".env."+name, parseTemplate(value))
 	}
 	return c
+}
+
+func commandOf(e *scenarios.Entry, kind agent.Kind) []string {
+	if kind.Reads("command") {
+		return e.Command
+	}
+	return nil
 }
 
 // knows finds a variable of the template that some agent has.
@@ -66,6 +74,10 @@ func (v *variant) knows(t template) (string, bool) {
 // stay as the scenario has them, since what they name depends on the agent.
 func (c *commander) program(v *variant) Program {
 	p := Program{Dir: v.dir, Env: v.entry.Env}
+	if c.tool != nil {
+		p.Command = c.tool
+		return p
+	}
 	for i, word := range v.entry.Command {
 		if len(c.words) > 0 && !strings.Contains(word, "{") {
 			word = c.word(i, word)
@@ -85,7 +97,7 @@ func (c *commander) fill(v vars) ([]string, map[string]string) {
 	for _, t := range c.words {
 		words = append(words, t.fill(v))
 	}
-	var argv []string
+	argv := c.tool
 	if len(words) > 0 {
 		argv = c.command(words)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/scenarios"
 )
 
@@ -138,6 +139,9 @@ func (m *maker) fillRun() {
 	p.Name = m.s.Name
 	p.Seed = m.s.Seed
 	p.Clock = Clock{Mode: or(m.s.Clock.Mode, "lockstep"), Ticks: m.s.Clock.Ticks}
+	if l := m.s.Limits; l != nil && l.USD != nil {
+		p.Limits.USD = agent.FromDollars(l.USD.Dollars)
+	}
 	p.Isolation = or(m.s.Isolation, "none")
 	p.Durability = or(m.s.Durability, "process")
 }

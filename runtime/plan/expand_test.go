@@ -30,6 +30,10 @@ func TestDefaults(t *testing.T) {
 		agent.Spawn:         {Name: "stop"},
 		agent.InvalidAction: {Name: "retry", Attempts: 2},
 		agent.Oversize:      {Name: "retry", Attempts: 2},
+		agent.Limit:         {Name: "skip"},
+		agent.Refused:       {Name: "skip"},
+		agent.Budget:        {Name: "stop"},
+		agent.RateLimited:   {Name: "wait"},
 	}
 	if !reflect.DeepEqual(a.Policies, want) {
 		t.Errorf("policies are %v", a.Policies)

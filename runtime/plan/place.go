@@ -26,6 +26,9 @@ func (m *maker) placeAgents() {
 		}
 		entry := m.entry(v, kind)
 		c := m.commander(v, kind)
+		if t := m.tool(v, kind, v.problem); t != nil {
+			entry.Model, entry.Credential, c.tool = t.options, t.credential, t.command
+		}
 		entry.Program = c.program(v)
 		m.fillAgents(v, &entry, c, processes)
 		entry.Program.Files = c.files.list()
@@ -37,7 +40,7 @@ func (m *maker) placeAgents() {
 // entry fills what does not differ between the agents of a variant.
 func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 	e := &v.entry
-	deadline := or(e.Deadline, or(m.s.Clock.Deadline, scenarios.Duration(defaultDeadline)))
+	deadline := or(e.Deadline, or(m.s.Clock.Deadline, scenarios.Duration(usualDeadline(kind))))
 	out := Entry{
 		ID:         e.ID,
 		Item:       v.item.index,
@@ -51,6 +54,18 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 		Policies:   m.policies(v),
 		Unused:     unused(e, kind),
 	}
+	if kind.Reads("secrets") {
+		out.Secrets = m.secrets(v)
+	}
+	if kind.Reads("limits") && e.Limits != nil {
+		out.Limits.Turns = e.Limits.Turns
+		if e.Limits.USD != nil {
+			out.Limits.USD = agent.FromDollars(e.Limits.USD.Dollars)
+		}
+	}
+	if kind.Tool != nil {
+		out.PerProcess = 1
+	}
 	if !kind.Allows(out.State) && !m.told(v.item.at+".state") {
 		v.problem(".state", fmt.Sprintf("an agent of kind %s cannot come back by state %s", kind.Name, out.State),
 			"it can by "+strings.Join(kind.States, ", "))
@@ -61,16 +76,31 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 	return out
 }
 
+func usualDeadline(kind agent.Kind) time.Duration {
+	if kind.Tool != nil {
+		return kind.Tool.Deadline
+	}
+	return defaultDeadline
+}
+
 // optional are the keys that some kinds do not read.
 var optional = []struct {
 	name string
 	set  func(*scenarios.Entry) bool
 }{
+	{"allowed_tools", func(e *scenarios.Entry) bool { return len(e.AllowedTools) > 0 }},
 	{"command", func(e *scenarios.Entry) bool { return len(e.Command) > 0 }},
 	{"env", func(e *scenarios.Entry) bool { return len(e.Env) > 0 }},
 	{"files", func(e *scenarios.Entry) bool { return len(e.Files) > 0 }},
+	{"flags", func(e *scenarios.Entry) bool { return len(e.Flags) > 0 }},
+	{"limits", func(e *scenarios.Entry) bool { return e.Limits != nil }},
+	{"max_turns", func(e *scenarios.Entry) bool { return e.MaxTurns > 0 }},
+	{"message", func(e *scenarios.Entry) bool { return e.Message != nil }},
 	{"model", func(e *scenarios.Entry) bool { return e.Model != "" }},
+	{"per_process", func(e *scenarios.Entry) bool { return e.PerProcess > 1 }},
+	{"permission_mode", func(e *scenarios.Entry) bool { return e.PermissionMode != "" }},
 	{"prompt", func(e *scenarios.Entry) bool { return e.Prompt != nil }},
+	{"secrets", func(e *scenarios.Entry) bool { return len(e.Secrets) > 0 }},
 	{"system", func(e *scenarios.Entry) bool { return e.System != nil }},
 }
 
@@ -103,6 +133,7 @@ func (m *maker) fillAgents(v *variant, entry *Entry, c *commander, names *namer)
 		}
 		ids[i] = member.id
 		m.plan.Agents = append(m.plan.Agents, Agent{ID: member.id, Entry: v.index, Config: filled})
+		m.checkTexts(v, entry, &m.plan.Agents[len(m.plan.Agents)-1])
 	}
 	for from := 0; from < len(ids); from += entry.PerProcess {
 		to := min(from+entry.PerProcess, len(ids))

@@ -21,10 +21,23 @@ type Plan struct {
 	Agents     []Agent             `json:"agents"`    // by id as bytes
 	Processes  []Process           `json:"processes"` // in the scenario's order
 	Channels   []Channel           `json:"channels"`  // by name
+	Secrets    map[string]Secret   `json:"secrets,omitempty"`
+	Limits     Limits              `json:"limits,omitzero"`
 	Isolation  string              `json:"isolation"`
 	Durability string              `json:"durability"`
 	Collect    []scenarios.Collect `json:"collect,omitempty"`
 	Expect     []scenarios.Expect  `json:"expect,omitempty"`
+}
+
+// Limits bound a run; 0 for no bound.
+type Limits struct {
+	USD agent.USD `json:"usd,omitempty"` // in billionths of a dollar
+}
+
+// EntryLimits bound each agent of an entry; 0 for no bound.
+type EntryLimits struct {
+	USD   agent.USD `json:"usd,omitempty"` // in billionths of a dollar
+	Turns int       `json:"turns,omitempty"`
 }
 
 // A Clock says how time passes.
@@ -69,8 +82,12 @@ type Entry struct {
 	Deadline   time.Duration            `json:"deadline"`         // written as 5s
 	Policies   map[agent.Failure]Policy `json:"on_failure"`       // every failure this version knows
 	Unused     []string                 `json:"unused,omitempty"` // keys that the kind does not read
-	Program    Program                  `json:"program"`          // with templates unfilled, for agents that come later
-	Config     json.RawMessage          `json:"config"`           // the same
+	Secrets    []string                 `json:"secrets,omitempty"`
+	Credential string                   `json:"credential,omitempty"` // the secret that the kind's tool takes by itself
+	Limits     EntryLimits              `json:"limits,omitzero"`
+	Model      *agent.ModelOptions      `json:"model,omitempty"`
+	Program    Program                  `json:"program"` // with templates unfilled, for agents that come later
+	Config     json.RawMessage          `json:"config"`  // the same
 	// Item is the index under agents: in the scenario. Several entries of a
 	// plan have the same one where --set made its agents differ; Max counts
 	// the agents of all of them. Only lists the --set patterns that cover all
@@ -90,8 +107,10 @@ type Policy struct {
 
 // A Substitute answers in an agent's place.
 type Substitute struct {
-	Kind    string  `json:"kind"`
-	Program Program `json:"program"`
+	Kind       string              `json:"kind"`
+	Program    Program             `json:"program"`
+	Credential string              `json:"credential,omitempty"`
+	Model      *agent.ModelOptions `json:"model,omitempty"`
 }
 
 // An Agent is one participant.

@@ -23,6 +23,10 @@ var remedies = []remedy{
 	{agent.Spawn, []string{"stop", "skip", "noop", "action", "substitute", "wait", "abort"}, 0},
 	{agent.InvalidAction, []string{"retry", "skip", "noop", "action", "substitute", "stop", "abort"}, 2},
 	{agent.Oversize, []string{"retry", "skip", "noop", "action", "substitute", "stop", "abort"}, 2},
+	{agent.Limit, []string{"skip", "noop", "action", "substitute", "stop", "abort"}, 0},
+	{agent.Refused, []string{"skip", "retry", "noop", "action", "substitute", "stop", "abort"}, 2},
+	{agent.Budget, []string{"stop", "skip", "noop", "action", "substitute", "abort"}, 0},
+	{agent.RateLimited, []string{"wait", "skip", "noop", "action", "substitute", "stop", "abort"}, 0},
 }
 
 // repeated says whether a policy of that name has attempts.
@@ -93,7 +97,12 @@ func (m *maker) substitute(at, failure string, s *scenarios.Substitute, v *varia
 		program.Command = r.command(s.Command)
 	}
 	program.Files = r.files.list()
-	return &Substitute{Kind: kind.Name, Program: program}
+	out := &Substitute{Kind: kind.Name}
+	if t := m.tool(v, kind, below); t != nil {
+		program.Command, out.Model, out.Credential = t.command, t.options, t.credential
+	}
+	out.Program = program
+	return out
 }
 
 // kind finds a kind, stdio where the scenario names none but gives a command.

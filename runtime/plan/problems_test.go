@@ -54,9 +54,9 @@ var mistakes = []struct {
 	{"too many", `agents: [{id: "a-{n}", replicas: 10000000, command: [cat]}]`,
 		`3:10: agents[0]: the scenario has more than 1000000 agents ()`},
 	{"unknown kind", `agents: [{id: a, kind: studio, command: [cat]}]`,
-		`3:24: agents[0].kind: unknown kind "studio" (the kinds are exec, stdio)`},
+		`3:24: agents[0].kind: unknown kind "studio" (the kinds are claude, exec, stdio)`},
 	{"neither kind nor command", `agents: [{id: a}]`,
-		`3:10: agents[0]: neither kind nor command says how the agent is driven (the kinds are exec, stdio)`},
+		`3:10: agents[0]: neither kind nor command says how the agent is driven (the kinds are claude, exec, stdio)`},
 	{"kind without command", `agents: [{id: a, kind: stdio}]`,
 		`3:10: agents[0]: kind stdio needs a command (add command: [python3, agent.py], or whatever starts the agent)`},
 	{"state of exec", `agents: [{id: a, kind: exec, command: [cat], state: reobserve}]`,
@@ -122,10 +122,10 @@ expect:
   - {id: "b-{n}", replicas: two, command: [cat]}
   - {id: c, command: [nothing], channel: [x]}
 channels: {x: {members: [nobody]}}`,
-		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: command, config, deadline, env, files, for_each, id, kind, max, model, on_failure, per_process, prompt, replicas, state, system)
+		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, prompt, replicas, secrets, state, system)
 5:29: agents[1].replicas: want an integer, got text ()
 6:23: agents[2].command[0]: no program "nothing" in PATH, nor a file of that name beside the scenario (install it, or name a file beside the scenario)
-6:33: agents[2]: unknown key "channel" (the keys here: command, config, deadline, env, files, for_each, id, kind, max, model, on_failure, per_process, prompt, replicas, state, system)`},
+6:33: agents[2]: unknown key "channel" (the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, prompt, replicas, secrets, state, system)`},
 }
 
 func TestMistakes(t *testing.T) {

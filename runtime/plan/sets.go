@@ -77,6 +77,8 @@ type variant struct {
 	index   int    // in the plan's entries
 	dir     string // of its files
 	problem report
+
+	textsFailed bool // a template could not be filled, which was told
 }
 
 // mostVariants bounds what patterns of --set make of one item with max.

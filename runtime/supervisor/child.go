@@ -30,17 +30,35 @@ type handler struct {
 	gone   func(*child)       // the child is gone; must not block
 }
 
+// A launch is what a process is started with.
+type launch struct {
+	argv, env []string
+	dir       string
+	secret    string // what it finds at secretDescriptor; empty for nothing
+}
+
 // spawn starts a process and its two readers.
-func (s *starter) spawn(argv, env []string, dir string, h handler) (*child, error) {
+func (s *starter) spawn(l launch, h handler) (*child, error) {
 	p, err := openPipes()
 	if err != nil {
 		return nil, err
 	}
+	files := p.theirs()
+	if l.secret != "" {
+		fd, err := secretPipe(l.secret)
+		if err != nil {
+			p.closeTheirs()
+			p.closeOurs()
+			return nil, err
+		}
+		defer func() { _ = syscall.Close(fd) }()
+		files = append(files, uintptr(fd))
+	}
 	c := &child{gone: make(chan struct{}), onGone: h.gone, stdout: p.stdout, stderr: p.stderr, in: newOutbox(p.stdin)}
 	c.parts.Store(3)
 	started := make(chan struct{}) // the child may be dead before start returns
-	pid, err := s.start(argv, &syscall.ProcAttr{
-		Dir: dir, Env: env, Files: p.theirs(), Sys: ownGroup(),
+	pid, err := s.start(l.argv, &syscall.ProcAttr{
+		Dir: l.dir, Env: l.env, Files: files, Sys: ownGroup(),
 	}, func(st syscall.WaitStatus) {
 		<-started
 		c.status = st

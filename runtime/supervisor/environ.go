@@ -3,10 +3,15 @@ package supervisor
 import (
 	"os"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/troupe-dev/troupe/workspace"
 )
+
+// secretDescriptor is where a child finds the secret that it reads from a
+// descriptor: the first one after its standard streams.
+const secretDescriptor = 3
 
 // environ is all that an agent's process gets to see of an environment.
 func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
@@ -19,7 +24,19 @@ func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
 	if len(s.Agents) == 1 {
 		env["TROUPE_AGENT"] = s.Agents[0].Agent
 	}
-	return Environ(env, s.Env)
+	var tool map[string]string
+	if s.Kind.Tool != nil {
+		tool = s.Kind.Tool.Env
+	}
+	secret := map[string]string{}
+	for _, x := range s.Secrets {
+		if x.Descriptor != "" {
+			secret[x.Descriptor] = strconv.Itoa(secretDescriptor)
+		} else {
+			secret[x.Name] = x.Value
+		}
+	}
+	return Environ(env, tool, s.Env, secret)
 }
 
 // Environ makes the environment of a child: the search path and the locale of

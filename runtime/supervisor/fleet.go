@@ -33,6 +33,33 @@ type Spec struct {
 	DeadlineAsks int
 	// WaitToSpawn tries to start for as long as it takes.
 	WaitToSpawn bool
+	// WaitForModel asks again, for as long as it takes, a model that has no
+	// room.
+	WaitForModel bool
+
+	// The rest is for kinds with a Tool.
+
+	Brief   *agent.Brief
+	Texts   map[string]string // files beside the workspace, written before each start
+	Session bool              // a restarted process goes on with its session
+	Secrets []Secret          // of any kind
+}
+
+// A Secret is a credential that one process gets and nobody else.
+type Secret struct {
+	Name  string
+	Value string
+	// Descriptor is the variable that holds the number of the descriptor to
+	// read the value from; empty for an environment variable of its name. One
+	// secret of a process may have one.
+	Descriptor string
+}
+
+// A Usage is what one answer of a model took.
+type Usage struct {
+	Agent   string
+	Attempt int
+	agent.Usage
 }
 
 // A Replay gives, in order, every observe of committed ticks that the named
@@ -53,7 +80,7 @@ type Options struct {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, crashed, late, failed, differs, stopped
+	Kind   string // started, crashed, late, waiting, failed, differs, stopped
 	Tick   int
 	Detail string
 }
@@ -88,8 +115,8 @@ var (
 	closing = graces{2 * time.Second, 1500 * time.Millisecond}
 )
 
-// A Fleet is the processes of one run. Ask, Retire, Add, Substitute, Facts and
-// Committed are for one goroutine, the engine's; Stop, Kill and Statuses are
+// A Fleet is the processes of one run. Ask, Retire, Add, Substitute, Facts,
+// Usages and Committed are for one goroutine, the engine's; Stop, Kill and Statuses are
 // for any.
 type Fleet struct {
 	opts    Options
@@ -106,6 +133,7 @@ type Fleet struct {
 	drivers  []driver
 	programs []*Program // that may still run
 	facts    []Fact
+	usages   []Usage
 
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
@@ -246,6 +274,21 @@ func (f *Fleet) Facts() []Fact {
 	f.facts = nil
 	f.epoch.Add(1)
 	return facts
+}
+
+// Usages gives what models were used for since the last call.
+func (f *Fleet) Usages() []Usage {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	usages := f.usages
+	f.usages = nil
+	return usages
+}
+
+func (f *Fleet) used(u Usage) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.usages = append(f.usages, u)
 }
 
 // fact notes something and says in which epoch.

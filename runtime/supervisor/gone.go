@@ -142,6 +142,9 @@ func (p *resident) halt(reason string, g graces, told []*seat) {
 		return
 	}
 	already := p.state == Stopping
+	if !already {
+		close(p.halting)
+	}
 	p.to(stopped)
 	if p.timer != nil {
 		p.timer.Stop()
@@ -179,6 +182,7 @@ func (p *resident) end() {
 		p.ws.Release()
 	}
 	p.log.close()
+	p.script.close()
 	close(p.finished)
 	p.fleet.fact(Fact{Agent: p.name(), Kind: "stopped", Tick: max(p.tick, 0)})
 }

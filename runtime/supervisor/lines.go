@@ -14,6 +14,14 @@ const headKept = 4 << 10
 type splitter struct {
 	part []byte // the beginning of an unfinished line
 	cut  bool   // the unfinished line is too long already
+	most int    // bytes a line may have; 0 for the protocol's
+}
+
+func (s *splitter) limit() int {
+	if s.most > 0 {
+		return s.most
+	}
+	return agent.MaxLine
 }
 
 // feed gives every line that chunk completes, without its newline. The slice
@@ -25,7 +33,7 @@ func (s *splitter) feed(chunk []byte, line func(line []byte, cut bool)) {
 			s.keep(chunk)
 			return
 		}
-		if len(s.part) == 0 && !s.cut && i <= agent.MaxLine {
+		if len(s.part) == 0 && !s.cut && i <= s.limit() {
 			line(chunk[:i], false)
 		} else {
 			s.keep(chunk[:i])
@@ -55,7 +63,7 @@ func (s *splitter) keep(b []byte) {
 		return
 	}
 	s.part = append(s.part, b...)
-	if len(s.part) > agent.MaxLine {
+	if len(s.part) > s.limit() {
 		s.cut = true
 		s.part = append([]byte(nil), s.part[:headKept]...)
 	}

@@ -15,46 +15,51 @@ const logSize = 4 << 20
 // A logFile is what one process wrote for people: bounded on disk, opened when
 // first written. A full disk loses log, never the run.
 type logFile struct {
-	path string
-	mu   sync.Mutex
-	f    *os.File
-	size int64
-	at   bool // at the beginning of a line: what came last ended one
+	path   string
+	most   int64 // size at which it begins anew
+	secret *redactor
+	mu     sync.Mutex
+	f      *os.File
+	size   int64
+	at     bool // at the beginning of a line: what came last ended one
 }
 
-func newLogFile(path string) *logFile { return &logFile{path: path, at: true} }
+func newLogFile(path string, most int64, secrets []Secret) *logFile {
+	return &logFile{path: path, most: most, secret: newRedactor(secrets), at: true}
+}
 
 // write appends text as it came.
 func (l *logFile) write(text []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.append(text)
+	l.append(l.secret.feed(text))
 }
 
 // line appends one whole line with a word of ours before it.
 func (l *logFile) line(prefix string, text []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.append(l.secret.rest())
 	var b []byte
 	if !l.at {
 		b = append(b, '\n')
 	}
 	b = append(b, prefix...)
 	b = append(b, text...)
-	l.append(append(b, '\n'))
+	l.append(l.secret.whole(append(b, '\n')))
 }
 
 func (l *logFile) append(b []byte) {
 	if len(b) == 0 {
 		return
 	}
-	if l.f == nil || l.size+int64(len(b)) > logSize {
+	if l.f == nil || l.size+int64(len(b)) > l.most {
 		l.rotate()
 	}
 	if l.f == nil {
 		return
 	}
-	n, _ := l.f.Write(b[max(0, len(b)-logSize):])
+	n, _ := l.f.Write(b[max(0, len(b)-int(l.most)):])
 	l.size += int64(n)
 	l.at = b[len(b)-1] == '\n'
 }
@@ -78,6 +83,7 @@ func (l *logFile) rotate() {
 func (l *logFile) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.append(l.secret.rest())
 	if l.f != nil {
 		_ = l.f.Close()
 		l.f = nil
@@ -86,6 +92,9 @@ func (l *logFile) close() {
 
 // tail gives the log's last lines, at most n of them and about 2 KiB.
 func (l *logFile) tail(n int) []string {
+	l.mu.Lock()
+	l.append(l.secret.rest())
+	l.mu.Unlock()
 	f, err := os.Open(l.path)
 	if err != nil {
 		return nil

@@ -74,6 +74,31 @@ func (p *pipes) closeOurs() {
 	}
 }
 
+// secretPipe is the reading end of a pipe that holds a secret and its end.
+func secretPipe(value string) (fd int, err error) {
+	r, w, err := pipe()
+	if err != nil {
+		return -1, fmt.Errorf("cannot make a pipe: %w", err)
+	}
+	defer func() { _ = syscall.Close(w) }()
+	_ = syscall.SetNonblock(w, true)
+	if n, err := syscall.Write(w, []byte(value)); err != nil || n < len(value) {
+		_ = syscall.Close(r)
+		return -1, fmt.Errorf("cannot pass a secret on: it has %d bytes, more than a pipe holds: %w", len(value), err)
+	}
+	return r, nil
+}
+
+// descriptorSecret is the secret that a process reads from a descriptor.
+func descriptorSecret(s *Spec) string {
+	for _, x := range s.Secrets {
+		if x.Descriptor != "" {
+			return x.Value
+		}
+	}
+	return ""
+}
+
 // chunks are the buffers that pumps read into: held while there is something
 // to read, so that a silent child costs none.
 var chunks = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}

@@ -18,7 +18,7 @@ type Program struct {
 // command's first word is an absolute path. Stopping the fleet stops it too.
 func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (*Program, error) {
 	r, w := io.Pipe()
-	c, err := f.starter.spawn(argv, env, dir, handler{
+	c, err := f.starter.spawn(launch{argv: argv, env: env, dir: dir}, handler{
 		stdout: func(chunk []byte) { _, _ = w.Write(chunk) },
 		ended:  func() { _ = w.Close() },
 		stderr: func(chunk []byte) { _, _ = stderr.Write(chunk) },
@@ -106,7 +106,7 @@ func (s stdin) Close() error {
 type Log struct{ f *logFile }
 
 // NewLog makes a log; its file is there once something is written.
-func NewLog(path string) Log { return Log{newLogFile(path)} }
+func NewLog(path string) Log { return Log{newLogFile(path, logSize, nil)} }
 
 // Write may be called concurrently and never fails.
 func (l Log) Write(b []byte) (int, error) {

@@ -19,6 +19,8 @@ type resident struct {
 	fleet    *Fleet
 	spec     Spec
 	log      *logFile
+	script   *transcript
+	halting  chan struct{} // closed when it is told to stop
 	first    chan struct{} // closed when the first try to start has ended
 	finished chan struct{} // closed when it is gone for good
 
@@ -35,13 +37,14 @@ type resident struct {
 	readyc  chan struct{} // closed when all are ready
 
 	tick    int
-	crashes int  // in this tick
-	alone   bool // two crashes in this tick: asked one by one
-	lost    int  // ticks in a row that ended in giving up
-	streak  int  // crashes since the last accepted answer
-	starts  int  // how often the process was started
-	heard   bool // it wrote something on stdout since it was last asked
-	mute    bool // it closed its stdout, or is dying
+	crashes int    // in this tick
+	alone   bool   // two crashes in this tick: asked one by one
+	lost    int    // ticks in a row that ended in giving up
+	streak  int    // crashes since the last accepted answer
+	starts  int    // how often the process was started
+	session string // of the tool, once it said so
+	heard   bool   // it wrote something on stdout since it was last asked
+	mute    bool   // it closed its stdout, or is dying
 
 	// spawning is how many calls of start are under way: beside the one that
 	// asks the system for a process, one whose process died at once may not
@@ -68,6 +71,9 @@ type seat struct {
 	left  time.Duration // of the deadline; meaningless without one
 	asks  int           // how often it was asked because of deadlines, the first time included
 
+	paused bool // not to be sent before its model may have room
+	waits  int  // how often that was in a row
+
 	owes  *agent.Observe // the deadline passed, the process may still answer
 	hint  string         // what it wrote instead of an answer
 	saved []answered     // by this process since the last commit
@@ -80,7 +86,9 @@ const lostTicks = 3
 func newResident(f *Fleet, s Spec) *resident {
 	p := &resident{
 		fleet: f, spec: s,
-		log:      newLogFile(f.opts.Dir.AgentLog(s.ID)),
+		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), logSize, s.Secrets),
+		script:   newTranscript(f.opts.Dir.Transcript(s.ID), &s),
+		halting:  make(chan struct{}),
 		first:    make(chan struct{}),
 		finished: make(chan struct{}),
 		seats:    make(map[string]*seat, len(s.Agents)),
@@ -139,6 +147,7 @@ func (p *resident) ask(batch []*agent.Observe) {
 			continue
 		}
 		st.open, st.sent, st.ask, st.left, st.asks, st.hint = true, false, *o, o.Deadline, 1, ""
+		st.paused, st.waits = false, 0
 	}
 	switch p.state {
 	case Ready:
@@ -162,10 +171,12 @@ func (p *resident) send() {
 		if st.open && st.sent && p.alone {
 			break
 		}
-		if !st.open || st.sent {
+		if !st.open || st.sent || st.paused {
 			continue
 		}
+		from := len(p.out)
 		p.out = p.dialect.Observe(p.out, &st.ask)
+		p.script.asked(&st.ask, p.out[from:])
 		st.sent, st.since = true, now
 		if st.ask.Deadline > 0 {
 			if d := now.Add(st.left); due.IsZero() || d.Before(due) {
@@ -192,10 +203,15 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 		return
 	}
 	p.heard = true
+	if cut && p.spec.Kind.Tool != nil {
+		p.stray(fmt.Sprintf("a line of more than %d bytes: %.80q", p.spec.Kind.Tool.MaxLine, line))
+		return
+	}
 	if cut {
 		p.oversize(line)
 		return
 	}
+	p.script.said(line)
 	said, err := p.dialect.Decode(line)
 	var bad *agent.MalformedError
 	switch {
@@ -205,13 +221,36 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 		if len(bytes.TrimSpace(line)) > 0 {
 			p.note("stdout: ", line)
 		}
-	case said.Type == "act":
+	case said.Type == agent.TypeAct:
+		p.used(&said)
 		p.act(said.Act)
+	case said.Type == agent.TypeFailed:
+		p.used(&said)
+		p.log.line(string(said.Failure)+": ", []byte(said.Detail))
+		p.fault(said.Agent, said.Tick, said.Failure, said.Detail)
 	case said.Type == "ready":
 		p.ready(said.Agent)
 	case said.Type == "log":
 		p.log.line("["+said.Level+"] ", []byte(said.Text))
 	}
+}
+
+// used notes what an answer of a model took, and whose session it was.
+func (p *resident) used(l *agent.Line) {
+	if l.Usage == nil {
+		return
+	}
+	if l.Usage.Session != "" {
+		p.session = l.Usage.Session
+	}
+	u := Usage{Agent: l.Agent, Usage: *l.Usage, Attempt: 1}
+	if l.Type == agent.TypeAct {
+		u.Agent = l.Act.Agent
+	}
+	if st := p.seats[u.Agent]; st != nil && st.open {
+		u.Attempt = st.ask.Attempt
+	}
+	p.fleet.used(u)
 }
 
 // note logs a line that was no answer, and remembers it for whoever misses one.
@@ -297,6 +336,9 @@ func (p *resident) fault(id string, tick int, f agent.Failure, detail string) {
 	case p.hydro != nil:
 		p.hydro.answer(p, st.init.Agent, tick, nil, f)
 	case st.open && st.sent && (tick < 0 || st.ask.Tick == tick):
+		if p.postpone(st, f, detail) {
+			return
+		}
 		p.keep(st, st.ask, nil, p.fleet.epoch.Load())
 		p.settle(st, agent.Answer{Failure: f, Detail: detail})
 	case st.owes != nil && (tick < 0 || st.owes.Tick == tick):

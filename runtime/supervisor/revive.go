@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -96,15 +97,21 @@ func (p *resident) spawn(again bool) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := workspace.Command{Argv: p.spec.Command, Env: p.fleet.environ(&p.spec, w), Dir: w.Work}
+	if err := p.fleet.opts.Dir.WriteTexts(p.spec.ID, p.spec.Texts); err != nil {
+		return nil, err
+	}
+	cmd := workspace.Command{Argv: p.argv(), Env: p.fleet.environ(&p.spec, w), Dir: w.Work}
 	if err := p.fleet.opts.Tier.Enclose(&cmd, w); err != nil {
 		return nil, err
 	}
 	var c *child
 	var split splitter
+	if p.spec.Kind.Tool != nil {
+		split.most = p.spec.Kind.Tool.MaxLine
+	}
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
 	bound := make(chan struct{}) // lines wait until c is known
-	c, err = p.fleet.starter.spawn(cmd.Argv, cmd.Env, cmd.Dir, handler{
+	c, err = p.fleet.starter.spawn(launch{cmd.Argv, cmd.Env, cmd.Dir, descriptorSecret(&p.spec)}, handler{
 		stdout: func(chunk []byte) { <-bound; split.feed(chunk, line); p.idle() },
 		ended:  func() { <-bound; split.end(line); p.muted(c); p.idle() },
 		stderr: p.log.write,
@@ -116,11 +123,23 @@ func (p *resident) spawn(again bool) (*child, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer close(bound)
-	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(), false
+	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(p.spec.Brief), false
+	p.script.started(cmd.Argv, p.spec.Texts)
 	if p.state == Backoff {
 		p.to(started)
 	}
 	return c, nil
+}
+
+// argv is the command of the next process: a tool goes on with its session,
+// where it has one.
+func (p *resident) argv() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.spec.Session || p.session == "" {
+		return p.spec.Command
+	}
+	return append(slices.Clip(p.spec.Command), p.spec.Kind.Tool.Resume(p.session)...)
 }
 
 // workspace opens the process's workspace, or takes it back to where a state
@@ -178,7 +197,16 @@ func (p *resident) raise(c *child) {
 			p.out = p.dialect.Init(p.out, st.init)
 		}
 	}
-	c.in.write(p.out)
+	if len(p.out) > 0 {
+		c.in.write(p.out)
+	}
+	if p.spec.Kind.Tool != nil { // it says nothing before it is asked
+		for _, st := range p.order {
+			st.ready = true
+		}
+		p.waiting = 0
+		close(readyc)
+	}
 	p.fleet.fact(Fact{Agent: p.name(), Kind: "started", Tick: max(p.tick, 0), Detail: fmt.Sprintf("pid %d", c.pid)})
 	p.mu.Unlock()
 	if !p.await(c, readyc, "did not say ready") || !p.enter(c, readied) {

@@ -31,7 +31,7 @@ type turns struct {
 func newTurns(f *Fleet, s Spec) *turns {
 	t := &turns{
 		fleet: f, spec: s,
-		log:      newLogFile(f.opts.Dir.AgentLog(s.ID)),
+		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), logSize, s.Secrets),
 		finished: make(chan struct{}),
 		ready:    make(chan struct{}),
 	}
@@ -140,9 +140,9 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	}
 	var said heard
 	var split splitter
-	dialect := t.spec.Kind.Dialect()
+	dialect := t.spec.Kind.Dialect(t.spec.Brief)
 	line := func(line []byte, cut bool) { t.line(&said, dialect, o, line, cut) }
-	c, err := t.fleet.starter.spawn(cmd.Argv, cmd.Env, cmd.Dir, handler{
+	c, err := t.fleet.starter.spawn(launch{cmd.Argv, cmd.Env, cmd.Dir, descriptorSecret(&t.spec)}, handler{
 		stdout: func(chunk []byte) { split.feed(chunk, line) },
 		ended:  func() { split.end(line) },
 		stderr: t.log.write,
@@ -154,7 +154,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	if !t.hold(c) {
 		c.signal(syscall.SIGKILL)
 	}
-	c.in.write(t.spec.Kind.Dialect().Observe(nil, o))
+	c.in.write(t.spec.Kind.Dialect(t.spec.Brief).Observe(nil, o))
 	c.in.finish()
 	asked := time.Now()
 	late := t.wait(c, o.Deadline)

@@ -90,6 +90,17 @@ type Ready struct {
 	Noop []byte
 }
 
+// SchemaOf is the JSON Schema of an agent's actions; nil where there is none.
+func (r *Ready) SchemaOf(agent string) []byte {
+	longest, found := -1, []byte(nil)
+	for pattern, schema := range r.ActionSchemas {
+		if len(pattern) > longest && match(pattern, agent) {
+			longest, found = len(pattern), schema
+		}
+	}
+	return found
+}
+
 // A Score is an agent's total so far. Value is the text of a JSON number.
 type Score struct {
 	Agent string

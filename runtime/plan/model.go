@@ -1,0 +1,140 @@
+package plan
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/scenarios"
+)
+
+// longestText is how many bytes a prompt may have.
+const longestText = 1 << 20
+
+// A tool is what an entry makes of a kind that drives a command line tool.
+type tool struct {
+	options    *agent.ModelOptions
+	command    []string
+	credential string // the name of a secret
+}
+
+// tool resolves what drives a model: its program, its key, its texts.
+func (m *maker) tool(v *variant, kind agent.Kind, wrong report) *tool {
+	if kind.Tool == nil {
+		return nil
+	}
+	m.spends(v, kind)
+	t := &tool{options: m.options(v, wrong), credential: m.credential(kind, wrong)}
+	program, err := m.find.program(kind.Tool.Program)
+	if err != nil {
+		wrong(".kind", fmt.Sprintf("kind %s drives the program %s, which is not in PATH", kind.Name, kind.Tool.Program), "install it: "+kind.Tool.Install)
+	}
+	if mode := t.options.PermissionMode; mode != "" && !slices.Contains(kind.Tool.Modes, mode) {
+		wrong(".permission_mode", fmt.Sprintf("%s has no permission mode %q", kind.Tool.Program, mode), "it has "+list(kind.Tool.Modes))
+	}
+	t.command = kind.Tool.Command(program, t.options)
+	return t
+}
+
+// spends asks for a bound on what models cost.
+func (m *maker) spends(v *variant, kind agent.Kind) {
+	if m.s.Limits == nil || m.s.Limits.USD == nil {
+		v.problem(".kind", fmt.Sprintf("an agent of kind %s costs money, and nothing says how much the run may cost", kind.Name),
+			"add limits: {usd: 10} to the scenario, or limits: {usd: none}")
+	}
+}
+
+func (m *maker) options(v *variant, wrong report) *agent.ModelOptions {
+	e := &v.entry
+	o := &agent.ModelOptions{
+		Model: e.Model, AllowedTools: e.AllowedTools, PermissionMode: e.PermissionMode,
+		MaxTurns: e.MaxTurns, Flags: e.Flags, Keep: e.State != "none", Files: len(e.Files) > 0,
+	}
+	if e.Limits != nil && e.Limits.USD != nil {
+		o.USD = agent.FromDollars(e.Limits.USD.Dollars)
+	}
+	for _, x := range []struct {
+		at   string
+		from *scenarios.Text
+		to   *string
+	}{{".prompt", e.Prompt, &o.Prompt}, {".system", e.System, &o.System}, {".message", e.Message, &o.Message}} {
+		if x.from == nil {
+			continue
+		}
+		*x.to = m.text(x.at, x.from, wrong)
+		if _, err := agent.ParseText(x.at[1:], *x.to); err != nil {
+			wrong(x.at, "cannot read the template: "+err.Error(), "templates are those of Go's text/template: {{.agent.id}}")
+		}
+	}
+	return o
+}
+
+// text is a prompt's, read from its file.
+func (m *maker) text(at string, t *scenarios.Text, wrong report) string {
+	if t.File == "" || filepath.IsAbs(t.File) {
+		return t.Text // an absolute name is refused where the file is copied
+	}
+	raw, err := os.ReadFile(filepath.Join(m.find.dir, t.File))
+	switch {
+	case err != nil: // told where the file is copied
+	case len(raw) > longestText:
+		wrong(at, fmt.Sprintf("%s has %d bytes, more than the %d that a prompt may have", t.File, len(raw), longestText), "")
+	case !utf8.Valid(raw):
+		wrong(at, t.File+" is not UTF-8", "")
+	default:
+		return string(raw)
+	}
+	return ""
+}
+
+// credential names the secret that is the key of a tool.
+func (m *maker) credential(kind agent.Kind, wrong report) string {
+	for _, c := range kind.Tool.Credentials {
+		if _, ok := m.s.Secrets[c.Secret]; ok {
+			m.uses(c.Secret)
+			return c.Secret
+		}
+	}
+	first := kind.Tool.Credentials[0].Secret
+	wrong(".kind", fmt.Sprintf("kind %s needs a key, and the scenario's secrets have none for it", kind.Name),
+		fmt.Sprintf("add secrets: {%s: {env: %s}} to the scenario", first, first))
+	return ""
+}
+
+// checkTexts fills the templates of an agent, so that a name which is not
+// there is told before anything starts.
+func (m *maker) checkTexts(v *variant, entry *Entry, a *Agent) {
+	if entry.Model == nil || v.textsFailed {
+		return
+	}
+	if _, err := m.plan.brief(entry.Model, a, m.ids).Texts(); err != nil {
+		v.textsFailed = true // the same for all of them, mostly
+		at := ".prompt"
+		if v.entry.Prompt == nil {
+			at = ".system"
+		}
+		v.problem(at, fmt.Sprintf("cannot fill the template for agent %s: %v", a.ID, err), "there are .agent.id, .agent.config.NAME, .scenario.name, .agents and .channels")
+	}
+}
+
+// Brief is what the templates of an agent know.
+func (p *Plan) Brief(o *agent.ModelOptions, a *Agent) *agent.Brief {
+	ids := make([]string, len(p.Agents))
+	for i := range p.Agents {
+		ids[i] = p.Agents[i].ID
+	}
+	return p.brief(o, a, ids)
+}
+
+func (p *Plan) brief(o *agent.ModelOptions, a *Agent, ids []string) *agent.Brief {
+	b := &agent.Brief{Options: o, Agent: a.ID, Config: a.Config, Scenario: p.Name, Agents: ids, Channels: []string{}}
+	for i := range p.Channels {
+		if slices.Contains(p.Channels[i].Members, a.ID) {
+			b.Channels = append(b.Channels, p.Channels[i].Name)
+		}
+	}
+	return b
+}
