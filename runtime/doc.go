@@ -120,6 +120,20 @@
 // If the supervisor itself dies, the kernel kills its direct children, the lock
 // ends with it, and the log holds every tick that was acknowledged.
 //
+// # Models
+//
+// An agent may be a command line tool that talks to a model: a kind with a Tool.
+// Its Dialect turns an observe into the tool's own message and the tool's stream
+// into an act or a failure. It says no ready; under the state session a restarted
+// one is given the session that its last answer named, and is told no past. What
+// an answer cost travels like a fact: Fleet.Usages → the record's annex → the
+// society, which holds the limits of agents against it (engine/limits.go) before
+// it asks, while a run's own limit ends the run between two ticks. Under the
+// policy wait the supervisor asks again a model that had no room, and neither the
+// engine nor the deadline hears of it. Secrets are read when a run starts and
+// live in this process and in those that they are given to; whatever the
+// supervisor writes down of a process goes past a redactor that knows them.
+//
 // # Why the hash does not depend on timing
 //
 // H(0) is a hash of seed, world and its config, channels and the agents with
