@@ -50,7 +50,7 @@ var descriptions = map[string]string{
 	"Entry.model":           "The model that the agent uses.",
 	"Entry.allowed_tools":   "Tools that the agent may use without being asked, such as Read or Bash(git *).",
 	"Entry.permission_mode": "What the command line tool does about tools that are not allowed.",
-	"Entry.max_turns":       "How many requests to its model one answer may take.",
+	"Entry.max_turns":       "How many turns of its model one answer may take, as its command line tool counts them.",
 	"Entry.flags":           "Further flags of the command line tool.",
 
 	"Secret.env":  "The environment variable of whoever starts the run that holds it.",
@@ -58,7 +58,7 @@ var descriptions = map[string]string{
 
 	"Limits.usd":        "What all models together may cost, in US dollars, as their command line tools report it; none for no bound.",
 	"EntryLimits.usd":   "What an agent's model may cost, in US dollars, as its command line tool reports it.",
-	"EntryLimits.turns": "How many requests an agent may send to its model in the whole run.",
+	"EntryLimits.turns": "How many turns of its model an agent may have in the whole run, as its command line tool counts them.",
 
 	"Channel.members":  "Patterns of agent ids: * stands for any characters, ? for one, {n} counts replicas from 1.",
 	"Channel.replicas": "How many channels of this make there are.",

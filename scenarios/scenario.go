@@ -98,7 +98,7 @@ type Limits struct {
 // EntryLimits bound each agent of an entry.
 type EntryLimits struct {
 	USD   *Money `yaml:"usd"`
-	Turns int    `yaml:"turns" min:"1"` // requests to its model
+	Turns int    `yaml:"turns" min:"1"` // of its model, as its tool counts them
 }
 
 // Money is an amount of US dollars above 0, or none: as much as it takes.

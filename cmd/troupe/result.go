@@ -35,7 +35,7 @@ func printResult(w io.Writer, r *runtime.Result) {
 		_, _ = fmt.Fprintf(w, "all %d expectations hold\n", n)
 	}
 	if u := r.Summary.Usage; u.Turns > 0 {
-		_, _ = fmt.Fprintf(w, "models: %d requests, %d tokens in, %d out, %s\n", u.Turns, u.Input+u.CacheRead+u.CacheWrite, u.Output, u.USD)
+		_, _ = fmt.Fprintf(w, "models: %d turns, %d tokens in, %d out, %s\n", u.Turns, u.Input+u.CacheRead+u.CacheWrite, u.Output, u.USD)
 	}
 	_, _ = fmt.Fprintf(w, "%s: %d ticks%s\n", r.Status, r.Summary.Ticks, failuresText(&r.Summary))
 	_, _ = fmt.Fprintf(w, "hash %s\n", hex.EncodeToString(r.Summary.Hash[:]))
@@ -112,7 +112,7 @@ type jsonResult struct {
 
 // jsonUsage is what the run's models were used for, in all.
 type jsonUsage struct {
-	Requests   int     `json:"requests"`
+	Turns      int     `json:"turns"`
 	Input      int     `json:"input_tokens"`
 	Output     int     `json:"output_tokens"`
 	CacheRead  int     `json:"cache_read_tokens"`

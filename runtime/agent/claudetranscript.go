@@ -123,6 +123,6 @@ func claudeResult(w io.Writer, l *claudeLine) {
 	}
 	d := claudeDialect{brief: &Brief{}}
 	u := d.usage(l)
-	part(w, "end", fmt.Sprintf("%s\n%s for %d requests, %d tokens in and %d out (cache: %d read, %d written), %s",
+	part(w, "end", fmt.Sprintf("%s\n%s for %d turns, %d tokens in and %d out (cache: %d read, %d written), %s",
 		how, u.USD, u.Turns, u.Input, u.Output, u.CacheRead, u.CacheWrite, u.Took.Round(time.Millisecond)))
 }

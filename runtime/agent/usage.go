@@ -31,7 +31,7 @@ func FromDollars(d float64) USD {
 type Usage struct {
 	Model      string
 	Session    string // of the agent's own command line tool
-	Turns      int    // requests to the model
+	Turns      int    // of the model, as the tool counts them: a reply or a round of tools each
 	Input      int    // tokens, those of the cache not included
 	Output     int    // tokens
 	CacheRead  int    // tokens

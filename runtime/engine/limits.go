@@ -36,7 +36,7 @@ func (s *society) exhausted(slot int32) (f agent.Failure, why string) {
 	case most.USD > 0 && m.used.USD >= most.USD:
 		return agent.Budget, fmt.Sprintf("its model has cost %s of %s (limits.usd)", m.used.USD, most.USD)
 	case most.Turns > 0 && m.used.Turns >= most.Turns:
-		return agent.Limit, fmt.Sprintf("it has sent its model %d requests of %d (limits.turns)", m.used.Turns, most.Turns)
+		return agent.Limit, fmt.Sprintf("its model has had %d turns of %d (limits.turns)", m.used.Turns, most.Turns)
 	}
 	return "", ""
 }
