@@ -87,7 +87,8 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 	const world = "name: x\nworld: {kind: w}\n"
 	bad := []string{
 		"{}", "5", "[]",
-		head + "sede: 1", head + "seed: x", head + "seed: -1", head + "secrets: {}", head + "limits: {}",
+		head + "sede: 1", head + "seed: x", head + "seed: -1", head + "secrets: {A: x}", head + "secrets: {A: {}}", head + "secrets: {A: {env: X, file: x}}", head + "secrets: {A-b: {env: X}}",
+		head + "limits: {usd: 0}", head + "limits: {usd: much}", head + "limits: {wall: 1m}",
 		"name: a b\nworld: {kind: w}\nagents: [{id: a}]",
 		"name: x\nworld: {}\nagents: [{id: a}]",
 		"name: x\nworld: {kind: w, command: [a]}\nagents: [{id: a}]",
@@ -100,7 +101,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
 		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
 		head + "clock: {mode: realtime}", head + "clock: {ticks: -1}", head + "isolation: auto", head + "durability: machine",
-		head + "on_failure: {limit: skip}", head + "on_failure: {crash: jump}", head + "on_failure: {crash: {retry: {}, restart: {}}}",
+		head + "on_failure: {boredom: skip}", head + "on_failure: {crash: jump}", head + "on_failure: {crash: {retry: {}, restart: {}}}",
 		head + "on_failure: {crash: {}}", head + "channels: {a b: {members: []}}", head + "channels: {a: {}}",
 		head + "collect: [5]", head + "collect: [{agent: a, field: foo}]", head + "collect: [{agent: a}]",
 		head + "expect: [{}]", head + "expect: [{score: {agent: a}}]", head + "expect: [{ticks: {}}]",
