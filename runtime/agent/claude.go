@@ -178,14 +178,16 @@ func (d *claudeDialect) usage(l *claudeLine) *Usage {
 		u.USD = total // another session's count
 	}
 	d.total = total
-	if l.Models == nil {
-		return u
+	if l.Models != nil {
+		// More exact: side requests to other models are in it, and what a session
+		// cost before it was resumed is not.
+		u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD = 0, 0, 0, 0, 0
+		for _, m := range l.Models {
+			u.Add(&Usage{Input: m.Input, Output: m.Output, CacheRead: m.CacheRead, CacheWrite: m.CacheWrite, USD: FromDollars(m.Cost)})
+		}
 	}
-	// More exact: side requests to other models are in it, and what a session
-	// cost before it was resumed is not.
-	u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD = 0, 0, 0, 0, 0
-	for _, m := range l.Models {
-		u.Add(&Usage{Input: m.Input, Output: m.Output, CacheRead: m.CacheRead, CacheWrite: m.CacheWrite, USD: FromDollars(m.Cost)})
+	if u.Input+u.Output+u.CacheRead+u.CacheWrite == 0 {
+		u.Turns = 0 // the tool counts a turn that the model never had
 	}
 	return u
 }
