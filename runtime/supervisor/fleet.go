@@ -88,7 +88,7 @@ type Fact struct {
 // A Status is what a fleet's process looks like from outside.
 type Status struct {
 	ID     string
-	Agents []string
+	Agents []string // less those that were retired
 	State  State
 	PID    int // 0 when no process runs
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -362,6 +363,38 @@ func TestExec(t *testing.T) {
 		want(t, got, "b", agent.Crash, "killed by signal 9")
 		want(t, got, "c", agent.Deadline, "no answer and exit within 2s")
 	}
+	s.Retire([]string{"b"}, "done")
+	if list := s.Statuses(); len(list[1].Agents) != 0 || len(list[2].Agents) != 1 {
+		t.Errorf("after b was retired: %v", list)
+	}
+}
+
+// Whoever looks at a fleet, or kills it, is never in the way of processes that
+// die and are started again, and never waits for them for good.
+func TestStatusesWhileProcessesDie(t *testing.T) {
+	s := open(t, spec("a", "crash-always", "a"), spec("b", "fine"))
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				if list := s.Statuses(); len(list) != 2 || list[0].ID != "a" || list[1].Agents[0] != "b" {
+					t.Errorf("statuses: %v", list)
+					return
+				}
+			}
+		})
+	}
+	for n := range 4 {
+		s.tick(n, 0, "a b")
+	}
+	close(over)
+	wg.Wait()
 }
 
 func TestKillAndStatusesWhileProcessesEnd(t *testing.T) {

@@ -24,6 +24,7 @@ type turns struct {
 	ws      *workspace.Workspace
 	child   *child
 	stopped bool
+	retired bool
 	open    bool
 	lost    int
 }
@@ -46,7 +47,10 @@ func (t *turns) done() <-chan struct{}  { return t.finished }
 func (t *turns) status() Status {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := Status{ID: t.spec.ID, State: Down, Agents: []string{t.spec.Agents[0].Agent}}
+	s := Status{ID: t.spec.ID, State: Down}
+	if !t.retired {
+		s.Agents = []string{t.spec.Agents[0].Agent}
+	}
 	switch {
 	case t.stopped:
 		s.State = Stopped
@@ -251,7 +255,12 @@ func (t *turns) workspace() (*workspace.Workspace, error) {
 	return t.ws, nil
 }
 
-func (t *turns) retire(_, reason string) { t.stop(reason, patient) }
+func (t *turns) retire(_, reason string) {
+	t.mu.Lock()
+	t.retired = true
+	t.mu.Unlock()
+	t.stop(reason, patient)
+}
 
 func (t *turns) stop(_ string, g graces) {
 	t.mu.Lock()
