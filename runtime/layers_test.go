@@ -25,6 +25,7 @@ const ours = "github.com/troupe-dev/troupe"
 var arrows = map[string][]string{
 	"bus":               nil,
 	"dashboards":        nil,
+	"dashboards/build":  nil,
 	"scenarios":         nil,
 	"scenarios/clients": nil,
 	"workspace":         nil,
@@ -38,7 +39,7 @@ var arrows = map[string][]string{
 	"runtime/record":     {"bus", "runtime/plan", "runtime/agent"},
 	"runtime/supervisor": {"runtime/agent", "workspace"},
 	"runtime/engine":     {"runtime/plan", "runtime/agent", "runtime/world", "runtime/record"},
-	"runtime/observe":    {"runtime/record", "runtime/plan", "bus", "workspace"},
+	"runtime/observe":    {"runtime/agent", "runtime/record", "runtime/plan", "bus", "workspace"},
 
 	"runtime": {
 		"bus", "scenarios", "workspace",
@@ -57,6 +58,7 @@ var arrows = map[string][]string{
 var owners = map[string][]string{
 	"github.com/nats-io/":    {"bus"},
 	"github.com/prometheus/": {"runtime/observe"},
+	"github.com/grafana/":    {"dashboards/build"}, // a program of its own: troupe is not linked with it
 	"github.com/urfave/cli/": {"cmd/troupe"},
 	"github.com/gofrs/flock": {"workspace"},
 }

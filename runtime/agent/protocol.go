@@ -28,6 +28,9 @@ const (
 	RateLimited   Failure = "rate_limited"
 )
 
+// Failures are all of them.
+var Failures = []Failure{Deadline, Crash, Spawn, InvalidAction, Oversize, Limit, Refused, Budget, RateLimited}
+
 // Done is what the world is told once, as a failure, of an agent that ended
 // itself. It is never an outcome.
 const Done Failure = "done"

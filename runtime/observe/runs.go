@@ -1,6 +1,6 @@
 // Package observe is how a run is looked at from outside: the API on the
 // supervisor's socket, its client, and the same answers read from the store
-// where no supervisor is alive.
+// where no supervisor is alive; and, on a port of their own, the metrics.
 package observe
 
 import (

@@ -14,13 +14,13 @@ import (
 // Serve answers the API on a listener until the returned stop is called, which
 // waits for requests under way, 2 s at most, and closes the listener.
 func Serve(l net.Listener, runs Runs) (stop func()) {
+	return serve(l, &http.Server{Handler: Handler(runs), ReadHeaderTimeout: 10 * time.Second})
+}
+
+func serve(l net.Listener, srv *http.Server) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	srv := &http.Server{
-		Handler:           Handler(runs),
-		ReadHeaderTimeout: 10 * time.Second,
-		MaxHeaderBytes:    64 << 10,
-		BaseContext:       func(net.Listener) context.Context { return ctx },
-	}
+	srv.MaxHeaderBytes = 64 << 10
+	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -52,6 +52,12 @@ func (p *Plan) Admit(id string, config json.RawMessage, alive func(entry int) in
 	return Agent{ID: id, Entry: index, Config: merged}, process, nil
 }
 
+// Host finds the entry of an agent that the world adds, as an index.
+func (p *Plan) Host(id string) (entry int, ok bool) {
+	entry, _, err := p.host(id)
+	return entry, err == nil
+}
+
 // host finds the entry that an added agent belongs to.
 func (p *Plan) host(id string) (int, vars, error) {
 	var patterns []string

@@ -1,0 +1,127 @@
+package observe
+
+import (
+	"os"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A fleetCollector shows a run's processes as they are at a scrape:
+//
+//	troupe_agents                     agents alive, by the state of their process
+//	troupe_process_memory_bytes       resident memory of a process and all of its descendants, by
+//	                                  process; pages that several of them share count in each
+//	troupe_process_cpu_seconds_total  what they used of the processor, user and system, by process;
+//	                                  what one used between the last scrape and its end is missed
+//
+// The last two come from /proc, and are there only where that is. It may be
+// used concurrently: one scrape waits for the other.
+type fleetCollector struct {
+	run    MeasuredRun
+	names  *names
+	proc   string // /proc
+	agents *prometheus.Desc
+	memory *prometheus.Desc
+	cpu    *prometheus.Desc
+
+	mu    sync.Mutex
+	last  map[rootKey]uint64 // ticks of each tree at the last scrape
+	spent map[string]uint64  // ticks, by label
+}
+
+// A rootKey names a process for good: pids are used again.
+type rootKey struct {
+	pid   int
+	start uint64
+}
+
+func newFleetCollector(run MeasuredRun, n *names) *fleetCollector {
+	return &fleetCollector{
+		run: run, names: n, proc: "/proc", spent: map[string]uint64{},
+		agents: prometheus.NewDesc("troupe_agents", "Agents alive, by the state of their process.", []string{"state"}, nil),
+		memory: prometheus.NewDesc("troupe_process_memory_bytes",
+			"Resident memory of an agents' process with its descendants.", []string{"process"}, nil),
+		cpu: prometheus.NewDesc("troupe_process_cpu_seconds_total",
+			"Processor time, user and system, of an agents' process with its descendants.", []string{"process"}, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
+	ch <- c.agents
+	ch <- c.memory
+	ch <- c.cpu
+}
+
+// Collect implements prometheus.Collector.
+func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	processes := c.run.Processes()
+	states := make(map[string]int, len(c.run.States))
+	roots := make(map[int]string, len(processes))
+	for i := range processes {
+		p := &processes[i]
+		states[p.State] += len(p.Agents)
+		if p.PID != 0 {
+			roots[p.PID] = c.label(p)
+		}
+	}
+	for _, s := range c.run.States {
+		ch <- prometheus.MustNewConstMetric(c.agents, prometheus.GaugeValue, float64(states[s]), s)
+	}
+	memory, err := c.sample(roots)
+	if err != nil {
+		return // a system without /proc
+	}
+	for _, label := range c.names.all {
+		ch <- prometheus.MustNewConstMetric(c.memory, prometheus.GaugeValue, float64(memory[label]), label)
+		ch <- prometheus.MustNewConstMetric(c.cpu, prometheus.CounterValue, float64(c.spent[label])/ticksPerSecond, label)
+	}
+}
+
+func (c *fleetCollector) label(p *Process) string {
+	label := c.names.process(p.ID)
+	if label == "" && len(p.Agents) > 0 { // a substitute has a name of its own
+		label = c.names.process(p.Agents[0])
+	}
+	return label
+}
+
+// sample reads what the trees below the roots hold, in bytes by label, and adds
+// to spent what they used since the last time.
+func (c *fleetCollector) sample(roots map[int]string) (memory map[string]uint64, err error) {
+	all, err := readProcs(c.proc)
+	if err != nil {
+		return nil, err
+	}
+	page := uint64(os.Getpagesize())
+	memory = make(map[string]uint64, len(c.names.all))
+	ticks := make(map[int]uint64, len(roots))
+	starts := make(map[int]uint64, len(roots))
+	of := trees(all, func(pid int) bool { return roots[pid] != "" })
+	for i := range all {
+		root := of[i]
+		if root == 0 {
+			continue
+		}
+		memory[roots[root]] += all[i].memory * page
+		ticks[root] += all[i].cpu
+		if all[i].pid == root {
+			starts[root] = all[i].start
+		}
+	}
+	now := make(map[rootKey]uint64, len(ticks))
+	for root, used := range ticks {
+		key := rootKey{root, starts[root]}
+		// A descendant that nobody waited for takes its time with it: what is
+		// counted never goes down.
+		if before := c.last[key]; used > before {
+			c.spent[roots[root]] += used - before
+		}
+		now[key] = used
+	}
+	c.last = now
+	return memory, nil
+}
