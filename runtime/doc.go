@@ -27,9 +27,10 @@
 //	runtime/engine      the loop; the society: mail, channels, who is alive
 //	runtime/record      records, their encoding and hash chain, the manifest
 //	runtime/supervisor  processes: start, ask, deadline, restart, hydrate, stop, reap
-//	runtime/observe     questions about runs: the socket, its client, the store
+//	runtime/observe     questions about runs: the socket, its client, the store; metrics
 //	workspace           directories and the locks on them, the table of isolation tiers
 //	bus                 the embedded NATS server, its store, subjects, credentials
+//	dashboards          what Grafana and Prometheus need to show a run's metrics
 //	runtime             the wiring; what a run is expected to come to; what is published
 //
 // A package declares the interfaces it consumes, so that few arrows are needed:
@@ -53,7 +54,7 @@
 //  5. commit: Log.Append hashes, compresses and stores the record and returns
 //     once the store has acknowledged it. Up to here an interruption or an error
 //     abandons the tick without a trace; a commit that has begun is finished.
-//  6. tell: live subjects, followers of the record, the terminal.
+//  6. tell: live subjects, followers of the record, metrics, the terminal.
 //  7. apply: the society takes the record in. Mail is delivered, scores are
 //     kept, agents come and go, channels change. Nothing else ever changes it.
 //  8. effect: the fleet ends the processes of those who left and starts those of
@@ -74,8 +75,10 @@
 //   - The reaper, one for the whole program: it collects every dead child, ours
 //     and orphans alike. The last fleet to stop kills the orphans and ends it.
 //   - A world that is a process has one that reads it; the world's Close waits.
-//   - The API's server and its requests; their stop waits 2 s for requests, then
-//     cuts them. A second interruption has a goroutine that stopFleet waits for.
+//   - The API's server and its requests, and the server of metrics with its own;
+//     their stop waits 2 s for requests, then cuts them. A scrape reads what the
+//     loop counts, by atomics and locks that are held for moments, asks the fleet
+//     for its Statuses, and reads /proc; the loop never waits for one. A second interruption has a goroutine that stopFleet waits for.
 //   - The NATS server's own; Bus.Close waits for the server's shutdown.
 //
 // Scripts fail where a goroutine outlives the program's main function.
@@ -88,13 +91,17 @@
 //  1. the lock on the data directory: given back last, so that whoever comes next
 //     finds everything at rest
 //  2. the bus with its store
-//  3. the run's name, by making its directory (it stays); the copies of its files
+//  3. the port of --listen, if any, and its server: before there is a run, which
+//     would be left behind where the port is taken; and released after the fleet,
+//     so that /healthz answers as long as anything lives and the last scrape sees
+//     the last tick. /readyz says yes between the world's start and the loop's end
+//  4. the run's name, by making its directory (it stays); the copies of its files
 //     and the manifest, synced to disk before any process exists
-//  4. the log's stream
-//  5. the control socket and its server; Live.Over is released before both, since
+//  5. the log's stream
+//  6. the control socket and its server; Live.Over is released before both, since
 //     it lets go of those who follow the run
-//  6. the world, whose process, where it is one, starts with the loop
-//  7. the fleet, whose processes start side by side, and then the loop
+//  7. the world, whose process, where it is one, starts with the loop
+//  8. the fleet, whose processes start side by side, and then the loop
 //
 // Agents and a world that is a process are stopped side by side, in 4 s at most:
 // stop lines and the end of stdin, TERM after 2 s, KILL 1.5 s later, to the whole
@@ -156,6 +163,8 @@
 //     a line in the table kinds there
 //   - an isolation tier: a file in workspace with a Tier, and a line in the table
 //     tiers there
+//   - a metric: in runtime/observe, in the type whose source it has; it is shown by
+//     a panel in dashboards/build, and `go generate ./dashboards` writes the JSON
 //   - a command: a file in cmd/troupe, and a line in the table commands there
 //
 // The tests of agent and world range over their tables, so what is added there is

@@ -13,6 +13,7 @@ type Options struct {
 	Scenario  string // the scenario's file, as the user named it
 	SHA256    string // of that file, hex
 	BusListen string // host:port where observers may connect to the bus; empty for nowhere
+	Listen    string // host:port of /healthz, /readyz and /metrics; empty for nowhere
 	Command   string // what is run, for whoever finds the data directory held
 
 	// Kill, once closed, ends every process at once instead of letting it stop.
@@ -42,6 +43,7 @@ type Opening struct {
 	Ticks     int             // the clock's; 0 for no last tick
 	Bus       string          // address for observers; empty for none
 	Observer  bus.Credentials // for that address
+	Listen    string          // address of the metrics; empty for none
 }
 
 // A Result is what a run came to.

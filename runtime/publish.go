@@ -9,7 +9,8 @@ import (
 )
 
 // A publisher passes on what is committed: to the bus's live subjects, to
-// those who follow the record, to the watcher, and into the run's summary.
+// those who follow the record, to the watcher, and into the run's summary and
+// its metrics.
 type publisher struct {
 	run    *run
 	sum    record.Summary
@@ -32,6 +33,9 @@ func (r *run) publisher() (*publisher, error) {
 		}
 		o.Bus = r.bus.Addr()
 	}
+	if r.listener != nil {
+		o.Listen = r.listener.Addr().String()
+	}
 	if r.opts.Watch != nil {
 		r.opts.Watch.Starting(o)
 	}
@@ -50,6 +54,9 @@ func (p *publisher) started() {
 func (p *publisher) ticked(rec *record.Record, hash [record.HashSize]byte) {
 	p.sum.Add(rec, hash)
 	p.expect.add(rec)
+	if p.run.metrics != nil {
+		p.run.metrics.Committed(rec)
+	}
 	name := p.run.name
 	for i := range rec.Messages {
 		m := &rec.Messages[i]

@@ -5,9 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
@@ -65,6 +67,10 @@ type run struct {
 	log       *record.Log
 	fleet     *supervisor.Fleet
 	live      *observe.Live
+	measured  *observe.Metrics    // of the process; nil without Listen, and so are the next two
+	listener  net.Listener        // where they are shown
+	metrics   *observe.RunMetrics // of the run
+	phase     atomic.Int32        // one of the phases
 	survivors int
 	stops     []func()
 }
@@ -95,6 +101,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.onStop(r.bus.Close)
+	if err := r.listen(ctx); err != nil {
+		return err
+	}
 	if err := r.claim(data); err != nil {
 		return err
 	}
@@ -193,6 +202,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		Run: r.name, Dir: r.dir, Tier: tier, Replay: r.replay,
 	})
 	r.onStop(r.stopFleet)
+	r.measure()
 	pub, err := r.publisher()
 	if err != nil {
 		return nil, err
@@ -205,8 +215,10 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}
 	pub.started()
 	res, err := engine.Lockstep(ctx, engine.Config{
-		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, OnTick: pub.ticked,
+		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name,
+		OnStart: func() { r.phase.Store(playing) }, OnTick: pub.ticked,
 	})
+	r.phase.Store(ending)
 	out := r.result(pub, res)
 	pub.over(out.Status)
 	return out, err

@@ -19,6 +19,8 @@ func explain(err error) error {
 		return nil
 	case errors.As(err, &held):
 		return fmt.Errorf("%w\n  wait for it, stop it, or use another directory: --data DIR", err)
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w\n  choose another port; 0 takes any free one", err)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%w\n  the disk is full: make room, or use another directory: --data DIR", err)
 	case errors.Is(err, syscall.EFBIG):

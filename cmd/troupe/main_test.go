@@ -23,6 +23,7 @@ func TestMain(m *testing.M) {
 		"troupe":    func() { os.Exit(mainThenLeaks()) },
 		"faulty":    func() { os.Exit(faulty(os.Args[1:])) },
 		"historian": func() { os.Exit(historians(os.Args[1:])) },
+		"fetch":     func() { os.Exit(fetch(os.Args[1:])) },
 		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },
 		"nats":      func() { os.Exit(natsTool(os.Args[1:])) },
 	})

@@ -27,6 +27,7 @@ var runCommand = &cli.Command{
 		dataFlag,
 		&cli.StringFlag{Name: "name", Usage: "call the run `NAME` (default: the scenario's name and a number)"},
 		&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe the run at `HOST:PORT`"},
+		&cli.StringFlag{Name: "listen", Usage: "serve /metrics, /healthz and /readyz at `HOST:PORT`"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout"},
 	}, planFlags...),
 	Action: runScenario,
@@ -45,6 +46,11 @@ func runScenario(c *cli.Context) error {
 			return usage("%w", err)
 		}
 	}
+	if at := c.String("listen"); at != "" {
+		if err := observe.CheckListen(at); err != nil {
+			return usage("%w", err)
+		}
+	}
 	p, sum, err := expand(c, path)
 	if err != nil {
 		return err
@@ -54,7 +60,7 @@ func runScenario(c *cli.Context) error {
 	show := newShow(os.Stderr)
 	res, err := runtime.Run(ctx, p, runtime.Options{
 		Data: c.String("data"), Name: c.String("name"), Scenario: path, SHA256: sum,
-		BusListen: c.String("bus-listen"), Command: strings.Join(os.Args[1:], " "),
+		BusListen: c.String("bus-listen"), Listen: c.String("listen"), Command: strings.Join(os.Args[1:], " "),
 		Kill: kill, Watch: show,
 	})
 	show.clear()

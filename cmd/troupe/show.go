@@ -41,6 +41,9 @@ func (s *show) Starting(o runtime.Opening) {
 		_, _ = fmt.Fprintf(s.w, "observe it: nats sub --server nats://%s:%s@%s 'troupe.%s.>'\n",
 			o.Observer.User, o.Observer.Password, o.Bus, o.Run)
 	}
+	if o.Listen != "" {
+		_, _ = fmt.Fprintf(s.w, "metrics: http://%s/metrics\n", o.Listen)
+	}
 }
 
 // Ticked implements runtime.Watcher.

@@ -57,6 +57,8 @@ type Config struct {
 	Fleet fleet
 	Log   log
 	Run   string // the run's name, for the world's init
+	// OnStart is called once, when the world stands and the first tick begins.
+	OnStart func()
 	// OnTick is called after each commit, before anything of the tick takes
 	// effect. The record is valid during the call only.
 	OnTick func(rec *record.Record, hash [32]byte)

@@ -22,6 +22,9 @@ var errInterrupted = errors.New("interrupted")
 // the last committed tick and the run can go on from there.
 func Lockstep(ctx context.Context, cfg Config) (Result, error) {
 	l, err := open(ctx, cfg)
+	if err == nil && cfg.OnStart != nil {
+		cfg.OnStart()
+	}
 	for err == nil && l.soc.end == record.NotEnded {
 		err = l.play(ctx)
 	}

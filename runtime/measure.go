@@ -1,0 +1,64 @@
+package runtime
+
+import (
+	"context"
+
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/supervisor"
+)
+
+// The phases of a run, for those who ask whether it is ready.
+const (
+	beginning int32 = iota // up to the first tick's begin
+	playing
+	ending // the loop has ended
+)
+
+// listen shows from here on how this process is; the run's own metrics follow
+// once it has a name.
+func (r *run) listen(ctx context.Context) error {
+	if r.opts.Listen == "" {
+		return nil
+	}
+	l, err := observe.Listen(r.opts.Listen)
+	if err != nil {
+		return err
+	}
+	v := version()
+	r.listener, r.measured = l, observe.NewMetrics(v.Version, v.Go)
+	r.onStop(observe.ServePublic(l, r.measured, func() string { return r.unready(ctx) }))
+	return nil
+}
+
+// unready says why the run is not ready; nothing if it is. ctx is the run's,
+// which ends when it is interrupted.
+func (r *run) unready(ctx context.Context) string {
+	phase := r.phase.Load()
+	switch {
+	case phase == ending || ctx.Err() != nil:
+		return "stopping: the run has ended or was interrupted"
+	case phase == beginning:
+		return "starting: the run's processes are not all there yet"
+	}
+	return ""
+}
+
+// measure begins the run's metrics, once there is a fleet to look at.
+func (r *run) measure() {
+	if r.measured == nil {
+		return
+	}
+	var states []string
+	for s := supervisor.Down; s <= supervisor.Stopped; s++ {
+		states = append(states, s.String())
+	}
+	r.metrics = r.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, States: states, Processes: func() []observe.Process {
+		list := r.fleet.Statuses()
+		out := make([]observe.Process, len(list))
+		for i := range list {
+			s := &list[i]
+			out[i] = observe.Process{ID: s.ID, Agents: s.Agents, State: s.State.String(), PID: s.PID}
+		}
+		return out
+	}})
+}
