@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/common"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
+	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
+)
+
+// Grafana's grid is 24 columns wide; a row of it is about 30 pixels high.
+const (
+	statWidth, statHeight   = 4, 4
+	graphWidth, graphHeight = 12, 8
+)
+
+// A query is one expression with the name of its series; every panel shows the
+// data source that the reader picked.
+type query struct{ expr, legend string }
+
+// source is the data source of all panels.
+func source() common.DataSourceRef {
+	return common.DataSourceRef{Type: cog.ToPtr("prometheus"), Uid: cog.ToPtr("${datasource}")}
+}
+
+// A sheet is a dashboard being built; it numbers the panels.
+type sheet struct {
+	*dashboard.DashboardBuilder
+	panels uint32
+}
+
+func (s *sheet) row(title string) {
+	s.panels++
+	s.WithRow(dashboard.NewRowBuilder(title).Id(s.panels))
+}
+
+// number shows the newest value of an expression in the time that is looked at,
+// also when the run is over by now.
+func (s *sheet) number(title, help, unit string, q query) *stat.PanelBuilder {
+	s.panels++
+	return stat.NewPanelBuilder().
+		Id(s.panels).Title(title).Description(help).Unit(unit).Datasource(source()).
+		Span(statWidth).Height(statHeight).
+		GraphMode(common.BigValueGraphModeNone).ColorMode(common.BigValueColorModeNone).
+		ReduceOptions(common.NewReduceDataOptionsBuilder().Calcs([]string{"lastNotNull"})).
+		WithTarget(target(0, q).Range())
+}
+
+// graph shows expressions over time.
+func (s *sheet) graph(title, help, unit string, queries ...query) *timeseries.PanelBuilder {
+	s.panels++
+	p := timeseries.NewPanelBuilder().
+		Id(s.panels).Title(title).Description(help).Unit(unit).Datasource(source()).
+		Span(graphWidth).Height(graphHeight).Min(0).
+		LineWidth(1).FillOpacity(10).ShowPoints(common.VisibilityModeNever).
+		Legend(common.NewVizLegendOptionsBuilder().
+			ShowLegend(true).DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom)).
+		Tooltip(common.NewVizTooltipOptionsBuilder().
+			Mode(common.TooltipDisplayModeMulti).Sort(common.SortOrderDescending))
+	for i, q := range queries {
+		p = p.WithTarget(target(i, q).Range())
+	}
+	return p
+}
+
+func stacked(p *timeseries.PanelBuilder) *timeseries.PanelBuilder {
+	return p.Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).FillOpacity(60)
+}
+
+func target(i int, q query) *prometheus.DataqueryBuilder {
+	return prometheus.NewDataqueryBuilder().
+		Datasource(source()).RefId(string(rune('A' + i))).Expr(q.expr).LegendFormat(q.legend)
+}
+
+// rate is what a counter of this run grows by per second, summed by a label.
+func rate(counter, by string) string {
+	return fmt.Sprintf(`sum by (%s) (rate(%s{run="$run"}[$__rate_interval]))`, by, counter)
+}
+
+// quantiles are the median and the 99th percentile of a histogram of this run,
+// one of each by a label. Where nothing was observed they are not a number,
+// which `>= 0` leaves out: the graph has a gap, and nothing reads it as a value.
+func quantiles(histogram, by string) []query {
+	var qs []query
+	for _, q := range []struct{ q, name string }{{"0.5", "p50"}, {"0.99", "p99"}} {
+		qs = append(qs, query{
+			fmt.Sprintf(`histogram_quantile(%s, sum by (%s, le) (rate(%s_bucket{run="$run"}[$__rate_interval]))) >= 0`, q.q, by, histogram),
+			fmt.Sprintf("{{%s}} %s", by, q.name),
+		})
+	}
+	return qs
+}
+
+// most is how many series a graph of one line per agent or process shows.
+const most = 10
+
+func top(expr string) string { return fmt.Sprintf("topk(%d, %s)", most, expr) }
+
+// ofSupervisor is a metric of the supervisor's own process, which has no label
+// run, for this run alone.
+func ofSupervisor(expr string) string {
+	return expr + ` * on (instance, job) group_left (run) troupe_run_info{run="$run"}`
+}
