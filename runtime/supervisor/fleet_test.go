@@ -358,10 +358,10 @@ func TestExec(t *testing.T) {
 	slow.Kind = kind("exec")
 	s := open(t, sp, bad, slow)
 	for n := range 3 {
-		got := s.tick(n, 2*time.Second, "a b c")
+		got := s.tick(2*n, time.Minute, "a b")
 		want(t, got, "a", "", `{"n":1}`)
 		want(t, got, "b", agent.Crash, "killed by signal 9")
-		want(t, got, "c", agent.Deadline, "no answer and exit within 2s")
+		want(t, s.tick(2*n+1, time.Second, "c"), "c", agent.Deadline, "no answer and exit within 1s")
 	}
 	s.Retire([]string{"b"}, "done")
 	if list := s.Statuses(); len(list[1].Agents) != 0 || len(list[2].Agents) != 1 {
