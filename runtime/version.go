@@ -7,6 +7,10 @@ import (
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
+// stamp is the version that a build says where it cannot read it from git, as
+// one in a container: go build -ldflags "-X …/runtime.stamp=VERSION".
+var stamp string
+
 // version is what the build says of itself.
 func version() record.Version {
 	v := record.Version{Version: "unknown", Go: goruntime.Version(), System: goruntime.GOOS + "/" + goruntime.GOARCH}
@@ -17,6 +21,9 @@ func version() record.Version {
 				v.Version += " " + s.Value
 			}
 		}
+	}
+	if stamp != "" {
+		v.Version = stamp
 	}
 	return v
 }
