@@ -25,8 +25,9 @@ func asPID1(args []string) int {
 	return 1
 }
 
-// orphan leaves a grandchild behind at each tick, and ends with status 7 at the
-// second; watcher answers once no dead process is left uncollected.
+// The agent orphan leaves a grandchild behind at each tick, and ends with
+// status 7 at the second; watcher answers once no dead process is left
+// uncollected.
 const orphanScript = `
 while read -r line; do
 	agent=$(echo "$line" | sed 's/.*"agent":"\([a-z]*\)".*/\1/')
@@ -46,13 +47,7 @@ while read -r line; do
 done
 `
 
-// TestAsPID1 runs the binary as the first process of a PID namespace, as it is
-// in a container: orphans are collected, exit codes are the agents' own.
-func TestAsPID1(t *testing.T) {
-	dir := t.TempDir()
-	for name, text := range map[string]string{
-		"agent.sh": orphanScript,
-		"orphans.yaml": `name: orphans
+const orphanScenario = `name: orphans
 clock: {deadline: 30s}
 world: {kind: conversation, config: {rounds: 4, topic: orphans}}
 on_failure: {crash: skip}
@@ -62,8 +57,13 @@ agents:
 expect:
   - outcome: {type: action, agent: watcher, equals: 4}
   - outcome: {type: crash, agent: orphan, equals: 1}
-`,
-	} {
+`
+
+// TestAsPID1 runs the binary as the first process of a PID namespace, as it is
+// in a container: orphans are collected, exit codes are the agents' own.
+func TestAsPID1(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"agent.sh": orphanScript, "orphans.yaml": orphanScenario} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}

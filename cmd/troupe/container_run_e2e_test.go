@@ -1,0 +1,113 @@
+//go:build linux && e2e
+
+package main
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/troupe-dev/troupe/runtime/observe"
+)
+
+// users are those that the container is run as, with the arguments that say so.
+var users = map[string][]string{
+	"root":                      nil,
+	"root without capabilities": {"--cap-drop=all"},
+	"uid 1000":                  {"--user=1000"},
+	"uid 1000 of its own group": {"--user=1000:1000"},
+	"any uid":                   {"--user=4711"},
+}
+
+// TestE2EContainer builds the image and uses it as the README says.
+func TestE2EContainer(t *testing.T) {
+	image := built(t, "podman", "troupe")
+	t.Run("buildah", func(t *testing.T) { built(t, "buildah", "troupe") })
+	t.Run("default command", func(t *testing.T) {
+		out, errs, code := contained(t, image, walled(volume(t)))
+		if code != exitOK || !strings.Contains(out, "COMMANDS:") {
+			t.Errorf("exit %d\n%s%s", code, out, errs)
+		}
+		if out, _, _ := contained(t, image, nil, "--version"); out != "troupe version v0.0.0-e2e\n" {
+			t.Errorf("says it is %q", out)
+		}
+	})
+	hash := outside(t)
+	for user, as := range users {
+		t.Run(user, func(t *testing.T) {
+			t.Run("the main job", func(t *testing.T) { mainJob(t, image, hash, walled(volume(t), as...)) })
+			t.Run("orphans", func(t *testing.T) { orphans(t, image, walled(volume(t), as...)) })
+		})
+	}
+	t.Run("exit codes", func(t *testing.T) { exitCodes(t, image) })
+	t.Run("stop", func(t *testing.T) { stopInTime(t, image, walled(volume(t))) })
+	t.Run("stop as uid 1000", func(t *testing.T) { stopInTime(t, image, walled(volume(t), "--user=1000")) })
+}
+
+// outside is the hash that Axelrod's tournament has without a container.
+func outside(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("troupe", "run", "--json", "--data", t.TempDir(), "../../scenarios/axelrod.yaml").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var run struct{ Hash string }
+	if err := json.Unmarshal(out, &run); err != nil {
+		t.Fatal(err)
+	}
+	return run.Hash
+}
+
+func mainJob(t *testing.T, image, hash string, options []string) {
+	out, errs, code := contained(t, image, options, "run", "/usr/local/share/troupe/scenarios/axelrod.yaml")
+	for _, want := range []string{"  1             tit-for-tat  3597\n", "all 10 expectations hold\n", "hash " + hash + "\n"} {
+		if code != exitOK || !strings.Contains(out, want) {
+			t.Fatalf("exit %d, and want %q in\n%s%s", code, want, out, errs)
+		}
+	}
+	if runs := listed(t, image, options); len(runs) != 1 || runs[0].Status != observe.Finished || runs[0].Hash != hash {
+		t.Errorf("the volume has %+v", runs)
+	}
+}
+
+// orphans runs agents that leave processes behind; one of them answers only
+// once no dead process is left uncollected.
+func orphans(t *testing.T, image string, options []string) {
+	files := mounted(t, map[string]string{"agent.sh": orphanScript, "orphans.yaml": orphanScenario})
+	out, errs, code := contained(t, image, append(options, files), "run", "/work/orphans.yaml")
+	if code != exitOK || !strings.Contains(errs, "agent orphan crashed at tick 1: exited with status 7") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+}
+
+func exitCodes(t *testing.T, image string) {
+	const scenario = `name: talk
+world: {kind: conversation, config: {rounds: 1, topic: codes}}
+agents:
+  - {id: a, command: [troupe, bot, echo]}
+expect: [{ticks: {equals: 1}}]
+`
+	files := mounted(t, map[string]string{
+		"0.yaml": scenario,
+		"1.yaml": strings.Replace(scenario, "[troupe, bot, echo]}", "[sh, -c, exit], on_failure: {crash: abort}}", 1),
+		"2.yaml": strings.Replace(scenario, "agents", "agnets", 1),
+		"3.yaml": strings.Replace(scenario, "equals: 1", "equals: 2", 1),
+	})
+	for name, want := range map[string]int{"0.yaml": exitOK, "1.yaml": exitFailed, "2.yaml": exitUsage, "3.yaml": exitMissed} {
+		out, errs, code := contained(t, image, walled(volume(t), files), "run", "/work/"+name)
+		if code != want {
+			t.Errorf("%s: exit %d, want %d\n%s%s", name, code, want, out, errs)
+		}
+	}
+}
+
+// listed is the runs of a volume, as another container of it sees them.
+func listed(t *testing.T, image string, options []string) (runs []observe.Run) {
+	t.Helper()
+	out, errs, code := contained(t, image, options, "ps", "--json")
+	if err := json.Unmarshal([]byte(out), &runs); code != exitOK || err != nil {
+		t.Errorf("ps: exit %d, %v\n%s%s", code, err, out, errs)
+	}
+	return runs
+}
