@@ -40,6 +40,7 @@ func TestE2EContainer(t *testing.T) {
 			t.Run("orphans", func(t *testing.T) { orphans(t, image, walled(volume(t), as...)) })
 		})
 	}
+	t.Run("the README's line", func(t *testing.T) { readmeLine(t, image, hash) })
 	t.Run("exit codes", func(t *testing.T) { exitCodes(t, image) })
 	t.Run("stop", func(t *testing.T) { stopInTime(t, image, walled(volume(t))) })
 	t.Run("stop as uid 1000", func(t *testing.T) { stopInTime(t, image, walled(volume(t), "--user=1000")) })
@@ -69,6 +70,27 @@ func mainJob(t *testing.T, image, hash string, options []string) {
 	if runs := listed(t, image, options); len(runs) != 1 || runs[0].Status != observe.Finished || runs[0].Hash != hash {
 		t.Errorf("the volume has %+v", runs)
 	}
+}
+
+// readmeLine does what the README says to type, with volume, port and key. The
+// network is the host's, where podman needs no privileges for a port.
+func readmeLine(t *testing.T, image, hash string) {
+	_, blocks := readme(t)
+	for _, b := range blocks {
+		for line := range strings.Lines(b.text) {
+			words, ok := strings.CutPrefix(line, "$ docker run ")
+			if !ok {
+				continue
+			}
+			words = strings.NewReplacer("troupe:/data", volume(t)+":/data", " troupe run ", " "+image+" run ").Replace(words)
+			out, errs, code := podman(t, append([]string{"run", "--no-healthcheck", "--network=host"}, strings.Fields(words)...)...)
+			if code != exitOK || !strings.Contains(out, "hash "+hash) || !strings.Contains(errs, ":9464/metrics") {
+				t.Errorf("exit %d\n%s%s", code, out, errs)
+			}
+			return
+		}
+	}
+	t.Error("the README has no docker run line")
 }
 
 // orphans runs agents that leave processes behind; one of them answers only
