@@ -43,12 +43,14 @@ func (f *fable) agent(id, rest string) {
 }
 
 // fableHead is the number of lines before the first entry.
-const fableHead = 10
+const fableHead = 12
 
 func (f *fable) text() string {
 	all := strings.Join(f.ids, ", ")
 	return fmt.Sprintf(`name: fable
 clock: {deadline: 60s}
+limits: {usd: none}
+secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
 world:
   command: [faulty, world-script]
   config:
@@ -68,7 +70,7 @@ func (f *fable) troupe(t *testing.T, args ...string) (code int, out, said string
 	cmd := exec.Command("troupe", args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Dir, cmd.Stdout, cmd.Stderr = f.dir, &stdout, &stderr
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "ANTHROPIC_API_KEY=sk-ant-fable")
 	err := cmd.Run()
 	var ended *exec.ExitError
 	if err != nil && !errors.As(err, &ended) {
@@ -133,7 +135,7 @@ func history(t *testing.T, events, id string) string {
 	if a, b := strings.Join(given, " "), strings.Join(outcomes, " "); a != b && given != nil { // the world does not see the tick of an abort
 		t.Errorf("%s: the world was given %s, recorded is %s", id, a, b)
 	}
-	for _, k := range []string{"attempts", "crashed", "failed", "substituted", "started"} {
+	for _, k := range []string{"attempts", "crashed", "failed", "substituted", "started", "waiting"} {
 		if counts[k] > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
 		}

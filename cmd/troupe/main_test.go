@@ -16,12 +16,14 @@ import (
 // The test binary is also every program that the scripts run: troupe itself,
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == "troupe" || filepath.Base(os.Args[0]) == "faulty" {
+	switch filepath.Base(os.Args[0]) {
+	case "troupe", "faulty", "claude":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
 		"troupe":    func() { os.Exit(mainThenLeaks()) },
 		"faulty":    func() { os.Exit(faulty(os.Args[1:])) },
+		"claude":    func() { os.Exit(claudeStub(os.Args[1:])) },
 		"historian": func() { os.Exit(historians(os.Args[1:])) },
 		"fetch":     func() { os.Exit(fetch(os.Args[1:])) },
 		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },

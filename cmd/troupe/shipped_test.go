@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -17,9 +18,17 @@ import (
 	"github.com/troupe-dev/troupe/scenarios"
 )
 
-// Every scenario that ships can be run as it is, and an editor that holds it
-// against the schema marks nothing in it.
+// swaps are what --set makes of a scenario that ships, where its comments say
+// that it can be had so.
+var swaps = map[string][]string{
+	"dilemma.yaml": {"agents.claude-*.kind=stdio"},
+}
+
+// Every scenario that ships can be run as it is, where the command line tool
+// and the key that it wants are there, and an editor that holds it against the
+// schema marks nothing in it.
 func TestShippedScenariosAreValid(t *testing.T) {
+	t.Setenv("ANTHROPIC_API_KEY", "sk-ant-shipped") // claude itself is the stub
 	schema := scenarioSchema(t)
 	var paths []string
 	for _, pattern := range []string{"*.yaml", "clients/*.yaml", "starter/*.yaml"} {
@@ -34,10 +43,12 @@ func TestShippedScenariosAreValid(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(filepath.Base(path), func(t *testing.T) {
-			s, problems := scenarios.Load(path)
-			_, problems = plan.Expand(s, plan.Options{Found: problems})
-			for _, p := range problems {
-				t.Error(p)
+			s, found := scenarios.Load(path)
+			for _, sets := range [][]string{nil, swaps[filepath.Base(path)]} {
+				_, problems := plan.Expand(s, plan.Options{Found: found, Sets: sets})
+				for _, p := range problems {
+					t.Error(p)
+				}
 			}
 			text, err := os.ReadFile(path)
 			if err != nil {
@@ -51,6 +62,22 @@ func TestShippedScenariosAreValid(t *testing.T) {
 				t.Errorf("against the schema: %v", err)
 			}
 		})
+	}
+}
+
+// Swapped for bots, models need neither their tool nor a key.
+func TestSwappedForNothing(t *testing.T) {
+	t.Setenv("ANTHROPIC_API_KEY", "")
+	gone := func(string) (string, error) { return "", exec.ErrNotFound }
+	for name, sets := range swaps {
+		s, found := scenarios.Load(filepath.Join("../../scenarios", name))
+		if _, problems := plan.Expand(s, plan.Options{Found: found, LookPath: gone}); len(problems) == 0 {
+			t.Errorf("%s is valid without tool and key", name)
+		}
+		_, problems := plan.Expand(s, plan.Options{Found: found, Sets: sets, LookPath: gone})
+		for _, p := range problems {
+			t.Error(p)
+		}
 	}
 }
 
