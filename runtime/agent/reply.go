@@ -1,8 +1,8 @@
 package agent
 
 import (
+	"bytes"
 	"fmt"
-	"strings"
 )
 
 // reply reads the action out of what a model wrote: the last JSON object in
@@ -38,25 +38,31 @@ func reply(text string) (act Act, reason string) {
 	return act, ""
 }
 
+// mostScanned bounds how often a byte of a reply is read on average: text can
+// be made that looks like the beginning of an object at every other byte.
+const mostScanned = 64
+
 // lastObject finds the last JSON object of a text that is not part of another
 // one. Where none is whole, it gives the beginning of what looks like one.
 func lastObject(text string) (object []byte, found bool) {
+	data := []byte(text)
 	var broken []byte
-	for from := 0; ; {
-		i := strings.IndexByte(text[from:], '{')
+	for from, budget := 0, mostScanned*len(data); budget >= 0; {
+		i := bytes.IndexByte(data[from:], '{')
 		if i < 0 {
 			break
 		}
 		from += i
-		rest := []byte(text[from:])
-		s := scan{data: rest}
-		if s.readValue() {
+		s := scan{data: data, i: from}
+		whole := s.readValue()
+		budget -= s.i - from
+		if whole {
 			object, found = s.val.text, true
-			from += len(s.val.text)
+			from = s.i
 			continue
 		}
 		if broken == nil {
-			broken = rest
+			broken = data[from:]
 		}
 		from++
 	}
