@@ -169,15 +169,17 @@ func (d *claudeDialect) Decode(line []byte) (Line, error) {
 
 // usage is what the tool says that the answer took.
 func (d *claudeDialect) usage(l *claudeLine) *Usage {
+	took := min(max(l.Duration, 0), mostCounted)
 	u := &Usage{
 		Model: d.model, Session: l.Session, Turns: l.Turns, Input: l.Usage.Input, Output: l.Usage.Output,
-		CacheRead: l.Usage.CacheRead, CacheWrite: l.Usage.CacheWrite, Took: time.Duration(l.Duration * float64(time.Millisecond)),
+		CacheRead: l.Usage.CacheRead, CacheWrite: l.Usage.CacheWrite, Took: time.Duration(took * float64(time.Millisecond)),
 	}
 	total := FromDollars(l.Cost)
 	if u.USD = total - d.total; u.USD < 0 {
 		u.USD = total // another session's count
 	}
 	d.total = total
+	defer u.plausible()
 	if l.Models != nil {
 		// More exact: side requests to other models are in it, and what a session
 		// cost before it was resumed is not.

@@ -49,3 +49,15 @@ func (u *Usage) Add(v *Usage) {
 	u.CacheWrite += v.CacheWrite
 	u.USD += v.USD
 }
+
+// mostCounted is the largest figure of one answer that is believed.
+const mostCounted = 1 << 40
+
+// plausible brings figures that a tool reports into a range whose sums mean
+// something: nothing that it says makes what was used before less.
+func (u *Usage) plausible() {
+	for _, n := range []*int{&u.Turns, &u.Input, &u.Output, &u.CacheRead, &u.CacheWrite} {
+		*n = min(max(*n, 0), mostCounted)
+	}
+	u.USD, u.Took = max(u.USD, 0), max(u.Took, 0)
+}
