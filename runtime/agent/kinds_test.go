@@ -24,6 +24,9 @@ func TestKinds(t *testing.T) {
 				t.Errorf("keys %q repeat common ones", k.Keys)
 			}
 			testDialect(t, k)
+			if k.Tool != nil {
+				testTool(t, k)
+			}
 		})
 	}
 }
@@ -50,6 +53,47 @@ func testDialect(t *testing.T, k Kind) {
 	}
 	if _, err := d.Decode([]byte("Traceback")); err == nil {
 		t.Error("plain text is taken for an answer")
+	}
+}
+
+// testTool is what a kind that drives a command line tool has to keep.
+func testTool(t *testing.T, k Kind) {
+	tool := k.Tool
+	for name, o := range map[string]*ModelOptions{
+		"nothing": {},
+		"all": {
+			Model: "m", Prompt: "p", System: "s", AllowedTools: []string{"Read", "Bash(git *)"}, PermissionMode: tool.Modes[0],
+			MaxTurns: 3, Flags: []string{"--last", "flag"}, USD: Dollar / 4, Keep: true, Files: true,
+		},
+	} {
+		words := tool.Command("/bin/tool", o)
+		if words[0] != "/bin/tool" || !slices.Equal(words, tool.Command("/bin/tool", o)) {
+			t.Errorf("%s: command %q", name, words)
+		}
+		if n := len(o.Flags); !slices.Equal(words[len(words)-n:], o.Flags) {
+			t.Errorf("%s: command %q does not end with the scenario's flags", name, words)
+		}
+		for _, w := range words {
+			if file, ok := strings.CutPrefix(w, "{agent}/"); ok && file != PromptFile && file != SystemFile {
+				t.Errorf("%s: the command names a text that is none: %s", name, w)
+			}
+		}
+		text := strings.Join(words, " ")
+		if o.Prompt == "" == strings.Contains(text, "{agent}/"+PromptFile) || o.System == "" == strings.Contains(text, "{agent}/"+SystemFile) {
+			t.Errorf("%s: command %q", name, words)
+		}
+	}
+	if k.NeedsCommand || k.PerTurn || k.Transcript == nil || tool.Program == "" || tool.Install == "" || tool.Deadline <= 0 {
+		t.Errorf("%+v", tool)
+	}
+	if resume := tool.Resume("s-1"); k.Allows("session") && !slices.Contains(resume, "s-1") {
+		t.Errorf("resume %q", resume)
+	}
+	if len(tool.Credentials) == 0 || tool.Credentials[0].Descriptor == "" {
+		t.Errorf("the first credential is not passed by a descriptor: %+v", tool.Credentials)
+	}
+	if !slices.IsSorted(tool.Modes) || len(tool.Modes) == 0 || tool.MaxLine < MaxLine {
+		t.Errorf("modes %q, lines of %d bytes", tool.Modes, tool.MaxLine)
 	}
 }
 
