@@ -38,20 +38,30 @@ func (b *Brief) data() map[string]any {
 	}
 }
 
+// A TextError is what is wrong with one of the texts of an agent.
+type TextError struct {
+	File string // PromptFile or SystemFile
+	Err  error
+}
+
+func (e *TextError) Error() string { return e.Err.Error() }
+func (e *TextError) Unwrap() error { return e.Err }
+
 // Texts are the rendered prompt and system prompt, by the names that a tool's
-// command uses for their files; what is empty is left out.
+// command uses for their files; what is empty is left out. Its error is a
+// *TextError.
 func (b *Brief) Texts() (map[string]string, error) {
 	texts := map[string]string{}
-	for name, source := range map[string]string{PromptFile: b.Options.Prompt, SystemFile: b.Options.System} {
-		if source == "" {
+	for _, x := range []struct{ file, source string }{{PromptFile, b.Options.Prompt}, {SystemFile, b.Options.System}} {
+		if x.source == "" {
 			continue
 		}
-		t, err := ParseText(name, source)
-		if err != nil {
-			return nil, err
+		t, err := ParseText(x.file, x.source)
+		if err == nil {
+			texts[x.file], err = render(t, b.data())
 		}
-		if texts[name], err = render(t, b.data()); err != nil {
-			return nil, err
+		if err != nil {
+			return nil, &TextError{x.file, err}
 		}
 	}
 	return texts, nil

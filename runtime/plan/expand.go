@@ -56,6 +56,7 @@ func Expand(s *scenarios.Scenario, opts Options) (*Plan, []scenarios.Problem) {
 	m.makeVariants(sets)
 	m.placeAgents()
 	m.makeChannels()
+	m.checkTexts()
 	m.checkPatterns()
 	m.makeWorld()
 	if problems := m.problems.list(); len(problems) > 0 {

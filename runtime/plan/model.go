@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func (m *maker) tool(v *variant, kind agent.Kind, wrong report) *tool {
 	if kind.Tool == nil {
 		return nil
 	}
-	m.spends(v, kind)
+	m.spends(kind, wrong)
 	t := &tool{options: m.options(v, wrong), credential: m.credential(kind, wrong)}
 	program, err := m.find.program(kind.Tool.Program)
 	if err != nil {
@@ -40,11 +41,12 @@ func (m *maker) tool(v *variant, kind agent.Kind, wrong report) *tool {
 }
 
 // spends asks for a bound on what models cost.
-func (m *maker) spends(v *variant, kind agent.Kind) {
-	if m.s.Limits == nil || m.s.Limits.USD == nil {
-		v.problem(".kind", fmt.Sprintf("an agent of kind %s costs money, and nothing says how much the run may cost", kind.Name),
-			"add limits: {usd: 10} to the scenario, or limits: {usd: none}")
+func (m *maker) spends(kind agent.Kind, wrong report) {
+	if m.s.Limits != nil && m.s.Limits.USD != nil || m.blamed("limits") {
+		return
 	}
+	wrong(".kind", fmt.Sprintf("an agent of kind %s costs money, and nothing says how much the run may cost", kind.Name),
+		"add limits: {usd: 10} to the scenario, or limits: {usd: none}")
 }
 
 func (m *maker) options(v *variant, wrong report) *agent.ModelOptions {
@@ -66,6 +68,7 @@ func (m *maker) options(v *variant, wrong report) *agent.ModelOptions {
 		}
 		*x.to = m.text(x.at, x.from, wrong)
 		if _, err := agent.ParseText(x.at[1:], *x.to); err != nil {
+			v.textsFailed = true
 			wrong(x.at, "cannot read the template: "+err.Error(), "templates are those of Go's text/template: {{.agent.id}}")
 		}
 	}
@@ -104,20 +107,45 @@ func (m *maker) credential(kind agent.Kind, wrong report) string {
 	return ""
 }
 
-// checkTexts fills the templates of an agent, so that a name which is not
+// checkTexts fills the templates of all agents, so that a name which is not
 // there is told before anything starts.
-func (m *maker) checkTexts(v *variant, entry *Entry, a *Agent) {
-	if entry.Model == nil || v.textsFailed {
+func (m *maker) checkTexts() {
+	for i := range m.plan.Agents {
+		a := &m.plan.Agents[i]
+		m.fillTexts(m.variants[a.Entry], &m.plan.Entries[a.Entry], a)
+	}
+}
+
+func (m *maker) fillTexts(v *variant, entry *Entry, a *Agent) {
+	o := entry.driver()
+	if o == nil || v.textsFailed {
 		return
 	}
-	if _, err := m.plan.brief(entry.Model, a, m.ids).Texts(); err != nil {
-		v.textsFailed = true // the same for all of them, mostly
-		at := ".prompt"
-		if v.entry.Prompt == nil {
-			at = ".system"
-		}
-		v.problem(at, fmt.Sprintf("cannot fill the template for agent %s: %v", a.ID, err), "there are .agent.id, .agent.config.NAME, .scenario.name, .agents and .channels")
+	_, err := m.plan.brief(o, a, m.ids).Texts()
+	var bad *agent.TextError
+	if !errors.As(err, &bad) {
+		return
 	}
+	v.textsFailed = true // the same for all of them, mostly
+	at := ".prompt"
+	if bad.File == agent.SystemFile {
+		at = ".system"
+	}
+	v.problem(at, fmt.Sprintf("cannot fill the template for agent %s: %v", a.ID, err), "there are .agent.id, .agent.config.NAME, .scenario.name, .agents and .channels")
+}
+
+// driver is what the entry says to a model that drives it or stands in for
+// what does; nil where there is none. All of them have the same texts.
+func (e *Entry) driver() *agent.ModelOptions {
+	if e.Model != nil {
+		return e.Model
+	}
+	for _, p := range e.Policies {
+		if p.Substitute != nil && p.Substitute.Model != nil {
+			return p.Substitute.Model
+		}
+	}
+	return nil
 }
 
 // Brief is what the templates of an agent know.

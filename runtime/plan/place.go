@@ -133,7 +133,6 @@ func (m *maker) fillAgents(v *variant, entry *Entry, c *commander, names *namer)
 		}
 		ids[i] = member.id
 		m.plan.Agents = append(m.plan.Agents, Agent{ID: member.id, Entry: v.index, Config: filled})
-		m.checkTexts(v, entry, &m.plan.Agents[len(m.plan.Agents)-1])
 	}
 	for from := 0; from < len(ids); from += entry.PerProcess {
 		to := min(from+entry.PerProcess, len(ids))
