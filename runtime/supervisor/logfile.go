@@ -35,11 +35,11 @@ func (l *logFile) write(text []byte) {
 	l.append(l.secret.feed(text))
 }
 
-// line appends one whole line with a word of ours before it.
+// line appends one whole line with a word of ours before it. What may be the
+// first half of a secret waits still: its other half is yet to come.
 func (l *logFile) line(prefix string, text []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.append(l.secret.rest())
 	var b []byte
 	if !l.at {
 		b = append(b, '\n')

@@ -2,15 +2,22 @@ package supervisor
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // leastSecret is the length from which a secret is blotted out: a shorter one
 // would take ordinary words with it.
 const leastSecret = 6
 
-// A redactor keeps secrets out of what the supervisor writes down. It is used
-// by one goroutine at a time; nil lets all through.
+// A redactor keeps secrets out of what the supervisor writes down, and out of
+// what a process says to it: an answer with a secret in it goes on record, to
+// the world and to others without. It is used by one goroutine at a time, but
+// for whole; nil lets all through.
 type redactor struct {
 	secrets []redacted
 	held    []byte // the end of what was written, which may begin a secret
@@ -22,7 +29,9 @@ func newRedactor(secrets []Secret) *redactor {
 	r := &redactor{}
 	for _, s := range secrets {
 		if len(s.Value) >= leastSecret {
-			r.secrets = append(r.secrets, redacted{[]byte(s.Value), []byte("[secret " + s.Name + "]")})
+			for _, form := range forms(s.Value) {
+				r.secrets = append(r.secrets, redacted{[]byte(form), []byte("[secret " + s.Name + "]")})
+			}
 		}
 	}
 	if len(r.secrets) == 0 {
@@ -33,13 +42,57 @@ func newRedactor(secrets []Secret) *redactor {
 	return r
 }
 
-// whole blots secrets out of a text by itself.
+// forms are how a secret may stand in a text: as it is, in JSON as different
+// writers have it, and in JSON that is text within JSON.
+func forms(value string) []string {
+	all := []string{value}
+	for _, inner := range []string{value, escaped(value, false, false)} {
+		for _, html := range []bool{false, true} {
+			for _, ascii := range []bool{false, true} {
+				all = append(all, escaped(inner, html, ascii))
+			}
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// escaped is a text as it stands between the quotes of a JSON string.
+func escaped(text string, html, ascii bool) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(html)
+	if e.Encode(text) != nil {
+		return text
+	}
+	quoted := strings.TrimSuffix(b.String(), "\n")
+	quoted = quoted[1 : len(quoted)-1]
+	if !ascii {
+		return quoted
+	}
+	b.Reset()
+	for _, r := range quoted {
+		if r < utf8.RuneSelf {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			fmt.Fprintf(&b, "\\u%04x", unit)
+		}
+	}
+	return b.String()
+}
+
+// whole blots secrets out of a text by itself. It may be called concurrently,
+// and gives b itself where there are none in it.
 func (r *redactor) whole(b []byte) []byte {
 	if r == nil {
 		return b
 	}
 	for _, s := range r.secrets {
-		b = bytes.ReplaceAll(b, s.value, s.name)
+		if bytes.Contains(b, s.value) {
+			b = bytes.ReplaceAll(b, s.value, s.name)
+		}
 	}
 	return b
 }

@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -28,5 +30,36 @@ func TestRedactorAcrossCuts(t *testing.T) {
 	var none *redactor
 	if got := string(none.whole(none.feed([]byte(text)))) + string(none.rest()); got != text {
 		t.Errorf("without secrets: %q", got)
+	}
+}
+
+// A secret is found in JSON too, however that is written, and in JSON that is
+// text within JSON.
+func TestRedactorInJSON(t *testing.T) {
+	r := newRedactor([]Secret{{Name: "A", Value: "x\"<y>&\\é\n😀"}})
+	for _, text := range []string{
+		"x\"<y>&\\é\n😀",
+		`x\"<y>&\\é\n😀`,
+		`x\"\u003cy\u003e\u0026\\é\n😀`,
+		`x\"<y>&\\\u00e9\n\ud83d\ude00`,
+		`x\\\"<y>&\\\\é\\n😀`,
+	} {
+		if got := string(r.whole([]byte(`{"k":"` + text + `"}`))); got != `{"k":"[secret A]"}` {
+			t.Errorf("%s: %s", text, got)
+		}
+	}
+}
+
+// A line of ours between the two halves of a secret does not give them away.
+func TestLogBetweenHalves(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	l := newLogFile(path, logSize, []Secret{{Name: "A", Value: "sk-ant-canary"}})
+	l.write([]byte("key: sk-ant"))
+	l.line("[info] ", []byte("hello"))
+	l.write([]byte("-canary\nrest sk"))
+	l.close()
+	got, err := os.ReadFile(path)
+	if err != nil || string(got) != "key: \n[info] hello\n[secret A]\nrest sk" {
+		t.Errorf("%q, %v", got, err)
 	}
 }

@@ -20,6 +20,7 @@ type resident struct {
 	spec     Spec
 	log      *logFile
 	script   *transcript
+	secret   *redactor
 	halting  chan struct{} // closed when it is told to stop
 	first    chan struct{} // closed when the first try to start has ended
 	finished chan struct{} // closed when it is gone for good
@@ -88,6 +89,7 @@ func newResident(f *Fleet, s Spec) *resident {
 		fleet: f, spec: s,
 		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), logSize, s.Secrets),
 		script:   newTranscript(f.opts.Dir.Transcript(s.ID), &s),
+		secret:   newRedactor(s.Secrets),
 		halting:  make(chan struct{}),
 		first:    make(chan struct{}),
 		finished: make(chan struct{}),
@@ -203,6 +205,7 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 		return
 	}
 	p.heard = true
+	line = p.secret.whole(line)
 	if cut && p.spec.Kind.Tool != nil {
 		p.stray(fmt.Sprintf("a line of more than %d bytes: %.80q", p.spec.Kind.Tool.MaxLine, line))
 		return

@@ -17,6 +17,7 @@ type turns struct {
 	fleet    *Fleet
 	spec     Spec
 	log      *logFile
+	secret   *redactor
 	finished chan struct{}
 	ready    chan struct{} // closed from the start: nothing is started ahead
 
@@ -33,6 +34,7 @@ func newTurns(f *Fleet, s Spec) *turns {
 	t := &turns{
 		fleet: f, spec: s,
 		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), logSize, s.Secrets),
+		secret:   newRedactor(s.Secrets),
 		finished: make(chan struct{}),
 		ready:    make(chan struct{}),
 	}
@@ -216,6 +218,7 @@ func (t *turns) line(said *heard, d agent.Dialect, o *agent.Observe, line []byte
 		said.answer = &agent.Answer{Failure: agent.Oversize, Detail: fmt.Sprintf("the answer is a line of more than %d bytes", agent.MaxLine)}
 		return
 	}
+	line = t.secret.whole(line)
 	l, err := d.Decode(line)
 	var bad *agent.MalformedError
 	switch {
