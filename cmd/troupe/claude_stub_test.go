@@ -20,8 +20,9 @@ import (
 //	TURNS   a word for each message of the session, whatever process it is in
 //	TICKS   a word for each tick, as the default message tells it
 //
-// Words are those of claudeTurns; any other is a move. It writes its arguments
-// and all that it is told into its home, as a session that --resume finds.
+// Words are those of claudeTurns; any other is a move. It writes its arguments,
+// its environment and all that it is told into its home; the last is the session
+// that --resume finds.
 func claudeStub(args []string) int {
 	c, err := newClaudeStub(args)
 	if err != nil {
@@ -65,8 +66,10 @@ func newClaudeStub(args []string) (*stubSession, error) {
 	}
 	starts, _ := filepath.Glob(filepath.Join(home, "argv.*"))
 	argv := filepath.Join(home, fmt.Sprintf("argv.%d", len(starts)+1))
-	if err := os.WriteFile(argv, []byte(strings.Join(args, "\n")+"\n"), 0o600); err != nil {
-		return nil, err
+	for file, lines := range map[string][]string{argv: args, filepath.Join(home, "environ"): os.Environ()} {
+		if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	c := &stubSession{args: args}
 	if err := c.readKey(); err != nil {
