@@ -40,7 +40,7 @@ func reply(text string) (act Act, reason string) {
 
 // mostScanned bounds how often a byte of a reply is read on average: text can
 // be made that looks like the beginning of an object at every other byte.
-const mostScanned = 64
+const mostScanned = 32
 
 // lastObject finds the last JSON object of a text that is not part of another
 // one. Where none is whole, it gives the beginning of what looks like one.

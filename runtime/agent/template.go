@@ -16,7 +16,7 @@ var functions = template.FuncMap{
 		err := e.Encode(v)
 		return strings.TrimSuffix(b.String(), "\n"), err
 	},
-	"join": func(list []string, separator string) string { return strings.Join(list, separator) },
+	"join": strings.Join,
 }
 
 // ParseText reads a template. Its error names the template, and the line and
@@ -106,9 +106,3 @@ func (b *Brief) message(t *template.Template, o *Observe) (text, why string) {
 }
 
 var standard = template.Must(ParseText("message", defaultMessage))
-
-// CheckMessage parses the template of a message and fills it for an example.
-func (b *Brief) CheckMessage(source string) error {
-	_, err := ParseText("message", source)
-	return err
-}
