@@ -79,7 +79,7 @@ func newClaudeStub(args []string) (*stubSession, error) {
 		c.file = filepath.Join(home, resumed+".session")
 		text, err := os.ReadFile(c.file)
 		if err != nil {
-			return nil, fmt.Errorf("No conversation found with session ID: %s", resumed) //nolint:staticcheck // as the tool says it
+			return nil, fmt.Errorf("No conversation found with session ID: %s", resumed)
 		}
 		return c, json.Unmarshal(text, c)
 	}
@@ -106,7 +106,7 @@ func (c *stubSession) readKey() error {
 		c.key = strings.TrimSpace(string(text))
 	}
 	if c.key == "" {
-		return fmt.Errorf("Invalid API key · Please run /login") //nolint:staticcheck // as the tool says it
+		return fmt.Errorf("Invalid API key · Please run /login")
 	}
 	return nil
 }
