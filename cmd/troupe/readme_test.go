@@ -90,7 +90,7 @@ func command(t *testing.T, dir, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(dir, ".troupe"))
+	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(dir, ".troupe"), "ANTHROPIC_API_KEY=for the stub")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {
