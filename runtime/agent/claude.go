@@ -45,7 +45,12 @@ var claude = Kind{
 }
 
 func claudeCommand(program string, o *ModelOptions) []string {
-	words := []string{program, "-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose"}
+	words := []string{
+		program, "-p", "--input-format", "stream-json", "--output-format", "stream-json", "--verbose",
+		// Its home's settings alone: else it reads the CLAUDE.md, the skills and the
+		// settings of every directory above its workspace, which no plan names.
+		"--setting-sources", "user",
+	}
 	add := func(flag, value string) {
 		if value != "" {
 			words = append(words, flag, value)
