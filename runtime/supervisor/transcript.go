@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 
@@ -46,8 +47,11 @@ func (t *transcript) add(l agent.TranscriptLine) {
 		return
 	}
 	l.Tick, l.Attempt, l.Time = t.tick, t.attempt, time.Now()
-	if text, err := json.Marshal(l); err == nil { // a line that is no JSON is in the log
-		t.file.line("", text)
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)  // people read it, and the commands in it
+	if e.Encode(l) == nil { // a line that is no JSON is in the log
+		t.file.line("", bytes.TrimSuffix(text.Bytes(), []byte("\n")))
 	}
 }
 
