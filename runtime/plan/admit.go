@@ -49,7 +49,13 @@ func (p *Plan) Admit(id string, config json.RawMessage, alive func(entry int) in
 		}
 		process.Env[name] = parseTemplate(value).fill(v)
 	}
-	return Agent{ID: id, Entry: index, Config: merged}, process, nil
+	a := Agent{ID: id, Entry: index, Config: merged}
+	if e.Model != nil {
+		if _, err := p.Brief(e.Model, &a).Texts(); err != nil {
+			return Agent{}, Process{}, fmt.Errorf("cannot add agent %s: its prompt cannot be filled: %w", id, err)
+		}
+	}
+	return a, process, nil
 }
 
 // Host finds the entry of an agent that the world adds, as an index.

@@ -96,3 +96,22 @@ func TestSecretValue(t *testing.T) {
 		}
 	}
 }
+
+// A prompt that cannot be filled for an agent which the world adds is told
+// then: the tool would only fail to find it.
+func TestAdmitFillsPrompts(t *testing.T) {
+	dir := folder(t, map[string]string{"key.txt": "sk"})
+	p, problems := expand(dir, modelHead+`agents: [{id: "a-{n}", replicas: 1, max: 3, kind: claude, prompt: {text: "{{.agent.config.trade}}"}, config: {trade: baker}}]
+`, Options{LookPath: toolThere})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	none := func(int) int { return 0 }
+	if _, _, err := p.Admit("a-2", []byte(`{"trade":"smith"}`), none); err != nil {
+		t.Error(err)
+	}
+	p.Entries[0].Model.Prompt = "{{.agent.config.town}}"
+	if _, _, err := p.Admit("a-3", nil, none); err == nil || !strings.Contains(err.Error(), `"town"`) {
+		t.Errorf("got %v", err)
+	}
+}
