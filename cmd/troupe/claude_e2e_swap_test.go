@@ -24,7 +24,7 @@ func TestE2EClaudeSwap(t *testing.T) {
 		t.Errorf("bots asked the model %d times: %+v", n, bots)
 	}
 	models := run("r", "--set", "agents.claude-*.env={ANTHROPIC_BASE_URL: '"+c.model.URL+"'}")
-	if n := len(c.model.Requests()); n != 2*models.Ticks || models.Models == nil || models.Models.Requests != n || models.Models.USD <= 0 {
+	if n := len(c.model.Requests()); n != 2*models.Ticks || models.Models == nil || models.Models.Turns != n || models.Models.USD <= 0 {
 		t.Errorf("the model was asked %d times: %+v", n, models)
 	}
 	if models.Hash != bots.Hash || !reflect.DeepEqual(models.Scores, bots.Scores) {
