@@ -23,6 +23,7 @@ import (
 type claudeRun struct {
 	model *modeltest.Server
 	key   string // like no other text
+	path  string // PATH, on which there is Claude Code
 	dir   string // of the scenario
 	data  string
 }
@@ -37,10 +38,7 @@ func newClaudeRun(t *testing.T, scenario string, script modeltest.Script) *claud
 // It must not use the model.
 func startClaudeRun(t *testing.T, scenario string, script func(c *claudeRun) modeltest.Script) *claudeRun {
 	t.Helper()
-	if _, err := exec.LookPath("claude"); err != nil {
-		t.Fatalf("%v: this test drives Claude Code, of the npm package @anthropic-ai/claude-code", err)
-	}
-	c := &claudeRun{key: fmt.Sprintf("sk-ant-canary-%016x", rand.Uint64()), dir: t.TempDir()}
+	c := &claudeRun{path: pathToClaude(t), key: fmt.Sprintf("sk-ant-canary-%016x", rand.Uint64()), dir: t.TempDir()}
 	c.data = filepath.Join(c.dir, "data")
 	c.model = modeltest.Start(script(c))
 	t.Cleanup(func() {
@@ -59,6 +57,29 @@ func startClaudeRun(t *testing.T, scenario string, script func(c *claudeRun) mod
 	return c
 }
 
+// pathToClaude is PATH without this test's own programs, one of which is a
+// stand-in for Claude Code.
+func pathToClaude(t *testing.T) string {
+	t.Helper()
+	own, err := exec.LookPath("troupe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dirs []string
+	found := false
+	for _, dir := range filepath.SplitList(os.Getenv("PATH")) {
+		if dir != filepath.Dir(own) {
+			dirs = append(dirs, dir)
+			_, err := exec.LookPath(filepath.Join(dir, "claude"))
+			found = found || err == nil
+		}
+	}
+	if !found {
+		t.Fatal("there is no claude in PATH: this test drives Claude Code, of the npm package @anthropic-ai/claude-code")
+	}
+	return strings.Join(dirs, string(filepath.ListSeparator))
+}
+
 func (c *claudeRun) write(t *testing.T, name, text string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(c.dir, name), []byte(text), 0o600); err != nil {
@@ -71,7 +92,7 @@ func (c *claudeRun) command(args ...string) *exec.Cmd {
 	cmd := exec.Command("troupe", args...)
 	cmd.Dir = c.dir
 	cmd.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + c.dir, "TROUPE_DATA=" + c.data,
+		"PATH=" + c.path, "HOME=" + c.dir, "TROUPE_DATA=" + c.data,
 		"GORACE=atexit_sleep_ms=0", "ANTHROPIC_API_KEY=" + c.key,
 	}
 	return cmd

@@ -28,7 +28,7 @@ func TestE2EClaudeTranscript(t *testing.T) {
 		"── started\n", "stream-json", "── system prompt\nYou are player able.", "── prompt\nPlay as one of 2.",
 		"══ tick 0", "── message\nTick 0.", `You observe: {"last":null`,
 		"── reasoning\nLet me see about tick 0.", "── tool Bash\n", "echo $((6 * 7)) owls && true", "── result\n42 owls",
-		"── reply\nI have thought about it", "── end\nanswered\n$0.0", " for 2 requests, 200 tokens in and 40 out",
+		"── reply\nI have thought about it", "── end\nanswered\n$0.0", " for 2 turns, 200 tokens in and 40 out",
 		"══ tick 1", "── message\nTick 1.", "── reasoning\nLet me see about tick 1.", "── reply\n", "── end\nanswered\n")
 	one := c.troupe(t, 0, "transcript", "r", "able", "--tick", "1")
 	inOrder(t, one, "══ tick 1", "── message\nTick 1.", "── end\nanswered\n")
