@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"os"
 	"sync/atomic"
 	"syscall"
 )
@@ -10,10 +9,9 @@ import (
 // gone once it is dead, collected, and all that it wrote is read; its
 // descendants may hold the pipes open beyond that, and are not waited for.
 type child struct {
-	pid    int
-	stdout *os.File
-	stderr *os.File
-	in     *outbox
+	pid int
+	in  sink
+	out *reader // of stdout, where a watcher reads it; else nil
 
 	status syscall.WaitStatus // valid once gone is closed
 	parts  atomic.Int32       // of dying: exit, stdout's end, stderr's end
@@ -37,8 +35,8 @@ type launch struct {
 	secret    string // what it finds at secretDescriptor; empty for nothing
 }
 
-// spawn starts a process and its two readers.
-func (s *starter) spawn(l launch, h handler) (*child, error) {
+// spawn starts a process, and has its pipes served.
+func (s *starter) spawn(l launch, e pipeIO, h handler) (*child, error) {
 	p, err := openPipes()
 	if err != nil {
 		return nil, err
@@ -47,14 +45,15 @@ func (s *starter) spawn(l launch, h handler) (*child, error) {
 	if l.secret != "" {
 		fd, err := secretPipe(l.secret)
 		if err != nil {
-			p.closeTheirs()
-			p.closeOurs()
+			closeAll(p.child)
+			closeAll(p.ours)
 			return nil, err
 		}
 		defer func() { _ = syscall.Close(fd) }()
 		files = append(files, uintptr(fd))
 	}
-	c := &child{gone: make(chan struct{}), onGone: h.gone, stdout: p.stdout, stderr: p.stderr, in: newOutbox(p.stdin)}
+	c := &child{gone: make(chan struct{}), onGone: h.gone}
+	var left func()
 	c.parts.Store(3)
 	started := make(chan struct{}) // the child may be dead before start returns
 	pid, err := s.start(l.argv, &syscall.ProcAttr{
@@ -63,27 +62,18 @@ func (s *starter) spawn(l launch, h handler) (*child, error) {
 		<-started
 		c.status = st
 		c.in.close()
-		interrupt(c.stdout)
-		interrupt(c.stderr)
+		left()
 		c.part()
 	})
-	p.closeTheirs()
+	closeAll(p.child)
 	if err != nil {
 		close(started)
-		p.closeOurs()
+		closeAll(p.ours)
 		return nil, err
 	}
 	c.pid = pid
+	c.in, left = e.open(c, p.ours, h)
 	close(started)
-	go func() {
-		pump(c.stdout, h.stdout)
-		h.ended()
-		c.part()
-	}()
-	go func() {
-		pump(c.stderr, h.stderr)
-		c.part()
-	}()
 	return c, nil
 }
 

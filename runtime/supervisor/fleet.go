@@ -5,6 +5,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	goruntime "runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -75,6 +76,10 @@ type Options struct {
 	// Patience is how long a process may take to be ready, or to answer one
 	// re-observed tick; default 60 s.
 	Patience time.Duration
+	// Crowd is the number of processes at the start from which on a thread a
+	// core serves their pipes, instead of goroutines; default 64. With few
+	// processes waking the threads costs more than it saves.
+	Crowd int
 }
 
 // A Fact is something that happened to a process; Tick is the tick it is about.
@@ -119,15 +124,19 @@ var (
 // Usages and Committed are for one goroutine, the engine's; Stop, Kill and Statuses are
 // for any.
 type Fleet struct {
-	opts    Options
-	starter *starter
-	reaped  func() int
-	answers chan []agent.Answer
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup // goroutines of the drivers
-	once    sync.Once      // Stop
-	killed  int
+	opts       Options
+	starter    *starter
+	reaped     func() int
+	answers    chan []agent.Answer
+	watchers   []*watcher
+	watched    int // processes that were given a watcher
+	processors int // GOMAXPROCS without watchers
+	asks       map[*watcher][]ask
+	ctx        context.Context
+	cancel     context.CancelFunc
+	wg         sync.WaitGroup // goroutines of the drivers
+	once       sync.Once      // Stop
+	killed     int
 
 	mu       sync.Mutex
 	drivers  []driver
@@ -149,12 +158,16 @@ func New(opts Options) *Fleet {
 	if opts.Patience == 0 {
 		opts.Patience = 60 * time.Second
 	}
+	if opts.Crowd == 0 {
+		opts.Crowd = 64
+	}
 	sealFiles()
 	f := &Fleet{
 		opts:    opts,
 		starter: newStarter(),
 		reaped:  holdReaper(),
 		answers: make(chan []agent.Answer, 1024),
+		asks:    map[*watcher][]ask{},
 		byAgent: map[string]driver{},
 		batches: map[driver][]*agent.Observe{},
 	}
@@ -165,6 +178,9 @@ func New(opts Options) *Fleet {
 // Start starts all processes side by side and waits until each is ready or has
 // failed its first try, which is no error: it is tried again when asked.
 func (f *Fleet) Start(ctx context.Context, specs []Spec) error {
+	if len(specs) >= f.opts.Crowd {
+		f.watch()
+	}
 	added := f.add(specs)
 	for _, d := range added {
 		d.begin()
@@ -228,10 +244,39 @@ func (f *Fleet) Ask(batch []*agent.Observe) {
 		f.batches[d] = append(f.batches[d], o)
 	}
 	for _, d := range f.touched {
-		d.ask(f.batches[d])
+		if p, ok := d.(*resident); ok && p.home != nil {
+			f.asks[p.home] = append(f.asks[p.home], ask{p, f.batches[d]})
+		} else {
+			d.ask(f.batches[d])
+		}
 		f.batches[d] = f.batches[d][:0]
 	}
 	f.touched = f.touched[:0]
+	for _, w := range f.watchers {
+		if asks := f.asks[w]; len(asks) > 0 {
+			w.put(asks)
+			f.asks[w] = asks[:0]
+		}
+	}
+}
+
+// watch starts the watchers. Each holds one of Go's processors much of the
+// time, so that there are as many more of those while they are there.
+func (f *Fleet) watch() {
+	f.watchers = newWatchers(f)
+	f.processors = goruntime.GOMAXPROCS(0)
+	goruntime.GOMAXPROCS(f.processors + len(f.watchers))
+}
+
+// pipesFor says who serves the next process's pipes; w is nil where that is no
+// watcher.
+func (f *Fleet) pipesFor() (e pipeIO, w *watcher) {
+	if len(f.watchers) == 0 {
+		return pumped{}, nil
+	}
+	w = f.watchers[f.watched%len(f.watchers)]
+	f.watched++
+	return w, w
 }
 
 // Answers is where answers come, some at a time, in any order.
@@ -345,6 +390,12 @@ func (f *Fleet) stop(reason string) (killed int) {
 	}
 	f.cancel()
 	f.wg.Wait()
+	for _, w := range f.watchers {
+		w.close()
+	}
+	if len(f.watchers) > 0 {
+		goruntime.GOMAXPROCS(f.processors)
+	}
 	killed = f.reaped()
 	f.starter.close()
 	return killed

@@ -73,7 +73,7 @@ func (p *resident) crashed(detail string) {
 	now := time.Now()
 	for _, st := range p.order {
 		if st.open && st.sent {
-			st.sent = false
+			p.unsend(st)
 			st.left -= min(now.Sub(st.since), st.left)
 		}
 	}
@@ -106,6 +106,7 @@ func (p *resident) retire(id, reason string) {
 	if st.ended {
 		return
 	}
+	p.unsend(st)
 	st.ended, st.open, st.owes, st.saved = true, false, nil, nil
 	p.hydro.forget(id)
 	p.living--

@@ -12,10 +12,10 @@ import (
 	"github.com/troupe-dev/troupe/runtime/agent"
 )
 
-// pipes are the three pipes of a child: our ends never block a thread.
+// pipes are the three pipes of a child, stdin's first: our ends never block a
+// thread.
 type pipes struct {
-	stdin, stdout, stderr *os.File // ours
-	child                 [3]int   // theirs
+	ours, child [3]int
 }
 
 // sealFiles keeps the descriptors that this process was started with from its
@@ -34,22 +34,19 @@ func sealFiles() {
 }
 
 func openPipes() (p pipes, err error) {
-	p.child = [3]int{-1, -1, -1}
-	ours := [3]**os.File{&p.stdin, &p.stdout, &p.stderr}
-	for i := range ours {
+	p = pipes{[3]int{-1, -1, -1}, [3]int{-1, -1, -1}}
+	for i := range p.ours {
 		r, w, err := pipe()
 		if err != nil {
-			p.closeOurs()
-			p.closeTheirs()
+			closeAll(p.ours)
+			closeAll(p.child)
 			return p, fmt.Errorf("cannot make a pipe: %w", err)
 		}
-		mine, its := r, w
+		p.ours[i], p.child[i] = r, w
 		if i == 0 {
-			mine, its = w, r
+			p.ours[i], p.child[i] = w, r
 		}
-		p.child[i] = its
-		_ = syscall.SetNonblock(mine, true)
-		*ours[i] = os.NewFile(uintptr(mine), "pipe")
+		_ = syscall.SetNonblock(p.ours[i], true)
 	}
 	return p, nil
 }
@@ -58,19 +55,49 @@ func (p *pipes) theirs() []uintptr {
 	return []uintptr{uintptr(p.child[0]), uintptr(p.child[1]), uintptr(p.child[2])}
 }
 
-func (p *pipes) closeTheirs() {
-	for _, fd := range p.child {
+func closeAll(fds [3]int) {
+	for _, fd := range fds {
 		if fd >= 0 {
 			_ = syscall.Close(fd)
 		}
 	}
 }
 
-func (p *pipes) closeOurs() {
-	for _, f := range []*os.File{p.stdin, p.stdout, p.stderr} {
-		if f != nil {
-			_ = f.Close()
-		}
+// pipeIO does the reading from a child's pipes, and the writing.
+type pipeIO interface {
+	// open takes our ends of a child's pipes over, stdin's first. What the
+	// child writes goes to h, and each of the two ends with c.part. The child is
+	// dead when left is called: what it has left in the pipes is still taken.
+	open(c *child, fds [3]int, h handler) (in sink, left func())
+}
+
+// A sink is a child's stdin. Its methods never block and may be called
+// concurrently. The child's death is noticed elsewhere, so errors are not
+// reported.
+type sink interface {
+	write(b []byte) // after what was written before; b may be reused
+	finish()        // closes the pipe once all is written
+	close()         // closes the pipe at once
+}
+
+// pumped reads each pipe with a goroutine of its own: for those whose handlers
+// may block, and for systems without a watcher.
+type pumped struct{}
+
+func (pumped) open(c *child, fds [3]int, h handler) (in sink, left func()) {
+	stdout, stderr := os.NewFile(uintptr(fds[1]), "stdout"), os.NewFile(uintptr(fds[2]), "stderr")
+	go func() {
+		pump(stdout, h.stdout)
+		h.ended()
+		c.part()
+	}()
+	go func() {
+		pump(stderr, h.stderr)
+		c.part()
+	}()
+	return newOutbox(os.NewFile(uintptr(fds[0]), "stdin")), func() {
+		interrupt(stdout)
+		interrupt(stderr)
 	}
 }
 

@@ -18,7 +18,7 @@ type Program struct {
 // command's first word is an absolute path. Stopping the fleet stops it too.
 func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (*Program, error) {
 	r, w := io.Pipe()
-	c, err := f.starter.spawn(launch{argv: argv, env: env, dir: dir}, handler{
+	c, err := f.starter.spawn(launch{argv: argv, env: env, dir: dir}, pumped{}, handler{
 		stdout: func(chunk []byte) { _, _ = w.Write(chunk) },
 		ended:  func() { _ = w.Close() },
 		stderr: func(chunk []byte) { _, _ = stderr.Write(chunk) },

@@ -30,9 +30,12 @@ type resident struct {
 	ws      *workspace.Workspace
 	child   *child
 	dialect agent.Dialect
+	pipeIO  pipeIO
+	home    *watcher // pipeIO, if it is one
 	seats   map[string]*seat
 	order   []*seat // as in the spec
 	living  int     // seats not ended
+	owed    int     // seats that are open and sent
 	waiting int     // seats not ready, while Starting
 	hydro   *hydration
 	readyc  chan struct{} // closed when all are ready
@@ -97,6 +100,7 @@ func newResident(f *Fleet, s Spec) *resident {
 		living:   len(s.Agents),
 		tick:     -1,
 	}
+	p.pipeIO, p.home = f.pipesFor()
 	for _, in := range s.Agents {
 		st := &seat{init: in}
 		p.seats[in.Agent] = st
@@ -180,6 +184,7 @@ func (p *resident) send() {
 		p.out = p.dialect.Observe(p.out, &st.ask)
 		p.script.asked(&st.ask, p.out[from:])
 		st.sent, st.since = true, now
+		p.owed++
 		if st.ask.Deadline > 0 {
 			if d := now.Add(st.left); due.IsZero() || d.Before(due) {
 				due = d
@@ -352,10 +357,19 @@ func (p *resident) fault(id string, tick int, f agent.Failure, detail string) {
 	}
 }
 
+// unsend notes that the process does not owe an answer any more.
+func (p *resident) unsend(st *seat) {
+	if st.open && st.sent {
+		p.owed--
+	}
+	st.sent = false
+}
+
 // settle ends a seat's open ask.
 func (p *resident) settle(st *seat, a agent.Answer) {
 	a.Agent, a.Tick, a.Attempt = st.ask.Agent, st.ask.Tick, st.ask.Attempt
-	st.open, st.sent = false, false
+	p.unsend(st)
+	st.open = false
 	p.answer(a)
 	if p.alone && p.state == Ready {
 		p.send()
@@ -382,9 +396,33 @@ func (p *resident) muted(c *child) {
 
 // idle follows each batch of lines.
 func (p *resident) idle() {
+	if p.home != nil {
+		p.home.gather(p)
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.flush()
+}
+
+// takeAnswers appends the answers gathered so far to a list.
+func (p *resident) takeAnswers(list []agent.Answer) []agent.Answer {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list = append(list, p.answers...)
+	clear(p.answers)
+	p.answers = p.answers[:0]
+	return list
+}
+
+// owing is what reads from the process while it owes answers; else nil.
+func (p *resident) owing() *reader {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child == nil || p.owed == 0 {
+		return nil
+	}
+	return p.child.out
 }
 
 // failOpen ends the open asks that which selects, or all, alike.

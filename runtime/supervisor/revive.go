@@ -111,7 +111,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	}
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
 	bound := make(chan struct{}) // lines wait until c is known
-	c, err = p.fleet.starter.spawn(launch{cmd.Argv, cmd.Env, cmd.Dir, descriptorSecret(&p.spec)}, handler{
+	c, err = p.fleet.starter.spawn(launch{cmd.Argv, cmd.Env, cmd.Dir, descriptorSecret(&p.spec)}, p.pipeIO, handler{
 		stdout: func(chunk []byte) { <-bound; split.feed(chunk, line); p.idle() },
 		ended:  func() { <-bound; split.end(line); p.muted(c); p.idle() },
 		stderr: p.log.write,
@@ -221,6 +221,9 @@ func (p *resident) raise(c *child) {
 	if p.child == c && p.state == Hydrating {
 		p.hydro = nil
 		p.to(hydrated)
+		if p.home != nil && p.spec.Kind.Tool == nil {
+			p.home.keep(c.pid)
+		}
 		p.send()
 		p.flush()
 	}

@@ -20,7 +20,8 @@ func (p *resident) postpone(st *seat, f agent.Failure, detail string) bool {
 	}
 	pause := min(time.Second<<min(st.waits, 10), longestWait)
 	st.waits++
-	st.sent, st.paused = false, true
+	p.unsend(st)
+	st.paused = true
 	p.fleet.fact(Fact{Agent: st.init.Agent, Kind: "waiting", Tick: st.ask.Tick,
 		Detail: fmt.Sprintf("asked again in %s: %s", pause, detail)})
 	p.fleet.wg.Go(func() {

@@ -1,0 +1,62 @@
+package supervisor
+
+import (
+	"errors"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// A reader takes what a child writes to one pipe, on its watcher's thread.
+type reader struct {
+	w     *watcher
+	fd    int
+	c     *conn // nil once it has ended
+	take  func(chunk []byte)
+	ended func()
+}
+
+// watch reads a pipe of a child from now on. On the watcher's thread.
+func (w *watcher) watch(r *reader) {
+	r.w = w
+	r.c = w.add(r.fd, unix.EPOLLIN, func() { r.read() })
+}
+
+// read reads once and reports whether there was anything, its end included.
+func (r *reader) read() bool {
+	if r.c == nil {
+		return false
+	}
+	for {
+		n, err := syscall.Read(r.fd, r.w.buf)
+		switch {
+		case n > 0:
+			r.take(r.w.buf[:n])
+			return true
+		case errors.Is(err, syscall.EINTR):
+			continue
+		case errors.Is(err, syscall.EAGAIN):
+			return false
+		}
+		r.end()
+		return true
+	}
+}
+
+// drain takes what a dead child has left in the pipe, and ends.
+func (r *reader) drain() {
+	for total := 0; total < lastDrain && r.c != nil; total += len(r.w.buf) {
+		if !r.read() {
+			break
+		}
+	}
+	r.end()
+}
+
+func (r *reader) end() {
+	if r.c != nil {
+		r.w.drop(r.c)
+		r.c = nil
+		r.ended()
+	}
+}

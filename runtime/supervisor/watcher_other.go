@@ -1,0 +1,23 @@
+//go:build !linux
+
+package supervisor
+
+import "github.com/troupe-dev/troupe/runtime/agent"
+
+// A watcher is Linux's; elsewhere each pipe has a goroutine.
+type watcher struct{}
+
+type reader struct{}
+
+type ask struct {
+	p     *resident
+	batch []*agent.Observe
+}
+
+func newWatchers(*Fleet) []*watcher { return nil }
+
+func (*watcher) open(*child, [3]int, handler) (in sink, left func()) { return nil, nil }
+func (*watcher) put([]ask)                                           {}
+func (*watcher) gather(*resident)                                    {}
+func (*watcher) keep(int)                                            {}
+func (*watcher) close()                                              {}
