@@ -31,6 +31,7 @@
 //	workspace           directories and the locks on them, the table of isolation tiers
 //	bus                 the embedded NATS server, its store, subjects, credentials
 //	dashboards          what Grafana and Prometheus need to show a run's metrics
+//	runtime/bench       how fast all of this is, beside bare loops with the same children
 //	runtime             the wiring; what a run is expected to come to; what is published
 //
 // A package declares the interfaces it consumes, so that few arrows are needed:
@@ -165,6 +166,7 @@
 //     tiers there
 //   - a metric: in runtime/observe, in the type whose source it has; it is shown by
 //     a panel in dashboards/build, and `go generate ./dashboards` writes the JSON
+//   - something to measure: a row in the table groups in runtime/bench
 //   - a command: a file in cmd/troupe, and a line in the table commands there
 //
 // The tests of agent and world range over their tables, so what is added there is

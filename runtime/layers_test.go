@@ -46,8 +46,12 @@ var arrows = map[string][]string{
 		"runtime/agent", "runtime/engine", "runtime/observe", "runtime/plan",
 		"runtime/record", "runtime/supervisor", "runtime/world",
 	},
+	"runtime/bench": {
+		"runtime", "bus", "scenarios",
+		"runtime/agent", "runtime/observe", "runtime/plan", "runtime/record",
+	},
 	"cmd/troupe": {
-		"runtime", "bus", "scenarios", "workspace",
+		"runtime", "runtime/bench", "bus", "scenarios", "workspace",
 		"runtime/agent", "runtime/agent/bots", "runtime/observe", "runtime/plan",
 		"runtime/record", "runtime/world",
 	},

@@ -1,0 +1,66 @@
+package bench
+
+import (
+	"bytes"
+	goruntime "runtime"
+	"syscall"
+	"unsafe"
+)
+
+// Child is the child in Go at work, until its stdin ends. Its system calls are
+// raw ones, of which Go's scheduler knows nothing: there is nothing else for it
+// to run meanwhile.
+func Child(args []string) error {
+	a, err := newAnswerer(args)
+	if err != nil {
+		return err
+	}
+	goruntime.LockOSThread()
+	in, have := make([]byte, 2<<20), 0
+	for {
+		n, errno := rawRead(0, in[have:])
+		if errno == syscall.EINTR {
+			continue
+		}
+		if errno != 0 || n == 0 {
+			return nil
+		}
+		have += n
+		a.out = a.out[:0]
+		rest := in[:have]
+		for {
+			line, behind, whole := bytes.Cut(rest, []byte("\n"))
+			if !whole {
+				break
+			}
+			a.hear(line)
+			rest = behind
+		}
+		have = copy(in, rest)
+		if errno := rawWrite(1, a.out); errno != 0 {
+			return nil //nolint:nilerr // nobody listens any more
+		}
+	}
+}
+
+// rawRead is read(2) without a word to Go's scheduler: it may block its thread
+// and what runs on it alone.
+func rawRead(fd int, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b))) //nolint:gosec // as package syscall does
+	return int(n), errno
+}
+
+// rawWrite writes all of b, as rawRead reads.
+func rawWrite(fd int, b []byte) syscall.Errno {
+	for len(b) > 0 {
+		n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b))) //nolint:gosec // as package syscall does
+		switch errno {
+		case 0:
+			b = b[n:]
+		case syscall.EINTR:
+		default:
+			return errno
+		}
+	}
+	return 0
+}

@@ -1,0 +1,153 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// A side measures one of the two once, and gives its figures in order.
+type side func(ctx context.Context, l *lab, s size) ([]float64, error)
+
+// A figure is one number that a shape gives.
+type figure struct {
+	name string // behind the shape's; empty where there is only one
+	unit string
+	less bool // the lower the better
+}
+
+// A size is how large a shape is.
+type size struct {
+	agents, ticks int
+	messages      int    // that each agent sends in a tick
+	scenario      string // of the library, in place of all of the above
+}
+
+// A group is one row of the table: one thing to measure, in several sizes.
+type group struct {
+	name    string // what Only chooses by
+	figures []figure
+	note    string // what is measured, and against which floor
+	full    []size
+	quick   []size
+	python  bool // needs Python
+	floor   side
+	troupe  side
+}
+
+// A shape is one group in one size.
+type shape struct {
+	*group
+	size size
+}
+
+func (s shape) name() string {
+	if s.size.scenario != "" {
+		return s.group.name + "/" + s.size.scenario
+	}
+	return fmt.Sprintf("%s/%d", s.group.name, s.size.agents)
+}
+
+// groups is the table of all that is measured. Rates are for one supervisor;
+// where nothing else is said, an agent is a process.
+var groups = []group{
+	{
+		name: "spawn", figures: []figure{{unit: "processes/s"}},
+		note:  "start side by side, until each has said ready; workspaces made; floor: fork, and read one line of each",
+		full:  []size{{agents: 10, ticks: 1}, {agents: 100, ticks: 1}, {agents: 1000, ticks: 1}},
+		quick: []size{{agents: 10, ticks: 1}},
+		floor: floorSpawn, troupe: troupeSpawn,
+	},
+	{
+		name: "ticks", figures: []figure{{unit: "ticks/s"}},
+		note:  "the whole tick: observe, act, a message per agent, record acknowledged, deadlines armed",
+		full:  []size{{agents: 10, ticks: 4000, messages: 1}, {agents: 100, ticks: 1000, messages: 1}, {agents: 1000, ticks: 120, messages: 1}},
+		quick: []size{{agents: 10, ticks: 100, messages: 1}},
+		floor: floorTicks, troupe: troupeTicks,
+	},
+	{
+		name: "world", figures: []figure{{unit: "ticks/s"}},
+		note:  "ticks, with a world that is a process (troupe world); floor: as ticks, without a world",
+		full:  []size{{agents: 100, ticks: 1000, messages: 1}},
+		quick: []size{{agents: 10, ticks: 100, messages: 1}},
+		floor: floorTicks, troupe: troupeWorld,
+	},
+	{
+		name: "python", figures: []figure{{unit: "ticks/s"}}, python: true,
+		note:  "ticks, with children in Python",
+		full:  []size{{agents: 100, ticks: 600, messages: 1}},
+		quick: []size{{agents: 5, ticks: 50, messages: 1}},
+		floor: floorPython, troupe: troupePython,
+	},
+	{
+		name: "shared", figures: []figure{{unit: "steps/s"}},
+		note: "agents in 4 processes (troupe bot echo), no messages; floor: a writer and a reader per process",
+		full: []size{{agents: 10, ticks: 4000}, {agents: 100, ticks: 2000}, {agents: 1000, ticks: 500},
+			{agents: 10_000, ticks: 60}, {agents: 100_000, ticks: 8}},
+		quick: []size{{agents: 1000, ticks: 20}},
+		floor: floorShared, troupe: troupeShared,
+	},
+	{
+		name: "messages", figures: []figure{{unit: "messages/s"}},
+		note:  "from agent to agent, 20 a tick each; floor: the same lines, which nobody reads",
+		full:  []size{{agents: 100, ticks: 400, messages: 20}},
+		quick: []size{{agents: 10, ticks: 50, messages: 20}},
+		floor: floorMessages, troupe: troupeMessages,
+	},
+	{
+		name: "commit", figures: []figure{{"p50", "µs", true}, {"p99", "µs", true}},
+		note:  "from a record to its acknowledgement (durability: process); floor: write(2) of as many bytes to a file",
+		full:  []size{{agents: 100, ticks: 1000, messages: 1}},
+		quick: []size{{agents: 10, ticks: 100, messages: 1}},
+		floor: floorCommit, troupe: troupeCommit,
+	},
+	{
+		name: "record", figures: []figure{{"size", "bytes/event", true}, {"read", "events/s", false}},
+		note: "an event: a line of troupe events, less those of type tick; size: the store's files; " +
+			"read: decoded, hashes checked; floor: the lines as text in a file, and reading that",
+		full:  []size{{scenario: "axelrod"}, {scenario: "nowak-may"}, {scenario: "rumour"}, {scenario: "tournaments"}, {scenario: "rabbits"}},
+		quick: []size{{scenario: "rumour"}},
+		floor: floorRecord, troupe: troupeRecord,
+	},
+	{
+		name: "memory", figures: []figure{{"each", "KiB/process", true}, {"all", "MiB", true}},
+		note:  "most resident memory of troupe run: what each process beyond the first 10 adds, and all of it; floor: a bare parent that is the same program",
+		full:  []size{{agents: 1000, ticks: 50, messages: 1}},
+		quick: []size{{agents: 50, ticks: 5, messages: 1}},
+		floor: floorMemory, troupe: troupeMemory,
+	},
+	{
+		name: "memory-shared", figures: []figure{{"each", "bytes/agent", true}, {"all", "MiB", true}},
+		note:  "as memory, for agents in 4 processes; each: beyond the first 1,000; floor: the lines of one tick, both ways",
+		full:  []size{{agents: 10_000, ticks: 5}, {agents: 100_000, ticks: 5}},
+		quick: []size{{agents: 2000, ticks: 5}},
+		floor: floorMemoryShared, troupe: troupeMemoryShared,
+	},
+}
+
+// Groups lists what Only can choose.
+func Groups() []string {
+	names := make([]string, len(groups))
+	for i := range groups {
+		names[i] = groups[i].name
+	}
+	return names
+}
+
+// shapes are those of some groups, all where none is named.
+func shapes(only []string, quick bool) (all []shape) {
+	for i := range groups {
+		g := &groups[i]
+		if len(only) > 0 && !slices.Contains(only, g.name) {
+			continue
+		}
+		sizes := g.full
+		if quick {
+			sizes = g.quick
+		}
+		for _, s := range sizes {
+			all = append(all, shape{g, s})
+		}
+	}
+	return all
+}
