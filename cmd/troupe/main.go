@@ -78,7 +78,7 @@ func Main() int {
 var commands = []*cli.Command{
 	runCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
 	psCommand, eventsCommand, logsCommand, transcriptCommand, stopCommand, rmCommand, pruneCommand,
-	botCommand, worldCommand,
+	botCommand, worldCommand, benchCommand,
 }
 
 // report says what went wrong, once, and gives the exit code.
