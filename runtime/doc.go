@@ -71,6 +71,11 @@
 //     one that writes what its stdin did not take at once; one that takes it
 //     through its stop. An agent with a process a turn has one for the turn.
 //     Fleet.Stop waits until every process is gone and these have ended.
+//   - A crowd (64 processes or more at the start) has its pipes served by a
+//     thread a core instead, the watchers. Each writes what was asked of its
+//     share, reads the answers in order and hands them over together; in between
+//     it waits for whatever any of its processes writes. Single-threaded
+//     processes are kept on their watcher's core. Fleet.Stop ends them.
 //   - Four threads fork all processes and live until the fleet is stopped, since
 //     a child's parent-death signal follows the thread. Fleet.Stop ends them.
 //   - The reaper, one for the whole program: it collects every dead child, ours
@@ -79,7 +84,8 @@
 //   - The API's server and its requests, and the server of metrics with its own;
 //     their stop waits 2 s for requests, then cuts them. A scrape reads what the
 //     loop counts, by atomics and locks that are held for moments, asks the fleet
-//     for its Statuses, and reads /proc; the loop never waits for one. A second interruption has a goroutine that stopFleet waits for.
+//     for its Statuses, and reads /proc; the loop never waits for one.
+//   - A second interruption has a goroutine that stopFleet waits for.
 //   - The NATS server's own; Bus.Close waits for the server's shutdown.
 //
 // Scripts fail where a goroutine outlives the program's main function.
