@@ -66,11 +66,14 @@ func (r Run) Open(process string) (*Workspace, error) {
 		Tmp:  filepath.Join(dir, "tmp"),
 		Log:  r.AgentLog(process),
 	}
-	if err := os.MkdirAll(r.locks(), 0o700); err != nil {
-		return nil, fmt.Errorf("cannot make the lock directory: %w", err)
-	}
 	w.lock = flock.New(filepath.Join(r.locks(), process+".lock"), flock.SetPermissions(0o600))
 	ok, err := w.lock.TryLock()
+	if errors.Is(err, os.ErrNotExist) { // the first of the run
+		if err := os.MkdirAll(r.locks(), 0o700); err != nil {
+			return nil, fmt.Errorf("cannot make the lock directory: %w", err)
+		}
+		ok, err = w.lock.TryLock()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot lock the workspace of %s: %w", process, err)
 	}
@@ -102,6 +105,9 @@ func (w *Workspace) Reset() error {
 
 func (w *Workspace) make() error {
 	for _, dir := range []string{w.Work, w.Home, w.Tmp} {
+		if os.Mkdir(dir, 0o700) == nil { // mostly: a run makes thousands
+			continue
+		}
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("cannot make a workspace: %w", err)
 		}
