@@ -126,6 +126,7 @@ var (
 type Fleet struct {
 	opts       Options
 	starter    *starter
+	disk       chan struct{} // held by who makes a workspace
 	reaped     func() int
 	answers    chan []agent.Answer
 	watchers   []*watcher
@@ -165,6 +166,7 @@ func New(opts Options) *Fleet {
 	f := &Fleet{
 		opts:    opts,
 		starter: newStarter(),
+		disk:    make(chan struct{}, starters),
 		reaped:  holdReaper(),
 		answers: make(chan []agent.Answer, 1024),
 		asks:    map[*watcher][]ask{},

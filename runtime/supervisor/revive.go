@@ -93,11 +93,8 @@ func (p *resident) start() (*child, error) {
 }
 
 func (p *resident) spawn(again bool) (*child, error) {
-	w, err := p.workspace(again)
+	w, err := p.settleIn(again)
 	if err != nil {
-		return nil, err
-	}
-	if err := p.fleet.opts.Dir.WriteTexts(p.spec.ID, p.spec.Texts); err != nil {
 		return nil, err
 	}
 	cmd := workspace.Command{Argv: p.argv(), Env: p.fleet.environ(&p.spec, w), Dir: w.Work}
@@ -140,6 +137,18 @@ func (p *resident) argv() []string {
 		return p.spec.Command
 	}
 	return append(slices.Clip(p.spec.Command), p.spec.Kind.Tool.Resume(p.session)...)
+}
+
+// settleIn makes what the process finds on the disk. A few at a time do so: a
+// thousand would wait for each other in the kernel, with a thread each.
+func (p *resident) settleIn(again bool) (*workspace.Workspace, error) {
+	p.fleet.disk <- struct{}{}
+	defer func() { <-p.fleet.disk }()
+	w, err := p.workspace(again)
+	if err != nil {
+		return nil, err
+	}
+	return w, p.fleet.opts.Dir.WriteTexts(p.spec.ID, p.spec.Texts)
 }
 
 // workspace opens the process's workspace, or takes it back to where a state
