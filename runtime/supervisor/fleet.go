@@ -38,12 +38,13 @@ type Spec struct {
 	// room.
 	WaitForModel bool
 
+	Secrets []Secret
+
 	// The rest is for kinds with a Tool.
 
 	Brief   *agent.Brief
 	Texts   map[string]string // files beside the workspace, written before each start
 	Session bool              // a restarted process goes on with its session
-	Secrets []Secret          // of any kind
 }
 
 // A Secret is a credential that one process gets and nobody else.

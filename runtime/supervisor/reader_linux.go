@@ -16,10 +16,14 @@ type reader struct {
 	ended func()
 }
 
-// watch reads a pipe of a child from now on. On the watcher's thread.
+// watch reads a pipe of a child from now on. On the watcher's thread. A pipe
+// that cannot be waited for has ended: what becomes of its child is told.
 func (w *watcher) watch(r *reader) {
 	r.w = w
-	r.c = w.add(r.fd, unix.EPOLLIN, func() { r.read() })
+	if r.c = w.add(r.fd, unix.EPOLLIN, func() { r.read() }); r.c == nil {
+		_ = unix.Close(r.fd)
+		r.ended()
+	}
 }
 
 // read reads once and reports whether there was anything, its end included.

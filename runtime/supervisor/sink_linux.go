@@ -48,7 +48,10 @@ func (s *watchedSink) wait() {
 	s.w.post(func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		s.c = s.w.add(s.fd, unix.EPOLLOUT, s.more)
+		if s.c = s.w.add(s.fd, unix.EPOLLOUT, s.more); s.c == nil {
+			s.closing, s.rest, s.waiting = true, nil, false
+			s.shut()
+		}
 	})
 }
 

@@ -53,10 +53,10 @@ type conn struct {
 	ready func() // on the watcher's thread
 }
 
-// most reads of one process in a row: one that floods does not hold up others.
+// mostReads is how often one process is read in a row: one that floods does not hold up others.
 const mostReads = 16
 
-// patience is how long the answers that are there wait for the next in order.
+// orderPatience is how long the answers that are there wait for the next in order.
 const orderPatience = time.Millisecond
 
 // newWatchers makes one for each core that this process may use.
@@ -87,7 +87,11 @@ func newWatcher(f *Fleet, core int) (*watcher, error) {
 		_ = unix.Close(w.epoll)
 		return nil, err
 	}
-	w.add(w.bell, unix.EPOLLIN, w.hear)
+	if w.add(w.bell, unix.EPOLLIN, w.hear) == nil {
+		_ = unix.Close(w.bell)
+		_ = unix.Close(w.epoll)
+		return nil, errors.New("the kernel takes no more to wait for")
+	}
 	go w.run()
 	return w, nil
 }
@@ -209,14 +213,16 @@ func (w *watcher) flush() {
 	}
 }
 
-// add waits for a descriptor. On the thread, or before it runs.
+// add waits for a descriptor; nil where the kernel has no room for it. On the
+// thread, or before it runs.
 func (w *watcher) add(fd int, events uint32, ready func()) *conn {
 	c := &conn{fd: fd, id: w.next, ready: ready}
 	w.next++
 	w.conns[c.id] = c
 	e := unix.EpollEvent{Events: events, Fd: int32(uint32(c.id)), Pad: int32(uint32(c.id >> 32))}
 	if err := unix.EpollCtl(w.epoll, unix.EPOLL_CTL_ADD, fd, &e); err != nil {
-		panic("supervisor: epoll_ctl: " + err.Error()) // there is no memory, or the descriptor is none
+		delete(w.conns, c.id)
+		return nil
 	}
 	return c
 }
