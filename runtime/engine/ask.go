@@ -90,17 +90,16 @@ func (l *lockstep) gather(ctx context.Context) error {
 		if l.waiting == 0 {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
+		batch := l.fleet.Await(ctx)
+		switch {
+		case ctx.Err() != nil:
 			return errInterrupted
-		case batch, ok := <-l.fleet.Answers():
-			if !ok {
-				return fmt.Errorf("the fleet closed its answers at tick %d while %d were owed", l.soc.tick, l.waiting)
-			}
-			for i := range batch {
-				if err := l.take(&batch[i]); err != nil {
-					return err
-				}
+		case len(batch) == 0:
+			return fmt.Errorf("the fleet had no more answers at tick %d while %d were owed", l.soc.tick, l.waiting)
+		}
+		for i := range batch {
+			if err := l.take(&batch[i]); err != nil {
+				return err
 			}
 		}
 	}

@@ -30,13 +30,13 @@ func (f *instant) Ask(batch []*agent.Observe) {
 	f.out <- f.batch
 }
 
-func (f *instant) Answers() <-chan []agent.Answer     { return f.out }
-func (f *instant) Committed(int)                      {}
-func (f *instant) Add([]plan.Agent, []plan.Process)   {}
-func (f *instant) Retire([]string, string)            {}
-func (f *instant) Substitute(string, plan.Substitute) {}
-func (f *instant) Facts() []record.Fact               { return nil }
-func (f *instant) Usages() []record.Usage             { return nil }
+func (f *instant) Await(ctx context.Context) []agent.Answer { return await(ctx, f.out) }
+func (f *instant) Committed(int)                            {}
+func (f *instant) Add([]plan.Agent, []plan.Process)         {}
+func (f *instant) Retire([]string, string)                  {}
+func (f *instant) Substitute(string, plan.Substitute)       {}
+func (f *instant) Facts() []record.Fact                     { return nil }
+func (f *instant) Usages() []record.Usage                   { return nil }
 
 // A void log keeps nothing.
 type void struct{}

@@ -17,10 +17,10 @@ type fleet interface {
 	// again when Ask returns; the observes and all they hold stay unchanged
 	// until Committed of their tick, or the loop, has returned.
 	Ask(batch []*agent.Observe)
-	// Answers is where answers come, some at a time, in any order. It is not
-	// closed while the engine runs; what was received is the engine's. When
-	// the loop returns early, answers may be left in it.
-	Answers() <-chan []agent.Answer
+	// Await waits until some answers have come, or ctx ends, and gives them, in
+	// any order; none once ctx has ended. They are the engine's until the next
+	// call. When the loop returns early, answers may be left.
+	Await(ctx context.Context) []agent.Answer
 	// Committed says that the record of tick is acknowledged: what it holds
 	// need no longer be remembered elsewhere.
 	Committed(tick int)

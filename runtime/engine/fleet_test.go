@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -109,7 +110,17 @@ func (f *scripted) Ask(batch []*agent.Observe) {
 	}
 }
 
-func (f *scripted) Answers() <-chan []agent.Answer { return f.out }
+func (f *scripted) Await(ctx context.Context) []agent.Answer { return await(ctx, f.out) }
+
+// await takes what comes, as a fleet does.
+func await(ctx context.Context, out <-chan []agent.Answer) []agent.Answer {
+	select {
+	case list := <-out:
+		return list
+	case <-ctx.Done():
+		return nil
+	}
+}
 
 // Committed checks that what was asked is still as it was.
 func (f *scripted) Committed(tick int) {

@@ -146,8 +146,8 @@ type liar struct {
 	out chan []agent.Answer
 }
 
-func (l *liar) Ask([]*agent.Observe)           {}
-func (l *liar) Answers() <-chan []agent.Answer { return l.out }
+func (l *liar) Ask([]*agent.Observe)                     {}
+func (l *liar) Await(ctx context.Context) []agent.Answer { return await(ctx, l.out) }
 
 func TestAFleetThatAnswersWhatWasNotAsked(t *testing.T) {
 	for name, answers := range map[string][]agent.Answer{
@@ -168,7 +168,7 @@ func TestAFleetThatAnswersWhatWasNotAsked(t *testing.T) {
 	l := &liar{tr.fleet, make(chan []agent.Answer)}
 	close(l.out)
 	tr.cfg.Fleet = l
-	_ = tr.fault(t, "closed", "tick 0")
+	_ = tr.fault(t, "no more answers", "tick 0")
 }
 
 func TestCollect(t *testing.T) {

@@ -121,7 +121,7 @@ var (
 	closing = graces{2 * time.Second, 1500 * time.Millisecond}
 )
 
-// A Fleet is the processes of one run. Ask, Retire, Add, Substitute, Facts,
+// A Fleet is the processes of one run. Ask, Await, Retire, Add, Substitute, Facts,
 // Usages and Committed are for one goroutine, the engine's; Stop, Kill and Statuses are
 // for any.
 type Fleet struct {
@@ -129,7 +129,8 @@ type Fleet struct {
 	starter    *starter
 	disk       chan struct{} // held by who makes a workspace
 	reaped     func() int
-	answers    chan []agent.Answer
+	inbox      inbox
+	bell       chan struct{} // wakes who awaits answers, where no watcher does
 	watchers   []*watcher
 	watched    int // processes that were given a watcher
 	processors int // GOMAXPROCS without watchers
@@ -169,12 +170,13 @@ func New(opts Options) *Fleet {
 		starter: newStarter(),
 		disk:    make(chan struct{}, starters),
 		reaped:  holdReaper(),
-		answers: make(chan []agent.Answer, 1024),
+		bell:    make(chan struct{}, 1),
 		asks:    map[*watcher][]ask{},
 		byAgent: map[string]driver{},
 		batches: map[driver][]*agent.Observe{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
+	f.inbox.wake = f.ring
 	return f
 }
 
@@ -236,7 +238,7 @@ func (f *Fleet) Substitute(spec Spec) {
 }
 
 // Ask puts each observe to its agent. It does not block; exactly one answer
-// comes for each on Answers, while the fleet is not stopped. What an observe's
+// comes for each from Await, while the fleet is not stopped. What an observe's
 // slices hold must not change until the tick is committed.
 func (f *Fleet) Ask(batch []*agent.Observe) {
 	for _, o := range batch {
@@ -282,26 +284,30 @@ func (f *Fleet) pipesFor() (e pipeIO, w *watcher) {
 	return w, w
 }
 
-// Answers is where answers come, some at a time, in any order.
-func (f *Fleet) Answers() <-chan []agent.Answer { return f.answers }
+// Await waits until some answers have come and gives them, in any order; none
+// once ctx has ended. They are the caller's until the next call. Where
+// watchers serve the pipes, the caller's thread does one's work meanwhile.
+func (f *Fleet) Await(ctx context.Context) []agent.Answer {
+	if len(f.watchers) > 0 {
+		return f.watchers[0].host(ctx)
+	}
+	return f.inbox.wait(ctx, f.bell)
+}
 
-// deliver never blocks: it may run on the reaper's goroutine.
-func (f *Fleet) deliver(list []agent.Answer) {
-	if len(list) == 0 {
+// ring wakes who awaits answers.
+func (f *Fleet) ring() {
+	if len(f.watchers) > 0 {
+		f.watchers[0].ring()
 		return
 	}
 	select {
-	case f.answers <- list:
-		return
-	default:
+	case f.bell <- struct{}{}:
+	default: // it was rung and not heard yet
 	}
-	f.wg.Go(func() {
-		select {
-		case f.answers <- list:
-		case <-f.ctx.Done():
-		}
-	})
 }
+
+// deliver hands answers to who awaits them. It never blocks.
+func (f *Fleet) deliver(list []agent.Answer) { f.inbox.put(list) }
 
 // Retire ends agents that are never asked again: each is sent stop, and a
 // process ends with its last agent.
@@ -379,6 +385,9 @@ func (f *Fleet) Stop(reason string) (killed int) {
 
 func (f *Fleet) stop(reason string) (killed int) {
 	drivers := f.all()
+	for _, w := range f.watchers {
+		w.resume()
+	}
 	for _, d := range drivers {
 		d.stop(reason, closing)
 	}

@@ -109,17 +109,18 @@ func (s *stage) put(batch []*agent.Observe) map[string]agent.Answer {
 	s.t.Helper()
 	s.Ask(batch)
 	got := map[string]agent.Answer{}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
 	for len(got) < len(batch) {
-		select {
-		case list := <-s.Answers():
-			for _, a := range list {
-				if _, twice := got[a.Agent]; twice {
-					s.t.Fatalf("two answers of %s in one tick", a.Agent)
-				}
-				got[a.Agent] = a
-			}
-		case <-time.After(2 * time.Minute):
+		list := s.Await(ctx)
+		if len(list) == 0 {
 			s.t.Fatalf("no answer; got %v", got)
+		}
+		for _, a := range list {
+			if _, twice := got[a.Agent]; twice {
+				s.t.Fatalf("two answers of %s in one tick", a.Agent)
+			}
+			got[a.Agent] = a
 		}
 	}
 	return got

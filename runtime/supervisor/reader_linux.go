@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"errors"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -32,15 +31,15 @@ func (r *reader) read() bool {
 		return false
 	}
 	for {
-		n, err := syscall.Read(r.fd, r.w.buf)
+		n, errno := readPipe(r.fd, r.w.buf)
 		switch {
-		case n > 0:
+		case errno == syscall.EINTR:
+			continue
+		case errno == syscall.EAGAIN:
+			return false
+		case errno == 0 && n > 0:
 			r.take(r.w.buf[:n])
 			return true
-		case errors.Is(err, syscall.EINTR):
-			continue
-		case errors.Is(err, syscall.EAGAIN):
-			return false
 		}
 		r.end()
 		return true

@@ -380,11 +380,9 @@ func (p *resident) answer(a agent.Answer) { p.answers = append(p.answers, a) }
 
 // flush hands over the answers gathered so far.
 func (p *resident) flush() {
-	if len(p.answers) > 0 {
-		list := p.answers
-		p.answers = nil
-		p.fleet.deliver(list)
-	}
+	p.fleet.deliver(p.answers)
+	clear(p.answers)
+	p.answers = p.answers[:0]
 }
 
 // muted follows the end of a child's stdout.

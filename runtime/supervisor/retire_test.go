@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"path/filepath"
 	"testing"
 	"time"
@@ -18,12 +19,13 @@ func TestRetireWhileHydrating(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 	s.Retire([]string{"a"}, "removed")
-	select {
-	case list := <-s.Answers():
-		if a := list[0]; a.Agent != "b" || string(a.Act.Action) != `{"n":2}` {
-			t.Errorf("got %+v", a)
-		}
-	case <-time.After(50 * time.Second):
-		t.Error("the process still waits for an agent that has ended")
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Second)
+	defer cancel()
+	list := s.Await(ctx)
+	if len(list) == 0 {
+		t.Fatal("the process still waits for an agent that has ended")
+	}
+	if a := list[0]; a.Agent != "b" || string(a.Act.Action) != `{"n":2}` {
+		t.Errorf("got %+v", a)
 	}
 }

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"errors"
 	"sync"
 	"syscall"
 
@@ -114,15 +113,15 @@ func (s *watchedSink) shut() {
 // taken when nobody will ever read it.
 func writeSome(fd int, b []byte) (n int) {
 	for n < len(b) {
-		m, err := syscall.Write(fd, b[n:])
-		switch {
-		case errors.Is(err, syscall.EINTR):
-		case errors.Is(err, syscall.EAGAIN):
-			return n
-		case err != nil:
-			return len(b)
-		default:
+		m, errno := writePipe(fd, b[n:])
+		switch errno {
+		case 0:
 			n += m
+		case syscall.EINTR:
+		case syscall.EAGAIN:
+			return n
+		default:
+			return len(b)
 		}
 	}
 	return n

@@ -3,6 +3,8 @@ package supervisor
 import (
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 func pointer[T any](p *T) unsafe.Pointer { return unsafe.Pointer(p) } //nolint:gosec // for one system call
@@ -26,3 +28,34 @@ func self() string { return "/proc/self/exe" }
 
 // openFiles lists this process's descriptors.
 const openFiles = "/proc/self/fd"
+
+// readPipe is read(2) of a descriptor that does not block. Go's scheduler is not
+// told: where a child takes the processor over in between, it would start
+// another thread in place of this one.
+func readPipe(fd int, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))) //nolint:gosec // for one system call
+	return int(n), errno
+}
+
+// writePipe is write(2), as readPipe is read(2).
+func writePipe(fd int, b []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(b))), uintptr(len(b))) //nolint:gosec // for one system call
+	return int(n), errno
+}
+
+// giveWay lets others run that wait for this thread's core.
+func giveWay() { _, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_YIELD, 0, 0, 0) }
+
+// pinThread keeps the calling thread on a core, where that is allowed.
+func pinThread(core int) {
+	var set unix.CPUSet
+	set.Set(core)
+	_ = unix.SchedSetaffinity(0, &set)
+}
+
+// setPolicy sets how a process is scheduled among those without priority, where
+// that is allowed.
+func setPolicy(pid, policy int) {
+	var priority int32
+	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(pid), uintptr(policy), uintptr(pointer(&priority)))
+}

@@ -1,13 +1,12 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"os"
-	goruntime "runtime"
 	"strconv"
 	"sync"
-	"syscall"
-	"time"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -19,25 +18,41 @@ import (
 // together is written in one go and read in order, so that the thread sleeps
 // for the first answers and finds the others there.
 //
-// All of its fields but the inbox belong to the thread.
+// Who awaits the fleet's answers does the work of the first one meanwhile, on
+// a thread of its own (see host): so that a tick of few processes needs no
+// thread to be woken.
 type watcher struct {
 	core  int
+	cores unix.CPUSet // that this process may use
 	epoll int
-	bell  int // an eventfd: something is in the inbox
+	bell  int // an eventfd: wakes who waits for the epoll
 	done  chan struct{}
 	fleet *Fleet
 
+	served atomic.Int64  // counts the calls of host
+	wanted atomic.Bool   // host waits for own
+	hurry  chan struct{} // ends standing by
+
+	// own is held by who does the work. It guards what follows, up to mu.
+	own     sync.Mutex
+	heeded  context.Context // that host was last called with
+	ignore  func() bool     // stops heeding it
+	spare   []ask
+	events  []unix.EpollEvent
 	conns   map[uint64]*conn
 	next    uint64
 	buf     []byte
 	expect  []*resident // who was asked, in order
 	answers []agent.Answer
 
-	mu     sync.Mutex
-	rung   bool // the bell was rung and not heard yet
-	inbox  []func()
-	asks   []ask
 	closed bool
+
+	some   atomic.Bool // something was posted or asked
+	asleep atomic.Bool // the bell is to be rung
+	mu     sync.Mutex
+	posted []func()
+	asks   []ask
+	ended  bool // there is no bell any more
 }
 
 // An ask is a batch on its way to its process.
@@ -53,12 +68,6 @@ type conn struct {
 	ready func() // on the watcher's thread
 }
 
-// mostReads is how often one process is read in a row: one that floods does not hold up others.
-const mostReads = 16
-
-// orderPatience is how long the answers that are there wait for the next in order.
-const orderPatience = time.Millisecond
-
 // newWatchers makes one for each core that this process may use.
 func newWatchers(f *Fleet) []*watcher {
 	var set unix.CPUSet
@@ -70,15 +79,15 @@ func newWatchers(f *Fleet) []*watcher {
 		if !set.IsSet(core) {
 			continue
 		}
-		if w, err := newWatcher(f, core); err == nil { // else goroutines do
+		if w, err := newWatcher(f, core, set); err == nil { // else goroutines do
 			all = append(all, w)
 		}
 	}
 	return all
 }
 
-func newWatcher(f *Fleet, core int) (*watcher, error) {
-	w := &watcher{core: core, fleet: f, conns: map[uint64]*conn{}, buf: make([]byte, 64<<10), done: make(chan struct{})}
+func newWatcher(f *Fleet, core int, cores unix.CPUSet) (*watcher, error) {
+	w := &watcher{core: core, cores: cores, fleet: f, events: make([]unix.EpollEvent, 128), hurry: make(chan struct{}, 1), conns: map[uint64]*conn{}, buf: make([]byte, 64<<10), done: make(chan struct{})}
 	var err error
 	if w.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
 		return nil, err
@@ -87,7 +96,7 @@ func newWatcher(f *Fleet, core int) (*watcher, error) {
 		_ = unix.Close(w.epoll)
 		return nil, err
 	}
-	if w.add(w.bell, unix.EPOLLIN, w.hear) == nil {
+	if w.add(w.bell, unix.EPOLLIN, w.hush) == nil {
 		_ = unix.Close(w.bell)
 		_ = unix.Close(w.epoll)
 		return nil, errors.New("the kernel takes no more to wait for")
@@ -96,111 +105,45 @@ func newWatcher(f *Fleet, core int) (*watcher, error) {
 	return w, nil
 }
 
-// post has do called on the thread. It never blocks.
+// post has do called by who does the work. It never blocks.
 func (w *watcher) post(do func()) {
 	w.mu.Lock()
-	w.inbox = append(w.inbox, do)
-	w.ring()
+	w.posted = append(w.posted, do)
 	w.mu.Unlock()
-}
-
-// ring wakes the thread, once for all that comes until it hears. mu is held.
-func (w *watcher) ring() {
-	if !w.rung {
-		w.rung = true
-		_, _ = unix.Write(w.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // it can hold as many as there may be
-	}
+	w.rouse()
 }
 
 // put hands asks over; the watcher calls the processes' ask.
 func (w *watcher) put(asks []ask) {
 	w.mu.Lock()
 	w.asks = append(w.asks, asks...)
-	w.ring()
 	w.mu.Unlock()
+	w.rouse()
+}
+
+// rouse says that something is to be heard.
+func (w *watcher) rouse() {
+	w.some.Store(true)
+	if w.asleep.Load() {
+		w.ring()
+	}
+}
+
+// ring wakes who waits for the epoll, now or next.
+func (w *watcher) ring() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return
+	}
+	_, _ = unix.Write(w.bell, []byte{1, 0, 0, 0, 0, 0, 0, 0}) // it can hold as many as there may be
 }
 
 // close ends the thread once no process is left to it, and waits for that.
 func (w *watcher) close() {
 	w.post(func() { w.closed = true })
+	w.resume()
 	<-w.done
-}
-
-func (w *watcher) run() {
-	goruntime.LockOSThread() // never unlocked: its affinity is its own
-	pinThread(w.core)
-	events := make([]unix.EpollEvent, 128)
-	defer func() {
-		_ = unix.Close(w.bell)
-		_ = unix.Close(w.epoll)
-		close(w.done)
-	}()
-	for !w.closed || len(w.conns) > 1 {
-		w.inOrder()
-		w.flush()
-		n, err := unix.EpollWait(w.epoll, events, -1)
-		if err != nil && !errors.Is(err, syscall.EINTR) {
-			panic("supervisor: epoll_wait: " + err.Error()) // only a descriptor that is none fails
-		}
-		for _, e := range events[:max(n, 0)] {
-			if c := w.conns[uint64(uint32(e.Fd))|uint64(uint32(e.Pad))<<32]; c != nil {
-				c.ready()
-			}
-		}
-	}
-}
-
-// hear does what was posted, and puts what was asked.
-func (w *watcher) hear() {
-	var count [8]byte
-	_, _ = unix.Read(w.bell, count[:])
-	w.mu.Lock()
-	inbox, asks := w.inbox, w.asks
-	w.inbox, w.asks, w.rung = nil, nil, false
-	w.mu.Unlock()
-	for _, do := range inbox {
-		do()
-	}
-	for _, a := range asks {
-		a.p.ask(a.batch)
-		w.gather(a.p)
-		w.expect = append(w.expect, a.p)
-	}
-}
-
-// inOrder reads the answers of who was asked, one after the other. Who takes
-// long is left to epoll.
-func (w *watcher) inOrder() {
-	for i := 0; i < len(w.expect); i++ {
-		if !w.await(w.expect[i]) {
-			break
-		}
-	}
-	clear(w.expect)
-	w.expect = w.expect[:0]
-}
-
-// await reads from a process until it owes nothing; it says whether the next
-// one is to be awaited too.
-func (w *watcher) await(p *resident) bool {
-	for range mostReads {
-		r := p.owing()
-		if r == nil {
-			return true
-		}
-		if r.read() {
-			continue
-		}
-		fds := []unix.PollFd{{Fd: int32(r.fd), Events: unix.POLLIN}, {Fd: int32(w.bell), Events: unix.POLLIN}}
-		n, err := unix.Poll(fds, int(orderPatience.Milliseconds()))
-		if n == 0 || err != nil && !errors.Is(err, syscall.EINTR) {
-			return false
-		}
-		if fds[1].Revents != 0 {
-			w.hear()
-		}
-	}
-	return true
 }
 
 // gather takes a process's answers to be delivered together.
@@ -209,7 +152,8 @@ func (w *watcher) gather(p *resident) { w.answers = p.takeAnswers(w.answers) }
 func (w *watcher) flush() {
 	if len(w.answers) > 0 {
 		w.fleet.deliver(w.answers)
-		w.answers = nil
+		clear(w.answers)
+		w.answers = w.answers[:0]
 	}
 }
 
@@ -268,11 +212,7 @@ func (w *watcher) keep(pid int) {
 	var set unix.CPUSet
 	set.Set(w.core)
 	_ = unix.SchedSetaffinity(pid, &set)
-}
-
-// pinThread keeps the calling thread on a core, where that is allowed.
-func pinThread(core int) {
-	var set unix.CPUSet
-	set.Set(core)
-	_ = unix.SchedSetaffinity(0, &set)
+	// Being woken, it does not take the core from the watcher, which then asks
+	// all of its processes before they run, one after the other.
+	setPolicy(pid, unix.SCHED_BATCH)
 }

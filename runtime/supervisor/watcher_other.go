@@ -2,7 +2,11 @@
 
 package supervisor
 
-import "github.com/troupe-dev/troupe/runtime/agent"
+import (
+	"context"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
 
 // A watcher is Linux's; elsewhere each pipe has a goroutine.
 type watcher struct{}
@@ -21,3 +25,6 @@ func (*watcher) put([]ask)                                           {}
 func (*watcher) gather(*resident)                                    {}
 func (*watcher) keep(int)                                            {}
 func (*watcher) close()                                              {}
+func (*watcher) ring()                                               {}
+func (*watcher) resume()                                             {}
+func (*watcher) host(context.Context) []agent.Answer                 { return nil }

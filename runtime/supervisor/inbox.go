@@ -1,0 +1,77 @@
+package supervisor
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// An inbox is where a fleet's answers wait for the one who takes them. Putting
+// never blocks.
+type inbox struct {
+	some   atomic.Bool // there are answers
+	asleep atomic.Bool // who takes them is to be woken
+	wake   func()      // set before the first put; may be called too often
+
+	mu          sync.Mutex
+	list, spare []agent.Answer
+}
+
+// put adds answers; they are copied.
+func (in *inbox) put(answers []agent.Answer) {
+	if len(answers) == 0 {
+		return
+	}
+	in.mu.Lock()
+	in.list = append(in.list, answers...)
+	in.some.Store(true)
+	in.mu.Unlock()
+	if in.asleep.Load() {
+		in.wake()
+	}
+}
+
+// take gives all answers that are there, valid until the next take.
+func (in *inbox) take() []agent.Answer {
+	if !in.some.Load() {
+		return nil
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	list := in.list
+	clear(in.spare)
+	in.list, in.spare = in.spare[:0], list
+	in.some.Store(false)
+	return list
+}
+
+// sleep says that the taker is about to wait for wake. It returns false if
+// there is something to take already.
+func (in *inbox) sleep() bool {
+	in.asleep.Store(true)
+	if !in.some.Load() {
+		return true
+	}
+	in.asleep.Store(false)
+	return false
+}
+
+// wait is take that waits on a bell, until there is something or ctx ends.
+func (in *inbox) wait(ctx context.Context, bell <-chan struct{}) []agent.Answer {
+	for {
+		if list := in.take(); len(list) > 0 {
+			return list
+		}
+		if in.sleep() {
+			select {
+			case <-bell:
+			case <-ctx.Done():
+				in.asleep.Store(false)
+				return nil
+			}
+			in.asleep.Store(false)
+		}
+	}
+}
