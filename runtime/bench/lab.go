@@ -157,13 +157,22 @@ func (t *trace) rate() float64 {
 	return float64(n-warm) / t.ticks[n].Sub(t.ticks[warm]).Seconds()
 }
 
-// play runs a scenario as troupe run does. Its data directory stays until
-// forget.
-func (l *lab) play(ctx context.Context, path string) (*trace, error) {
+// expand makes the plan of a scenario, as troupe run does.
+func expand(path string) (*plan.Plan, error) {
 	s, problems := scenarios.Load(path)
 	p, problems := plan.Expand(s, plan.Options{Found: problems})
 	if len(problems) > 0 {
 		return nil, fmt.Errorf("the scenario is not valid: %w", problems[0])
+	}
+	return p, nil
+}
+
+// play runs a scenario as troupe run does. Its data directory stays until
+// forget.
+func (l *lab) play(ctx context.Context, path string) (*trace, error) {
+	p, err := expand(path)
+	if err != nil {
+		return nil, err
 	}
 	l.runs++
 	t := &trace{data: filepath.Join(l.dir, fmt.Sprintf("d%d", l.runs)), plan: p}

@@ -54,6 +54,11 @@ func (l *lab) peakOfRun(ctx context.Context, g *game) (peak int64, err error) {
 	}
 	data := filepath.Join(l.dir, "run")
 	defer func() { _ = os.RemoveAll(data) }() // the lab's end says if it cannot be removed
+	return runApart(ctx, path, data)
+}
+
+// runApart plays a scenario with troupe run and says how much memory that had.
+func runApart(ctx context.Context, path, data string) (peak int64, err error) {
 	cmd := ourself(ctx, "run", "--data", data, "--json", path)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -1,9 +1,10 @@
 package bench
 
 import (
+	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strconv"
 )
 
 // A side measures one of the two once, and gives its figures in order.
@@ -21,6 +22,7 @@ type size struct {
 	agents, ticks int
 	messages      int    // that each agent sends in a tick
 	scenario      string // of the library, in place of all of the above
+	name          string // behind the group's; empty for what is said above last
 }
 
 // A group is one row of the table: one thing to measure, in several sizes.
@@ -42,10 +44,7 @@ type shape struct {
 }
 
 func (s shape) name() string {
-	if s.size.scenario != "" {
-		return s.group.name + "/" + s.size.scenario
-	}
-	return fmt.Sprintf("%s/%d", s.group.name, s.size.agents)
+	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, strconv.Itoa(s.size.agents))
 }
 
 // groups is the table of all that is measured. Rates are for one supervisor;
@@ -64,6 +63,14 @@ var groups = []group{
 		full:  []size{{agents: 10, ticks: 4000, messages: 1}, {agents: 100, ticks: 1000, messages: 1}, {agents: 1000, ticks: 120, messages: 1}},
 		quick: []size{{agents: 10, ticks: 100, messages: 1}},
 		floor: floorTicks, troupe: troupeTicks,
+	},
+	{
+		name: "length", figures: []figure{{"rate", "ticks/s", false}, {"memory", "MiB", true}},
+		note: "how a run of 10 processes fares as it gets longer, by ticks: the whole tick, without the first tenth of the run; " +
+			"the most resident memory of troupe run; floor: as ticks and memory, of 10,000 ticks at most",
+		full:  []size{long(100), long(1000), long(10_000), long(100_000)},
+		quick: []size{long(50), long(500)},
+		floor: floorLength, troupe: troupeLength,
 	},
 	{
 		name: "world", figures: []figure{{unit: "ticks/s"}},
