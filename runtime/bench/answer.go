@@ -7,22 +7,27 @@ import (
 	"strings"
 )
 
-// An answerer is the child in Go: MESSAGES messages to PEER with each act. It
-// reads of a line what the child in C reads.
+// An answerer is the child in Go: MESSAGES messages to PEER with each act, and
+// a FLOOD from the first on. It reads of a line what the child in C reads.
 type answerer struct {
-	tail []byte // of an act, behind its tick
-	out  []byte
+	tail  []byte // of an act, behind its tick
+	out   []byte
+	flood string
+	asked bool // it was told an observe
 }
 
 func newAnswerer(args []string) (*answerer, error) {
-	if len(args) != 2 {
-		return nil, fmt.Errorf("the child wants a number of messages and a peer")
+	if len(args) != 2 && len(args) != 3 {
+		return nil, fmt.Errorf("the child wants a number of messages, a peer and perhaps a flood")
 	}
 	n, err := strconv.Atoi(args[0])
 	if err != nil {
 		return nil, fmt.Errorf("the number of messages: %w", err)
 	}
-	a := &answerer{tail: []byte(`,"action":{"n":1}`)}
+	a := &answerer{tail: []byte(`,"action":{"n":1}`), flood: quiet}
+	if len(args) == 3 {
+		a.flood = args[2]
+	}
 	if n > 0 {
 		sends := strings.Repeat(`{"to":"`+args[1]+`","body":"hello"},`, n)
 		a.tail = append(a.tail, `,"send":[`+strings.TrimSuffix(sends, ",")+`]`...)
@@ -44,6 +49,7 @@ func (a *answerer) hear(line []byte) {
 		a.out = append(a.out, `","tick":`...)
 		a.out = append(a.out, between(line, `"tick":`, ',')...)
 		a.out = append(a.out, a.tail...)
+		a.asked = true
 	}
 }
 

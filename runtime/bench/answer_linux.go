@@ -40,7 +40,29 @@ func Child(args []string) error {
 		if errno := rawWrite(1, a.out); errno != 0 {
 			return nil //nolint:nilerr // nobody listens any more
 		}
+		if a.asked && a.flood != quiet {
+			begin(a.flood)
+			a.flood = quiet
+		}
 	}
+}
+
+// begin floods on a thread of its own, until the process ends. It writes lines
+// without braces, so many at once that none is torn by what others write.
+func begin(flood string) {
+	goruntime.GOMAXPROCS(2) // the caller's thread keeps its own for good
+	noise := bytes.Repeat(append(bytes.Repeat([]byte("."), 63), '\n'), 64)
+	go func() {
+		goruntime.LockOSThread()
+		for {
+			switch flood {
+			case floodLog:
+				_ = rawWrite(2, noise)
+			case floodStdout:
+				_ = rawWrite(1, noise)
+			}
+		}
+	}()
 }
 
 // rawRead is read(2) without a word to Go's scheduler: it may block its thread

@@ -1,6 +1,7 @@
 // Package bench measures how fast troupe is beside what the machine can do:
 // each figure has a floor, taken in the same run with the same children by a
-// bare loop that records nothing, checks nothing and restarts nobody. Absolute
+// bare loop that records nothing, checks nothing and restarts nobody. (What a
+// flood may cost is told by troupe itself with an agent as busy.) Absolute
 // figures move from hour to hour; the ratios say how troupe fares.
 //
 // What is measured goes through runtime.Run with an expanded scenario, as any

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type bareOptions struct {
 	program *program
 	agents  int                  // a process each
 	args    func(i int) []string // of each process
+	flood   string               // of the first, from its first line on; empty for none
 	// pin keeps each child on the processor of the thread that drives it, one
 	// thread a processor; else a few threads fork, and that is all they do.
 	pin bool
@@ -55,7 +57,10 @@ type bareWorker struct {
 	buf   []byte
 }
 
-type kid struct{ pid, in, out int }
+type kid struct {
+	pid, in, out int
+	floods       bool // its stdout, with lines that have no brace in them
+}
 
 // A bareJob is to start the children, or to play ticks with them.
 type bareJob struct {
@@ -147,7 +152,7 @@ func (f *bareFleet) kill() {
 	defer f.mu.Unlock()
 	f.killed = true
 	for _, pid := range f.pids {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
+		_ = syscall.Kill(-pid, syscall.SIGKILL) // and a process of its own that floods
 	}
 	f.pids = nil // they are reaped from now on
 }
@@ -181,7 +186,7 @@ func (w *bareWorker) start() error {
 		}
 	}
 	for _, k := range w.kids {
-		if _, err := w.line(k); err != nil {
+		if err := w.line(k); err != nil {
 			return err
 		}
 	}
@@ -201,12 +206,17 @@ func (w *bareWorker) spawn(i int) error {
 		return err
 	}
 	defer func() { _ = syscall.Close(out[1]) }()
-	k := kid{in: in[1], out: out[0]}
+	stderr, release, err := f.stderr(i)
+	if err != nil {
+		_, _ = syscall.Close(in[1]), syscall.Close(out[0])
+		return err
+	}
+	defer release()
+	k := kid{in: in[1], out: out[0], floods: i == 0 && f.flood == floodStdout}
 	_ = rawWrite(k.in, agent.AppendInit(nil, agent.Init{Run: "bare", Agent: agentID(i)}))
 	file, argv, env := f.program.launch(f.args(i)...)
-	var err error
 	k.pid, err = syscall.ForkExec(file, argv, &syscall.ProcAttr{
-		Env: env, Files: []uintptr{uintptr(in[0]), uintptr(out[1]), 2},
+		Env: env, Files: []uintptr{uintptr(in[0]), uintptr(out[1]), uintptr(stderr)},
 		Sys: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
@@ -217,26 +227,58 @@ func (w *bareWorker) spawn(i int) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.killed {
-		_ = syscall.Kill(k.pid, syscall.SIGKILL)
+		_ = syscall.Kill(-k.pid, syscall.SIGKILL)
 	} else {
 		f.pids = append(f.pids, k.pid)
 	}
 	return nil
 }
 
-// line reads what a child says, up to the end of its line.
-func (w *bareWorker) line(k kid) (n int, err error) {
+// stderr is what the i-th child has as its stderr: ours, and where it floods
+// that, a pipe that is read by a thread more and goes nowhere. Release it once
+// the child has it.
+func (f *bareFleet) stderr(i int) (fd int, release func(), err error) {
+	if i != 0 || f.flood != floodLog {
+		return 2, func() {}, nil
+	}
+	var p [2]int
+	if err := syscall.Pipe2(p[:], syscall.O_CLOEXEC); err != nil {
+		return 0, nil, err
+	}
+	f.threads.Go(func() {
+		defer func() { _ = syscall.Close(p[0]) }()
+		buf := make([]byte, 64<<10)
+		for {
+			if n, err := syscall.Read(p[0], buf); n <= 0 && !errors.Is(err, syscall.EINTR) {
+				return
+			}
+		}
+	})
+	return p[1], func() { _ = syscall.Close(p[1]) }, nil
+}
+
+// line reads what a child says, up to the end of its line: the one with a
+// brace, of a child that floods.
+func (w *bareWorker) line(k kid) error {
+	within := !k.floods
 	for {
-		m, errno := rawRead(k.out, w.buf[n:])
+		n, errno := rawRead(k.out, w.buf)
 		switch {
 		case errno == syscall.EINTR:
 			continue
-		case errno != 0 || m == 0:
-			return n, errSilent
+		case errno != 0 || n == 0:
+			return errSilent
 		}
-		n += m
-		if w.buf[n-1] == '\n' {
-			return n, nil
+		said := w.buf[:n]
+		if !within {
+			at := bytes.IndexByte(said, '{')
+			if at < 0 {
+				continue
+			}
+			within, said = true, said[at:]
+		}
+		if said[len(said)-1] == '\n' || k.floods && bytes.IndexByte(said, '\n') >= 0 {
+			return nil
 		}
 	}
 }
@@ -259,7 +301,7 @@ func (w *bareWorker) play(job bareJob) error {
 			at += step
 		}
 		for _, k := range w.kids {
-			if _, err := w.line(k); err != nil {
+			if err := w.line(k); err != nil {
 				b.abort()
 				return err
 			}

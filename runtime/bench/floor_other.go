@@ -17,6 +17,7 @@ type bareOptions struct {
 	program *program
 	agents  int
 	args    func(i int) []string
+	flood   string
 	pin     bool
 }
 

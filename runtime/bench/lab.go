@@ -52,9 +52,10 @@ func (l *lab) close(err *error) { *err = errors.Join(*err, os.RemoveAll(l.dir)) 
 type game struct {
 	agents, ticks int
 	program       *program
-	messages      int  // that each agent sends the next one in a tick
-	shared        bool // the agents live in 4 processes, and the program hosts any number
-	process       bool // the world is one
+	messages      int    // that each agent sends the next one in a tick
+	shared        bool   // the agents live in 4 processes, and the program hosts any number
+	process       bool   // the world is one
+	flood         string // of the first agent; empty for none
 }
 
 // processes is how many a shared game has.
@@ -69,9 +70,22 @@ const maxTicks = 1_000_000
 // agentID names the agents, from 0 on, as a pattern does that counts from 1.
 func agentID(i int) string { return fmt.Sprintf("a-%d", i+1) }
 
-// args are what the i-th child is told: how many messages, and to whom.
+// args are what the i-th child is told: how many messages, to whom, and
+// whether it floods.
 func (g *game) args(i int) []string {
-	return []string{fmt.Sprint(g.messages), agentID((i + 1) % g.agents)}
+	flood := quiet
+	if i == 0 && g.flood != "" && g.flood != floodMessages {
+		flood = g.flood
+	}
+	return []string{fmt.Sprint(g.sends(i)), agentID((i + 1) % g.agents), flood}
+}
+
+// sends is how many messages the i-th agent sends in a tick.
+func (g *game) sends(i int) int {
+	if i == 0 && g.flood == floodMessages {
+		return manyMessages
+	}
+	return g.messages
 }
 
 // scenario is the game as people would write it, in JSON, which is YAML.
@@ -86,10 +100,11 @@ func (g *game) scenario() any {
 	} else {
 		rows := make([]any, g.agents)
 		for i := range rows {
-			rows[i] = map[string]any{"id": agentID(i), "peer": g.args(i)[1]}
+			a := g.args(i)
+			rows[i] = map[string]any{"id": agentID(i), "sends": a[0], "peer": a[1], "flood": a[2]}
 		}
 		entry["id"], entry["for_each"] = "{id}", rows
-		entry["command"] = append(append([]string{}, g.program.words...), fmt.Sprint(g.messages), "{peer}")
+		entry["command"] = append(append([]string{}, g.program.words...), "{sends}", "{peer}", "{flood}")
 	}
 	config := map[string]any{"rounds": maxTicks, "topic": topic}
 	w := map[string]any{"kind": "conversation", "config": config}
@@ -216,9 +231,9 @@ func (g *game) lines() [][]byte {
 			Agent: agentID(i), Tick: 1000, Deadline: 30 * time.Second, Attempt: 1,
 			Observation: fmt.Appendf(nil, `{"round":1001,"rounds":%d,"topic":%q}`, maxTicks, topic),
 		}
-		from := agentID((i + g.agents - 1) % g.agents)
-		for range g.messages {
-			o.Messages = append(o.Messages, agent.Message{From: from, Body: []byte(`"hello"`)})
+		from := (i + g.agents - 1) % g.agents
+		for range g.sends(from) {
+			o.Messages = append(o.Messages, agent.Message{From: agentID(from), Body: []byte(`"hello"`)})
 		}
 		all[i] = agent.AppendObserve(nil, &o)
 	}

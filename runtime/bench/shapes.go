@@ -35,7 +35,7 @@ func troupeSpawn(ctx context.Context, l *lab, s size) ([]float64, error) {
 // bare plays a game with the bare loop, after a tenth of it for nothing, and
 // gives ticks a second.
 func bare(ctx context.Context, g *game) (float64, error) {
-	f, _, err := startBare(ctx, bareOptions{program: g.program, agents: g.agents, args: g.args, pin: true})
+	f, _, err := startBare(ctx, bareOptions{program: g.program, agents: g.agents, args: g.args, flood: g.flood, pin: true})
 	if err != nil {
 		return 0, err
 	}

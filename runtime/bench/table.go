@@ -21,6 +21,7 @@ type figure struct {
 type size struct {
 	agents, ticks int
 	messages      int    // that each agent sends in a tick
+	flood         string // of the first agent
 	scenario      string // of the library, in place of all of the above
 	name          string // behind the group's; empty for what is said above last
 }
@@ -44,7 +45,7 @@ type shape struct {
 }
 
 func (s shape) name() string {
-	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, strconv.Itoa(s.size.agents))
+	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, s.size.flood, strconv.Itoa(s.size.agents))
 }
 
 // groups is the table of all that is measured. Rates are for one supervisor;
@@ -71,6 +72,17 @@ var groups = []group{
 		full:  []size{long(100), long(1000), long(10_000), long(100_000)},
 		quick: []size{long(50), long(500)},
 		floor: floorLength, troupe: troupeLength,
+	},
+	{
+		name: "flood", figures: []figure{{"bare", "ticks/s", false}, {"fair", "ticks/s", false}},
+		note: "ticks, while one agent floods all the time: its log, its stdout with lines that are none of the protocol, or 30,000 messages a tick; " +
+			"floor of bare: the bare loop with the same children, where a thread more reads that log; " +
+			"floor of fair: troupe, with a process of that agent that computes all the time and writes nothing, or with as many messages from all alike",
+		full: []size{{agents: 100, ticks: 400, messages: 1, flood: floodLog}, {agents: 100, ticks: 400, messages: 1, flood: floodStdout},
+			{agents: 100, ticks: 50, messages: 1, flood: floodMessages}},
+		quick: []size{{agents: 10, ticks: 50, messages: 1, flood: floodLog}, {agents: 10, ticks: 50, messages: 1, flood: floodStdout},
+			{agents: 10, ticks: 4, messages: 1, flood: floodMessages}},
+		floor: floorFlood, troupe: troupeFlood,
 	},
 	{
 		name: "world", figures: []figure{{unit: "ticks/s"}},

@@ -1,13 +1,15 @@
-/* The lightest agent: child MESSAGES PEER. It answers each init with ready and
- * each observe with an act that sends MESSAGES messages to PEER, and keeps
- * nothing. type, agent and tick come first in the runtime's lines. */
+/* The lightest agent: child MESSAGES PEER [FLOOD]. It answers each init with
+ * ready and each observe with an act that sends MESSAGES messages to PEER, and
+ * keeps nothing. type, agent and tick come first in the runtime's lines. From
+ * its first observe on it floods: its log, its stdout, or the processor (busy). */
 #define _GNU_SOURCE /* memmem */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static char in[2 << 20], out[1 << 20], tail[1 << 19];
+static char in[2 << 20], out[2 << 20], tail[1 << 20];
 static size_t used, tailed;
+static const char *flood;
 
 static void put(const char *s, size_t n) {
 	memcpy(out + used, s, n);
@@ -32,6 +34,21 @@ static char *value(char *line, char *stop, const char *key, char end, size_t *n)
 	return at;
 }
 
+/* begin starts a process that floods until this one is gone. It writes lines
+ * without braces, so many at once that none is torn by what this one writes. */
+static void begin(const char *what) {
+	static char noise[4096];
+	size_t i;
+	int fd = !strcmp(what, "log") ? 2 : !strcmp(what, "stdout") ? 1 : -1;
+	pid_t parent = getpid(), pid = fork();
+	if (pid < 0) exit(1);
+	if (pid) return;
+	memset(noise, '.', sizeof noise);
+	for (i = 63; i < sizeof noise; i += 64) noise[i] = '\n';
+	while (getppid() == parent && (fd < 0 || write(fd, noise, sizeof noise) > 0));
+	_exit(0);
+}
+
 static void hear(char *line, char *stop) {
 	static const char init[] = "{\"type\":\"init\"", observe[] = "{\"type\":\"observe\"";
 	size_t n;
@@ -49,6 +66,8 @@ static void hear(char *line, char *stop) {
 		s = value(s, stop, "\"tick\":", ',', &n);
 		put(s, n - 1);
 		put(tail, tailed);
+		if (flood) begin(flood);
+		flood = NULL;
 	}
 }
 
@@ -56,6 +75,7 @@ int main(int argc, char **argv) {
 	size_t have = 0;
 	int i, messages = argc > 1 ? atoi(argv[1]) : 0;
 	const char *peer = argc > 2 ? argv[2] : "";
+	if (argc > 3 && strcmp(argv[3], "none")) flood = argv[3];
 	add(",\"action\":{\"n\":1}");
 	for (i = 0; i < messages && tailed < sizeof tail - 256; i++) {
 		add(i ? "," : ",\"send\":[");
