@@ -96,6 +96,9 @@ func (f *fields) named(name []byte) *raw {
 // goroutines.
 func Decode(line []byte) (Line, error) {
 	s := scan{data: line}
+	if s.blank(); s.peek() != '{' {
+		return Line{}, ErrNotProtocol // no error is made up: there may be very many
+	}
 	var f fields
 	f.collect(&s)
 	typ, ok := f.typ.str()

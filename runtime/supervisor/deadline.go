@@ -70,6 +70,8 @@ func (p *resident) miss(st *seat) {
 	switch {
 	case st.hint != "":
 		detail += "; " + st.hint
+	case len(p.noise) > 0:
+		detail += fmt.Sprintf("; it wrote a line that is no protocol line: %.80q", p.noise)
 	case p.mute:
 		detail += "; it closed its stdout"
 	case !p.heard:

@@ -21,7 +21,8 @@ type logFile struct {
 	mu     sync.Mutex
 	f      *os.File
 	size   int64
-	at     bool // at the beginning of a line: what came last ended one
+	at     bool   // at the beginning of a line: what came last ended one
+	held   []byte // not written yet
 }
 
 func newLogFile(path string, most int64, secrets []Secret) *logFile {
@@ -40,16 +41,57 @@ func (l *logFile) write(text []byte) {
 func (l *logFile) line(prefix string, text []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var b []byte
-	if !l.at {
-		b = append(b, '\n')
-	}
-	b = append(b, prefix...)
-	b = append(b, text...)
-	l.append(l.secret.whole(append(b, '\n')))
+	l.hold(prefix, text)
+	l.flush()
 }
 
+// note is line that may wait for the next flush: many come at once, and each
+// write costs more than the line.
+func (l *logFile) note(prefix string, text []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hold(prefix, text)
+	if len(l.held) >= 64<<10 {
+		l.flush()
+	}
+}
+
+// noted writes what note has kept back.
+func (l *logFile) noted() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.flush()
+}
+
+func (l *logFile) hold(prefix string, text []byte) {
+	from := len(l.held)
+	if !l.at {
+		l.held = append(l.held, '\n')
+	}
+	l.held = append(l.held, prefix...)
+	l.held = append(l.held, text...)
+	l.held = append(l.held, '\n')
+	if l.secret != nil {
+		l.held = append(l.held[:from], l.secret.whole(bytes.Clone(l.held[from:]))...)
+	}
+	l.at = true
+}
+
+// append writes text after all that was held.
 func (l *logFile) append(b []byte) {
+	l.flush()
+	l.put(b)
+}
+
+func (l *logFile) flush() {
+	l.put(l.held)
+	l.held = l.held[:0]
+	if cap(l.held) > 4<<10 {
+		l.held = nil // one of thousands
+	}
+}
+
+func (l *logFile) put(b []byte) {
 	if len(b) == 0 {
 		return
 	}

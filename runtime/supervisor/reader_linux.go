@@ -19,19 +19,24 @@ type reader struct {
 // that cannot be waited for has ended: what becomes of its child is told.
 func (w *watcher) watch(r *reader) {
 	r.w = w
-	if r.c = w.add(r.fd, unix.EPOLLIN, func() { r.read() }); r.c == nil {
+	if r.c = w.add(r.fd, unix.EPOLLIN, func() { r.read(aLittle) }); r.c == nil {
 		_ = unix.Close(r.fd)
 		r.ended()
 	}
 }
 
-// read reads once and reports whether there was anything, its end included.
-func (r *reader) read() bool {
+// aLittle is what is read of a process in one go that has not been waited for,
+// in bytes: one that floods does not hold up others, but waits for its turn.
+const aLittle = 8 << 10
+
+// read reads once, at most so many bytes, and reports whether there was
+// anything, its end included.
+func (r *reader) read(most int) bool {
 	if r.c == nil {
 		return false
 	}
 	for {
-		n, errno := readPipe(r.fd, r.w.buf)
+		n, errno := readPipe(r.fd, r.w.buf[:most])
 		switch {
 		case errno == syscall.EINTR:
 			continue
@@ -49,7 +54,7 @@ func (r *reader) read() bool {
 // drain takes what a dead child has left in the pipe, and ends.
 func (r *reader) drain() {
 	for total := 0; total < lastDrain && r.c != nil; total += len(r.w.buf) {
-		if !r.read() {
+		if !r.read(len(r.w.buf)) {
 			break
 		}
 	}

@@ -48,6 +48,8 @@ type resident struct {
 	starts  int    // how often the process was started
 	session string // of the tool, once it said so
 	heard   bool   // it wrote something on stdout since it was last asked
+	noted   bool   // the log has lines that are not written yet
+	noise   []byte // the beginning of the last such line that is no protocol line
 	mute    bool   // it closed its stdout, or is dying
 
 	// spawning is how many calls of start are under way: beside the one that
@@ -197,7 +199,7 @@ func (p *resident) send() {
 	if len(p.out) == 0 {
 		return
 	}
-	p.heard = false
+	p.heard, p.noise = false, p.noise[:0]
 	p.child.in.write(p.out)
 	p.arm(due)
 }
@@ -263,9 +265,13 @@ func (p *resident) used(l *agent.Line) {
 
 // note logs a line that was no answer, and remembers it for whoever misses one.
 func (p *resident) note(prefix string, line []byte) {
-	p.log.line(prefix, line)
-	p.hint(fmt.Sprintf("it wrote a line that is no protocol line: %.80q", line))
+	p.log.note(prefix, line)
+	p.noted = true
+	p.noise = append(p.noise[:0], line[:min(len(line), noiseKept)]...)
 }
+
+// noiseKept is how much of a line that is no protocol line is kept for a hint.
+const noiseKept = 4 * 80
 
 // hint tells whoever misses an answer what was written instead.
 func (p *resident) hint(text string) {
@@ -400,13 +406,22 @@ func (p *resident) idle() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.logNotes()
 	p.flush()
+}
+
+func (p *resident) logNotes() {
+	if p.noted {
+		p.noted = false
+		p.log.noted()
+	}
 }
 
 // takeAnswers appends the answers gathered so far to a list.
 func (p *resident) takeAnswers(list []agent.Answer) []agent.Answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.logNotes()
 	list = append(list, p.answers...)
 	clear(p.answers)
 	p.answers = p.answers[:0]

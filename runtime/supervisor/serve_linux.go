@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// mostReads is how often one process is read in a row: one that floods does
-	// not hold up others.
-	mostReads = 16
+	// mostReads is how often one process is read in a row before it is left to
+	// epoll.
+	mostReads = 2
 	// orderPatience is how long the answers that are there wait for the next in
 	// order.
 	orderPatience = time.Millisecond
@@ -128,7 +128,7 @@ func (w *watcher) await(p *resident) bool {
 		switch {
 		case r == nil || r.c == nil:
 			return true
-		case r.read():
+		case r.read(len(w.buf)):
 			reads++
 		case waits < givesWay:
 			waits++
