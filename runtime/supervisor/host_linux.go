@@ -32,7 +32,7 @@ func (w *watcher) work() (more bool) {
 		if w.wanted.Load() {
 			return true
 		}
-		if !w.round() && !linger(w.some.Load) {
+		if !w.round() && !w.linger(w.some.Load) {
 			w.sleep()
 		}
 	}
@@ -102,7 +102,7 @@ func (w *watcher) host(ctx context.Context) []agent.Answer {
 		if ctx.Err() != nil {
 			return nil
 		}
-		if !linger(func() bool { return in.some.Load() || w.some.Load() }) && in.sleep() {
+		if !w.linger(func() bool { return in.some.Load() || w.some.Load() }) && in.sleep() {
 			w.sleep()
 			in.asleep.Store(false)
 		}

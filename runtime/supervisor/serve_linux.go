@@ -19,9 +19,10 @@ const (
 	// as long as what comes between two ticks of few agents takes. It gives way
 	// to whoever wants its core.
 	awake = 100 * time.Microsecond
-	// givesWay is how often, in a row, others may run before a thread sleeps
-	// until a process answers.
-	givesWay = 4
+	// taken is how long others may have had a core before it counts as wanted,
+	// and unawake how often a thread then sleeps at once.
+	taken   = awake / 2
+	unawake = 100
 )
 
 // round does all that there is to do, and reports whether it was anything.
@@ -61,14 +62,25 @@ func (w *watcher) sleep() {
 	w.flush()
 }
 
-// linger looks whether one of two things comes within the time that a thread
-// stays awake.
-func linger(come func() bool) bool {
-	for end := time.Now().Add(awake); time.Now().Before(end); {
+// linger looks whether something comes while the thread stays awake. Where
+// others want its core that is no good: asleep, it is woken before they are
+// done.
+func (w *watcher) linger(come func() bool) bool {
+	if w.wantedCore > 0 {
+		w.wantedCore--
+		return come()
+	}
+	start := time.Now()
+	for now := start; now.Sub(start) < awake; {
 		if come() {
 			return true
 		}
 		giveWay()
+		before := now
+		if now = time.Now(); now.Sub(before) > taken {
+			w.wantedCore = unawake
+			return come()
+		}
 	}
 	return false
 }
@@ -109,7 +121,6 @@ func (w *watcher) inOrder() {
 	if len(w.expect) == 0 {
 		return
 	}
-	giveWay()
 	for i := 0; i < len(w.expect); i++ {
 		if !w.await(w.expect[i]) {
 			break
@@ -122,7 +133,6 @@ func (w *watcher) inOrder() {
 // await reads from a process until it owes nothing; it says whether the next
 // one is to be awaited too.
 func (w *watcher) await(p *resident) bool {
-	waits := 0
 	for reads := 0; reads < mostReads; {
 		r := p.owing()
 		switch {
@@ -130,9 +140,6 @@ func (w *watcher) await(p *resident) bool {
 			return true
 		case r.read(len(w.buf)):
 			reads++
-		case waits < givesWay:
-			waits++
-			giveWay()
 		case !w.pause(r):
 			return false
 		}

@@ -52,10 +52,3 @@ func pinThread(core int) {
 	set.Set(core)
 	_ = unix.SchedSetaffinity(0, &set)
 }
-
-// setPolicy sets how a process is scheduled among those without priority, where
-// that is allowed.
-func setPolicy(pid, policy int) {
-	var priority int32
-	_, _, _ = syscall.RawSyscall(syscall.SYS_SCHED_SETSCHEDULER, uintptr(pid), uintptr(policy), uintptr(pointer(&priority)))
-}

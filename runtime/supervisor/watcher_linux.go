@@ -34,16 +34,19 @@ type watcher struct {
 	hurry  chan struct{} // ends standing by
 
 	// own is held by who does the work. It guards what follows, up to mu.
-	own     sync.Mutex
-	heeded  context.Context // that host was last called with
-	ignore  func() bool     // stops heeding it
-	spare   []ask
-	events  []unix.EpollEvent
-	conns   map[uint64]*conn
-	next    uint64
-	buf     []byte
-	expect  []*resident // who was asked, in order
-	answers []agent.Answer
+	own    sync.Mutex
+	heeded context.Context // that host was last called with
+	ignore func() bool     // stops heeding it
+	spare  []ask
+	// wantedCore is how often more the thread does not stay awake, since others
+	// want its core.
+	wantedCore int
+	events     []unix.EpollEvent
+	conns      map[uint64]*conn
+	next       uint64
+	buf        []byte
+	expect     []*resident // who was asked, in order
+	answers    []agent.Answer
 
 	closed bool
 
@@ -212,7 +215,4 @@ func (w *watcher) keep(pid int) {
 	var set unix.CPUSet
 	set.Set(w.core)
 	_ = unix.SchedSetaffinity(pid, &set)
-	// Being woken, it does not take the core from the watcher, which then asks
-	// all of its processes before they run, one after the other.
-	setPolicy(pid, unix.SCHED_BATCH)
 }
