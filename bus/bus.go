@@ -50,6 +50,7 @@ type Bus struct {
 	js    jetstream.JetStream
 	users *users
 	log   *serverLog
+	idle  chan *reader // at most one, for the next reading
 	close sync.Once
 }
 
@@ -60,7 +61,7 @@ func Start(o Options) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{users: newUsers(), log: newServerLog(o.Log)}
+	b := &Bus{users: newUsers(), log: newServerLog(o.Log), idle: make(chan *reader, 1)}
 	opts := serverOptions(o, dir)
 	opts.CustomClientAuthentication = b.users
 	if o.Listen != "" {
@@ -104,7 +105,7 @@ func serverOptions(o Options, dir string) *server.Options {
 		JetStream:              true,
 		StoreDir:               dir,
 		SyncAlways:             o.SyncAlways,
-		JetStreamMaxMemory:     16 << 20, // readers' consumers alone; the default is a share of the host's
+		JetStreamMaxMemory:     16 << 20, // nothing is kept in it; the default is a share of the host's
 		JetStreamMaxStore:      store,
 		DisableJetStreamBanner: true,
 	}
@@ -211,6 +212,11 @@ func (b *Bus) Close() {
 			// Else the server may cut the observers off before it has read it.
 			_ = b.nc.FlushTimeout(closeWait)
 			b.nc.Close()
+		}
+		select {
+		case r := <-b.idle:
+			r.nc.Close()
+		default: // readers at work are cut off, and close themselves then
 		}
 		b.srv.Shutdown()
 		b.srv.WaitForShutdown()

@@ -137,7 +137,7 @@ func TestReadManyAndLarge(t *testing.T) {
 		}
 		want = append(want, n)
 	}
-	for range 2*pullEntries + 5 {
+	for range 2*batchEntries + 5 {
 		add(10)
 	}
 	for range 6 {
@@ -293,5 +293,68 @@ func TestAppendAfterClose(t *testing.T) {
 	b.Close()
 	if err := s.Append(t.Context(), []byte("two")); err == nil {
 		t.Error("an append works on a closed bus")
+	}
+}
+
+// Readings one after the other, and those that were left early, share nothing
+// but the connection that is kept for the next.
+func TestReadAgain(t *testing.T) {
+	b := start(t, Options{})
+	s, other := create(t, b, "r"), create(t, b, "other")
+	for i := range batchEntries + 2 {
+		appendAll(t, s, fmt.Sprint(i))
+	}
+	appendAll(t, other, "0")
+	enough := errors.New("enough")
+	for _, stop := range []uint64{1, 2, batchEntries, batchEntries + 2, 0} {
+		err := s.Read(t.Context(), 1, func(seq uint64, p []byte) error {
+			if string(p) != fmt.Sprint(seq-1) {
+				t.Errorf("entry %d is %q", seq, p)
+			}
+			if seq == stop {
+				return enough
+			}
+			return nil
+		})
+		if (stop == 0) != (err == nil) {
+			t.Errorf("left at %d: %v", stop, err)
+		}
+		if got := readAll(t, other, 1); !slices.Equal(got, []string{"1:0"}) {
+			t.Errorf("the other log reads %q", got)
+		}
+		if got := readAll(t, other, 2); got != nil {
+			t.Errorf("beyond its end, %q", got)
+		}
+	}
+	if len(b.idle) != 1 {
+		t.Error("no connection is kept for the next reading")
+	}
+}
+
+// What is appended while a log is read is left to the next reading.
+func TestReadEndsWhereItBegan(t *testing.T) {
+	b := start(t, Options{})
+	s := create(t, b, "r")
+	appendAll(t, s, "one", "two")
+	n := 0
+	err := s.Read(t.Context(), 1, func(uint64, []byte) error {
+		n++
+		return s.Append(t.Context(), []byte("more"))
+	})
+	if err != nil || n != 2 {
+		t.Errorf("read %d entries of 2: %v", n, err)
+	}
+}
+
+func TestReadOnAClosedBus(t *testing.T) {
+	b := start(t, Options{})
+	s := create(t, b, "r")
+	appendAll(t, s, "one", "two")
+	err := s.Read(t.Context(), 1, func(uint64, []byte) error { b.Close(); return nil })
+	if err == nil {
+		err = s.Read(t.Context(), 1, func(uint64, []byte) error { return nil }) // the batch was here already
+	}
+	if err == nil {
+		t.Error("a closed bus can be read")
 	}
 }

@@ -118,10 +118,6 @@ func (c *chain) follow(f frame) error {
 // find is the number of the first entry of a tick, 0 where there is none. As
 // long as every tick has been one entry, the first look finds it.
 func (l *Log) find(ctx context.Context, tick int) (uint64, error) {
-	last, err := l.stream.Last(ctx)
-	if err != nil {
-		return 0, err
-	}
 	head := func(seq uint64) (chunkHead, error) {
 		entry, err := l.stream.Get(ctx, seq)
 		if err != nil {
@@ -130,10 +126,13 @@ func (l *Log) find(ctx context.Context, tick int) (uint64, error) {
 		h, _, err := unchunk(entry)
 		return h, err
 	}
-	if guess := uint64(tick) + 1; guess <= last {
-		if h, err := head(guess); err == nil && h.tick == uint64(tick) && h.index == 0 && h.attempt == 1 {
-			return guess, nil
-		}
+	guess := uint64(tick) + 1
+	if h, err := head(guess); err == nil && h.tick == uint64(tick) && h.index == 0 && h.attempt == 1 {
+		return guess, nil
+	}
+	last, err := l.stream.Last(ctx)
+	if err != nil {
+		return 0, err
 	}
 	n := sort.Search(int(last), func(i int) bool {
 		if err != nil {
