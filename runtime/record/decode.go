@@ -16,10 +16,12 @@ var errMalformed = errors.New("malformed record")
 // The first fault sticks and makes everything after it empty.
 type decoder struct {
 	in  []byte
+	at  int // what is before it is decoded: a moving slice would be a write barrier a field
 	err error
 
 	names  map[string]string // seen before
 	agents []string          // of the last record's turns: mostly the next one's too
+	scores []string          // and of its scores
 }
 
 // maxNames bounds what a decoder remembers.
@@ -30,11 +32,11 @@ func newDecoder() *decoder { return &decoder{names: map[string]string{}} }
 // record decodes both parts. Whatever is accepted encodes to the same bytes.
 func (d *decoder) record(hashed, annex []byte) (*Record, error) {
 	r := &Record{}
-	d.in, d.err = hashed, nil
+	d.in, d.at, d.err = hashed, 0, nil
 	d.hashed(r)
 	d.end("hashed part")
 	if d.err == nil {
-		d.in = annex
+		d.in, d.at = annex, 0
 		d.annex(r)
 		d.end("annex")
 	}
@@ -56,7 +58,12 @@ func (d *decoder) hashed(r *Record) {
 		m.From, m.To, m.Channel, m.Body = d.name(), d.name(), d.name(), d.bytes()
 	})
 	r.Results = list(d, 2, func(x *Result) { x.Agent, x.JSON = d.name(), d.bytes() })
-	r.Scores = list(d, 2, func(x *Score) { x.Agent, x.Value = d.name(), d.bytes() })
+	i := 0
+	r.Scores = list(d, 2, func(x *Score) {
+		x.Agent, x.Value = d.again(d.scores, i), d.bytes()
+		i++
+	})
+	d.scores = remember(d.scores, r.Scores, func(x *Score) string { return x.Agent })
 	r.Events = list(d, 1, func(x *[]byte) { *x = d.bytes() })
 	r.Columns = list(d, 2, func(x *Column) { x.Name, x.Value = d.name(), d.bytes() })
 	r.Added = list(d, 2, func(x *Added) { x.Agent, x.Config = d.name(), d.bytes() })
@@ -71,12 +78,7 @@ func (d *decoder) hashed(r *Record) {
 func (d *decoder) turns() []Turn {
 	i := 0
 	turns := list(d, 6, func(t *Turn) {
-		id := d.bytes()
-		if i < len(d.agents) && d.agents[i] == string(id) {
-			t.Agent = d.agents[i]
-		} else {
-			t.Agent = d.intern(id)
-		}
+		t.Agent = d.again(d.agents, i)
 		i++
 		t.Observation = d.bytes()
 		t.Failure, t.Policy = agent.Failure(d.name()), d.name()
@@ -84,13 +86,30 @@ func (d *decoder) turns() []Turn {
 		flags := d.flags(flagDone | flagUnsent)
 		t.Done, t.Unsent = flags&flagDone != 0, flags&flagUnsent != 0
 	})
-	if d.err == nil && len(turns) <= maxNames {
-		d.agents = d.agents[:0]
-		for j := range turns {
-			d.agents = append(d.agents, turns[j].Agent)
-		}
-	}
+	d.agents = remember(d.agents, turns, func(t *Turn) string { return t.Agent })
 	return turns
+}
+
+// again is a name that probably stood in the same place of the last record.
+func (d *decoder) again(last []string, i int) string {
+	p := d.bytes()
+	if i < len(last) && last[i] == string(p) {
+		return last[i]
+	}
+	return d.intern(p)
+}
+
+// remember makes ready for again. A list of none, such as one that could not
+// be decoded, leaves things as they are.
+func remember[T any](last []string, list []T, name func(*T) string) []string {
+	if len(list) == 0 || len(list) > maxNames {
+		return last
+	}
+	last = last[:0]
+	for i := range list {
+		last = append(last, name(&list[i]))
+	}
+	return last
 }
 
 func (d *decoder) annex(r *Record) {
@@ -136,8 +155,8 @@ func list[T any](d *decoder, size int, item func(*T)) []T {
 	if n == 0 || d.err != nil {
 		return nil
 	}
-	if n > uint64(len(d.in)/size) {
-		d.fail("%d items in %d bytes", n, len(d.in))
+	if n > uint64(d.left()/size) {
+		d.fail("%d items in %d bytes", n, d.left())
 		return nil
 	}
 	out := make([]T, n)
@@ -152,23 +171,29 @@ func list[T any](d *decoder, size int, item func(*T)) []T {
 func (d *decoder) fail(format string, v ...any) {
 	if d.err == nil {
 		d.err = fmt.Errorf("%w: %s", errMalformed, fmt.Sprintf(format, v...))
-		d.in = nil
+		d.at = len(d.in)
 	}
 }
 
+func (d *decoder) left() int { return len(d.in) - d.at }
+
 func (d *decoder) end(part string) {
-	if d.err == nil && len(d.in) > 0 {
-		d.fail("%d bytes after its %s", len(d.in), part)
+	if d.err == nil && d.left() > 0 {
+		d.fail("%d bytes after its %s", d.left(), part)
 	}
 }
 
 func (d *decoder) uvarint() uint64 {
-	v, n, ok := uvarint(d.in)
+	if d.at < len(d.in) && d.in[d.at] < 0x80 { // as nearly all are
+		d.at++
+		return uint64(d.in[d.at-1])
+	}
+	v, n, ok := uvarint(d.in[d.at:])
 	if !ok {
 		d.fail("a number is cut off or too long")
 		return 0
 	}
-	d.in = d.in[n:]
+	d.at += n
 	return v
 }
 
@@ -186,26 +211,26 @@ func (d *decoder) varint() int64 {
 // bytes is nil where there are none.
 func (d *decoder) bytes() []byte {
 	n := d.uvarint()
-	if n > uint64(len(d.in)) {
-		d.fail("%d bytes announced, %d left", n, len(d.in))
+	if n > uint64(d.left()) {
+		d.fail("%d bytes announced, %d left", n, d.left())
 		return nil
 	}
 	if n == 0 {
 		return nil
 	}
-	p := d.in[:n:n]
-	d.in = d.in[n:]
+	end := d.at + int(n)
+	p := d.in[d.at:end:end]
+	d.at = end
 	return p
 }
 
 func (d *decoder) flags(known byte) byte {
-	if len(d.in) == 0 || d.in[0]&^known != 0 {
+	if d.left() == 0 || d.in[d.at]&^known != 0 {
 		d.fail("flags are missing or unknown")
 		return 0
 	}
-	f := d.in[0]
-	d.in = d.in[1:]
-	return f
+	d.at++
+	return d.in[d.at-1]
 }
 
 func (d *decoder) name() string { return d.intern(d.bytes()) }

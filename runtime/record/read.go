@@ -1,10 +1,12 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"sort"
 )
 
@@ -101,13 +103,20 @@ func (l *Log) scan(ctx context.Context, from int, fn func(tick int, f frame) err
 type chain struct {
 	hash  [HashSize]byte
 	known bool // false before the first record of a reading that begins midway
-	buf   []byte
+
+	sha hash.Hash // nil before the first use, as sum is; both are used again
+	sum []byte
 }
 
 func (c *chain) follow(f frame) error {
 	if c.known {
-		c.buf = append(append(c.buf[:0], c.hash[:]...), f.hashed...)
-		if sha256.Sum256(c.buf) != f.hash {
+		if c.sha == nil {
+			c.sha = sha256.New()
+		}
+		c.sha.Reset()
+		c.sha.Write(c.hash[:]) // never fails
+		c.sha.Write(f.hashed)
+		if c.sum = c.sha.Sum(c.sum[:0]); !bytes.Equal(c.sum, f.hash[:]) {
 			return errChain
 		}
 	}
