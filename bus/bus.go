@@ -190,6 +190,11 @@ func (b *Bus) Publish(subject string, data []byte) error {
 	return nil
 }
 
+// Heard says whether what is published now could reach anybody: whether there
+// is a client beside the supervisor. Whoever has had the answer to a flush
+// after subscribing is one, until it goes.
+func (b *Bus) Heard() bool { return b.users.present() }
+
 // Flush waits until the server has all that was published before.
 func (b *Bus) Flush(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {

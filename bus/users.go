@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -25,13 +26,27 @@ type users struct {
 
 	mu     sync.Mutex
 	byName map[string]*user
+	others clients // all but the supervisor's
 }
 
 type user struct {
 	password    string
 	permissions *server.Permissions
-	clients     []uint64 // ids of its connections, some of which may be gone
-	prune       int      // number of clients at which the gone ones are dropped
+	clients     clients
+}
+
+// clients are the ids of connections, some of which may be gone.
+type clients struct {
+	ids   []uint64
+	prune int // number of ids at which the gone ones are dropped
+}
+
+func (c *clients) add(id uint64, gone func(uint64) bool) {
+	if len(c.ids) >= c.prune {
+		c.ids = slices.DeleteFunc(c.ids, gone)
+		c.prune = 2*len(c.ids) + 16
+	}
+	c.ids = append(c.ids, id)
 }
 
 func newUsers() *users {
@@ -72,18 +87,24 @@ func (u *users) admit(name, password string, id uint64) (*server.Permissions, bo
 	if !ok || !same(password, who.password) {
 		return nil, false
 	}
-	if len(who.clients) >= who.prune {
-		live := who.clients[:0]
-		for _, id := range who.clients {
-			if u.srv.GetClient(id) != nil {
-				live = append(live, id)
-			}
-		}
-		who.clients = live
-		who.prune = 2*len(live) + 16
-	}
-	who.clients = append(who.clients, id)
+	who.clients.add(id, u.gone)
+	u.others.add(id, u.gone)
 	return who.permissions, true
+}
+
+func (u *users) gone(id uint64) bool { return u.srv.GetClient(id) == nil }
+
+// present says whether anybody but the supervisor is connected. A client is
+// noted here before the server reads what it subscribes to.
+func (u *users) present() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	ids := u.others.ids
+	for len(ids) > 0 && u.gone(ids[len(ids)-1]) {
+		ids = ids[:len(ids)-1]
+	}
+	u.others.ids = ids
+	return len(ids) > 0
 }
 
 func (u *users) add(name string, p *server.Permissions) Credentials {
@@ -102,7 +123,7 @@ func (u *users) revoke(name string) {
 	if !ok {
 		return
 	}
-	for _, id := range who.clients {
+	for _, id := range who.clients.ids {
 		_ = u.srv.DisconnectClientByID(id) // an error says that it is gone already
 	}
 }

@@ -3,6 +3,7 @@ package bus
 import (
 	"errors"
 	"fmt"
+	goruntime "runtime"
 	"testing"
 	"time"
 
@@ -155,7 +156,7 @@ func TestReconnectsAreForgotten(t *testing.T) {
 	}
 	b.users.mu.Lock()
 	defer b.users.mu.Unlock()
-	if n := len(b.users.byName[c.User].clients); n > 60 {
+	if n := len(b.users.byName[c.User].clients.ids); n > 60 {
 		t.Errorf("%d connections are remembered of 100 that are gone", n)
 	}
 }
@@ -179,5 +180,42 @@ func TestSlowObserverHoldsNobodyUp(t *testing.T) {
 	}
 	if err := b.Flush(t.Context()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Who has subscribed is known before anything of the next tick is published.
+func TestHeard(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	s := create(t, b, "r")
+	appendAll(t, s, "one")
+	readAll(t, s, 1) // over a connection of the supervisor's own
+	if b.Heard() {
+		t.Error("somebody hears though nobody is there")
+	}
+	c := observer(t, b, "r")
+	for range 20 {
+		nc, _ := observe(t, b, c)
+		sub, err := nc.SubscribeSync(Tick("r"))
+		if err == nil {
+			err = nc.Flush()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !b.Heard() {
+			t.Fatal("nobody hears an observer's subscription")
+		}
+		if err := b.Publish(Tick("r"), nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := sub.NextMsg(patience); err != nil {
+			t.Fatal(err)
+		}
+		nc.Close()
+	}
+	stays, _ := observe(t, b, c)
+	b.Revoke(c)
+	for stays.IsConnected() || b.Heard() { // until the server has let go of it
+		goruntime.Gosched()
 	}
 }

@@ -55,7 +55,8 @@
 //  5. commit: Log.Append hashes, compresses and stores the record and returns
 //     once the store has acknowledged it. Up to here an interruption or an error
 //     abandons the tick without a trace; a commit that has begun is finished.
-//  6. tell: live subjects, followers of the record, metrics, the terminal.
+//  6. tell: live subjects, where a client is connected; followers of the record,
+//     metrics, the terminal.
 //  7. apply: the society takes the record in. Mail is delivered, scores are
 //     kept, agents come and go, channels change. Nothing else ever changes it.
 //  8. effect: the fleet ends the processes of those who left and starts those of
