@@ -21,16 +21,20 @@ type fleet struct {
 	plan    *plan.Plan
 	run     string
 	dir     workspace.Run
-	secrets map[string]string // values, by name
-	agents  map[string]plan.Agent
+	secrets map[string]string     // values, by name
+	later   map[string]plan.Agent // that the world added: the plan finds its own
 }
 
 func newFleet(f *supervisor.Fleet, p *plan.Plan, run string, dir workspace.Run, secrets map[string]string) *fleet {
-	x := &fleet{Fleet: f, plan: p, run: run, dir: dir, secrets: secrets, agents: make(map[string]plan.Agent, len(p.Agents))}
-	for _, a := range p.Agents {
-		x.agents[a.ID] = a
+	return &fleet{Fleet: f, plan: p, run: run, dir: dir, secrets: secrets, later: map[string]plan.Agent{}}
+}
+
+// agent is one of the plan, or one that came later.
+func (f *fleet) agent(id string) plan.Agent {
+	if a, ok := f.plan.Agent(id); ok {
+		return *a
 	}
-	return x
+	return f.later[id]
 }
 
 // specs are the supervisor's orders for some processes of the plan.
@@ -42,8 +46,9 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		s.ID, s.Env = p.ID, f.env(p.Env, e.Program.Dir)
 		s.Command = f.command(p.Command, e.Program.Dir, p.ID)
 		s.Secrets = f.secretsOf(e.Secrets)
-		for _, id := range p.Agents {
-			s.Agents = append(s.Agents, f.init(id))
+		s.Agents = make([]agent.Init, len(p.Agents))
+		for j, id := range p.Agents {
+			s.Agents[j] = f.init(id)
 		}
 		f.driven(&s, e.Model, e.Credential)
 		specs[i] = s
@@ -67,7 +72,7 @@ func (f *fleet) spec(e *plan.Entry, kind, state string) supervisor.Spec {
 }
 
 func (f *fleet) init(id string) agent.Init {
-	return agent.Init{Run: f.run, Agent: id, Seed: agent.Seed(f.plan.Seed, id), Config: f.agents[id].Config}
+	return agent.Init{Run: f.run, Agent: id, Seed: agent.Seed(f.plan.Seed, id), Config: f.agent(id).Config}
 }
 
 // placed puts the run's copy of a file in place of its name in the plan.
@@ -102,14 +107,14 @@ func (f *fleet) env(env map[string]string, dir string) map[string]string {
 // Add implements the engine's fleet.
 func (f *fleet) Add(agents []plan.Agent, ps []plan.Process) {
 	for _, a := range agents {
-		f.agents[a.ID] = a
+		f.later[a.ID] = a
 	}
 	f.Fleet.Add(f.specs(ps))
 }
 
 // Substitute implements the engine's fleet.
 func (f *fleet) Substitute(id string, sub plan.Substitute) {
-	e := &f.plan.Entries[f.agents[id].Entry]
+	e := &f.plan.Entries[f.agent(id).Entry]
 	k, _ := agent.Lookup(sub.Kind)
 	s := f.spec(e, sub.Kind, k.States[0])
 	s.ID = f.substituteID(id)

@@ -30,7 +30,7 @@ func (f *fleet) driven(s *supervisor.Spec, o *agent.ModelOptions, credential str
 	if o == nil {
 		return
 	}
-	a := f.agents[s.Agents[0].Agent]
+	a := f.agent(s.Agents[0].Agent)
 	s.Brief = f.plan.Brief(o, &a)
 	s.Session = o.Keep
 	s.Texts, _ = s.Brief.Texts() // filled once already, when the plan was made

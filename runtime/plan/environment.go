@@ -70,8 +70,9 @@ func (m *maker) tryWorld(kind string, config []byte) {
 		return
 	}
 	init := world.Init{Run: "plan", Seed: agent.Seed(m.plan.Seed, ""), Config: config}
-	for _, a := range m.plan.Agents {
-		init.Agents = append(init.Agents, world.Agent{ID: a.ID, Config: a.Config})
+	init.Agents = make([]world.Agent, len(m.plan.Agents))
+	for i, a := range m.plan.Agents {
+		init.Agents[i] = world.Agent{ID: a.ID, Config: a.Config}
 	}
 	if _, err := w.Start(context.Background(), init); err != nil {
 		m.worldProblems(err)

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 // process.
 func (m *maker) placeAgents() {
 	processes := newNamer(m)
+	m.plan.Agents = slices.Grow(m.plan.Agents, len(m.ids))
 	for _, v := range m.variants {
 		kind, ok := m.kind(v.entry.Kind, v.entry.Command, func(at, message, hint string) {
 			if at != "" || !m.blamed(v.item.at) {

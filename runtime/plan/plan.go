@@ -4,6 +4,8 @@ package plan
 
 import (
 	"encoding/json"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -27,6 +29,15 @@ type Plan struct {
 	Durability string              `json:"durability"`
 	Collect    []scenarios.Collect `json:"collect,omitempty"`
 	Expect     []scenarios.Expect  `json:"expect,omitempty"`
+}
+
+// Agent finds one of Agents by its id.
+func (p *Plan) Agent(id string) (a *Agent, ok bool) {
+	i, ok := slices.BinarySearchFunc(p.Agents, id, func(a Agent, id string) int { return strings.Compare(a.ID, id) })
+	if !ok {
+		return nil, false
+	}
+	return &p.Agents[i], true
 }
 
 // Limits bound a run; 0 for no bound.
