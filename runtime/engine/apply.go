@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
@@ -48,7 +49,11 @@ func (s *society) spend(rec *record.Record) {
 		u := &rec.Annex.Usages[i]
 		s.usd += u.USD
 		if slot, ok := s.find(u.Agent); ok {
-			s.members[slot].used.Add(&u.Usage)
+			m := &s.members[slot]
+			if m.used == nil {
+				m.used = &agent.Usage{}
+			}
+			m.used.Add(&u.Usage)
 		}
 	}
 }
@@ -71,7 +76,7 @@ func (s *society) consume(rec *record.Record) error {
 		if t.Policy == policySubstitute {
 			m.substitute = s.successor(m, rec)
 			if m.substitute != nil {
-				m.kind, m.perTurn, m.model = m.substitute.Kind, perTurn(m.substitute.Kind), isModel(m.substitute.Kind)
+				m.kind = s.kind(m.substitute.Kind)
 			}
 		}
 	}

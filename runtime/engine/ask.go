@@ -27,10 +27,10 @@ func (l *lockstep) compose() {
 		seat := &l.next[i]
 		o := &l.asks[i]
 		l.soc.observe(o, seat.slot, seat.observation)
-		if m := &l.soc.members[seat.slot]; m.model {
+		if m := &l.soc.members[seat.slot]; m.kind.model {
 			o.Schema = l.ready.SchemaOf(m.id)
 		}
-		l.turns[i] = turn{slot: seat.slot, observation: seat.observation, observe: o, kind: l.soc.members[seat.slot].kind, open: true}
+		l.turns[i] = turn{slot: seat.slot, observation: seat.observation, observe: o, kind: l.soc.members[seat.slot].kind.name, open: true}
 		l.at[seat.slot] = int32(i)
 		if f, why := l.soc.exhausted(seat.slot); f != "" {
 			l.turns[i].open = false
@@ -54,7 +54,7 @@ func (s *society) observe(o *agent.Observe, slot int32, observation []byte) {
 		o.Messages = m.mail[:messages:messages]
 		o.Results = m.results[:results:results]
 	}
-	s.address(o, m, m.perTurn)
+	s.address(o, m, m.kind.perTurn)
 }
 
 // address adds what a process that lives for one turn gets no init for.

@@ -113,7 +113,7 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 	s.observe(&o, slot, t.Observation)
 	if replaced {
 		heir := s.successor(m, rec)
-		s.address(&o, m, heir != nil && perTurn(heir.Kind))
+		s.address(&o, m, heir != nil && s.kind(heir.Kind).perTurn)
 	}
 	_, attempts := attemptsOf(rec.Annex.Attempts, t.Agent, replaced)
 	for i := range attempts {

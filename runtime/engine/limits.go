@@ -30,13 +30,13 @@ func (l *lockstep) afford() error {
 // exhausted says which limit a member has come to, if any: it is not asked.
 func (s *society) exhausted(slot int32) (f agent.Failure, why string) {
 	m := &s.members[slot]
-	most := s.plan.Entries[m.entry].Limits
+	most, used := s.plan.Entries[m.entry].Limits, m.usage()
 	switch {
 	case m.substitute != nil: // it is the one it stands for that had them
-	case most.USD > 0 && m.used.USD >= most.USD:
-		return agent.Budget, fmt.Sprintf("its model has cost %s of %s (limits.usd)", m.used.USD, most.USD)
-	case most.Turns > 0 && m.used.Turns >= most.Turns:
-		return agent.Limit, fmt.Sprintf("its model has had %d turns of %d (limits.turns)", m.used.Turns, most.Turns)
+	case most.USD > 0 && used.USD >= most.USD:
+		return agent.Budget, fmt.Sprintf("its model has cost %s of %s (limits.usd)", used.USD, most.USD)
+	case most.Turns > 0 && used.Turns >= most.Turns:
+		return agent.Limit, fmt.Sprintf("its model has had %d turns of %d (limits.turns)", used.Turns, most.Turns)
 	}
 	return "", ""
 }

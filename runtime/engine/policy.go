@@ -104,8 +104,9 @@ func (l *lockstep) fail(t *turn, f fault) {
 	if t.replaced != replaced {
 		l.note(m.id, "substituted", f.failure, told)
 		next.Attempt, next.Error, t.sent, t.kind = 1, "", false, p.Substitute.Kind
-		l.soc.address(&next, m, perTurn(p.Substitute.Kind))
-		if isModel(p.Substitute.Kind) {
+		k := l.soc.kind(p.Substitute.Kind)
+		l.soc.address(&next, m, k.perTurn)
+		if k.model {
 			next.Schema = l.ready.SchemaOf(m.id)
 		}
 	}

@@ -9,21 +9,27 @@ import (
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
-// A member is one agent, living or ended. Ids are never used twice.
+// A member is one agent, living or ended. Ids are never used twice. There may
+// be hundreds of thousands: what few of them need is behind a pointer.
 type member struct {
 	id         string
 	config     []byte
 	entry      int
-	alive      bool
-	done       bool             // it ended itself
-	kind       string           // of what answers for it
-	perTurn    bool             // every turn has a process of its own
-	model      bool             // it is told the schema of its actions
+	kind       *kind            // of what answers for it
 	substitute *plan.Substitute // what answers for it since an earlier tick
+	used       *agent.Usage     // by its model so far; nil for nothing
 	score      []byte           // nil until the world gave one
-	used       agent.Usage      // by its model so far
 	mail       []agent.Message  // not delivered yet, by (tick, sender, position)
 	results    [][]byte         // not delivered yet
+	alive      bool
+	done       bool // it ended itself
+}
+
+// A kind is what a member needs to know of its kind of agents.
+type kind struct {
+	name    string
+	perTurn bool // every turn has a process of its own
+	model   bool // it is told the schema of its actions
 }
 
 // A society is all that committed records say about who is alive, who is in
@@ -32,6 +38,7 @@ type member struct {
 type society struct {
 	plan     *plan.Plan
 	members  []member
+	kinds    map[string]*kind // by name
 	slots    map[string]int32
 	channels map[string]*channel
 	living   int
@@ -56,6 +63,8 @@ type society struct {
 func newSociety(p *plan.Plan) *society {
 	s := &society{
 		plan:     p,
+		members:  make([]member, 0, len(p.Agents)),
+		kinds:    map[string]*kind{},
 		slots:    make(map[string]int32, len(p.Agents)),
 		channels: make(map[string]*channel, len(p.Channels)),
 		perEntry: make([]int, len(p.Entries)),
@@ -74,23 +83,32 @@ func (s *society) join(a plan.Agent) int32 {
 	s.slots[a.ID] = slot
 	s.members = append(s.members, member{
 		id: a.ID, config: a.Config, entry: a.Entry, alive: true,
-		kind:    s.plan.Entries[a.Entry].Kind,
-		perTurn: perTurn(s.plan.Entries[a.Entry].Kind),
-		model:   isModel(s.plan.Entries[a.Entry].Kind),
+		kind: s.kind(s.plan.Entries[a.Entry].Kind),
 	})
 	s.living++
 	s.perEntry[a.Entry]++
 	return slot
 }
 
-func perTurn(kind string) bool {
-	k, err := agent.Lookup(kind)
-	return err == nil && k.PerTurn
+// kind is the one of a name, the same for all who ask.
+func (s *society) kind(name string) *kind {
+	k := s.kinds[name]
+	if k == nil {
+		k = &kind{name: name}
+		if known, err := agent.Lookup(name); err == nil {
+			k.perTurn, k.model = known.PerTurn, known.Tool != nil
+		}
+		s.kinds[name] = k
+	}
+	return k
 }
 
-func isModel(kind string) bool {
-	k, err := agent.Lookup(kind)
-	return err == nil && k.Tool != nil
+// usage is what a member's model was used for so far.
+func (m *member) usage() agent.Usage {
+	if m.used == nil {
+		return agent.Usage{}
+	}
+	return *m.used
 }
 
 // find gives the slot of an agent that lives or lived.
