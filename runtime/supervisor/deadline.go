@@ -42,7 +42,7 @@ func (p *resident) expire() {
 			if due.IsZero() || end.Before(due) {
 				due = end
 			}
-		case st.asks < p.spec.DeadlineAsks:
+		case int(st.asks) < p.spec.DeadlineAsks:
 			restart = true
 			st.asks++
 			st.left = st.ask.Deadline
@@ -62,10 +62,7 @@ func (p *resident) expire() {
 
 // miss ends an ask by its deadline. The process owes the answer from then on.
 func (p *resident) miss(st *seat) {
-	o := st.ask
-	o.Observation = slices.Clone(o.Observation) // the caller's memory lasts one tick
-	o.Messages = cloneMessages(o.Messages)
-	o.Results = cloneAll(o.Results)
+	o := cloneObserve(st.ask) // the caller's memory lasts one tick
 	detail := fmt.Sprintf("no answer within %s", st.ask.Deadline)
 	switch {
 	case st.hint != "":
@@ -78,8 +75,16 @@ func (p *resident) miss(st *seat) {
 		detail += "; it wrote nothing on stdout since it was asked: does it flush its output after each line?"
 	}
 	p.settle(st, agent.Answer{Failure: agent.Deadline, Timed: true, Detail: detail})
-	st.owes = &o
+	st.owes = o
 	st.since = time.Now().Add(-o.Deadline)
+}
+
+func cloneObserve(o *agent.Observe) *agent.Observe {
+	c := *o
+	c.Observation = slices.Clone(o.Observation)
+	c.Messages = cloneMessages(o.Messages)
+	c.Results = cloneAll(o.Results)
+	return &c
 }
 
 func cloneAll(list [][]byte) [][]byte {

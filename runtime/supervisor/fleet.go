@@ -150,6 +150,7 @@ type Fleet struct {
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
 	epoch, committed atomic.Int64
+	copying          sync.Mutex // held while observes are copied that may not be committed
 
 	byAgent map[string]driver
 	batches map[driver][]*agent.Observe
@@ -238,8 +239,8 @@ func (f *Fleet) Substitute(spec Spec) {
 }
 
 // Ask puts each observe to its agent. It does not block; exactly one answer
-// comes for each from Await, while the fleet is not stopped. What an observe's
-// slices hold must not change until the tick is committed.
+// comes for each from Await, while the fleet is not stopped. The observes and
+// what they hold must not change until Committed of their tick has returned.
 func (f *Fleet) Ask(batch []*agent.Observe) {
 	for _, o := range batch {
 		d := f.byAgent[o.Agent]
@@ -354,7 +355,11 @@ func (f *Fleet) fact(x Fact) (epoch int64) {
 }
 
 // Committed says that the record which took the last Facts is acknowledged.
-func (f *Fleet) Committed(int) { f.committed.Store(f.epoch.Load()) }
+func (f *Fleet) Committed(int) {
+	f.copying.Lock() // who copies observes is through with them then
+	defer f.copying.Unlock()
+	f.committed.Store(f.epoch.Load())
+}
 
 // Statuses lists the processes in the order they were added.
 func (f *Fleet) Statuses() []Status {

@@ -107,7 +107,7 @@ func (p *resident) retire(id, reason string) {
 		return
 	}
 	p.unsend(st)
-	st.ended, st.open, st.owes, st.saved = true, false, nil, nil
+	st.ended, st.open, st.ask, st.owes, st.saved = true, false, nil, nil, nil
 	p.hydro.forget(id)
 	p.living--
 	if p.living == 0 {

@@ -11,26 +11,46 @@ import (
 // An answered observe is one that the process answered and the log may not
 // hold yet.
 type answered struct {
-	epoch int64
-	o     agent.Observe
-	act   *agent.Act // nil where what it answered was no act in time
+	epoch  int64
+	o      *agent.Observe // the fleet's caller's, or a late one's copy
+	acted  bool           // else what it answered was no act in time: the next three are empty
+	done   bool
+	action []byte
+	send   []agent.Send
+	before *answered // by the same seat
 }
 
-// keep remembers an answered observe until its record is committed.
-func (p *resident) keep(st *seat, o agent.Observe, act *agent.Act, epoch int64) {
+// keep remembers an answered observe until its record is committed. Where all
+// before it is, it takes the place of that: agents are many.
+func (p *resident) keep(st *seat, o *agent.Observe, act *agent.Act, epoch int64) {
 	if !p.spec.Reobserve {
 		return
 	}
-	st.saved = append(p.unsaved(st), answered{epoch, o, act})
+	x := st.saved
+	if x == nil || x.epoch >= p.fleet.committed.Load() {
+		x = &answered{}
+		x.before, st.saved = st.saved, x
+	} else {
+		*x = answered{}
+	}
+	x.epoch, x.o = epoch, o
+	if act != nil {
+		x.acted, x.done, x.action, x.send = true, act.Done, act.Action, act.Send
+	}
 }
 
-// unsaved is what the log does not hold yet of what a seat answered.
-func (p *resident) unsaved(st *seat) []answered {
-	i, committed := 0, p.fleet.committed.Load()
-	for i < len(st.saved) && st.saved[i].epoch < committed {
-		i++
+// act is what was answered; nil where that was no act in time.
+func (x *answered) act() *agent.Act {
+	if !x.acted {
+		return nil
 	}
-	return slices.Delete(st.saved, 0, i)
+	return &agent.Act{Agent: x.o.Agent, Tick: x.o.Tick, Action: x.action, Send: x.send, Done: x.done}
+}
+
+// A retold observe is told again with its answer, as act gives it. It is a copy.
+type retold struct {
+	o   *agent.Observe
+	act *agent.Act
 }
 
 // A hydration tells a process again what it answered before, a tick and
@@ -65,7 +85,7 @@ func (p *resident) hydrate(c *child) bool {
 	})
 	if err == nil {
 		for _, a := range p.uncommitted() {
-			if h, err = p.tell(c, h, &a.o, a.act); err != nil {
+			if h, err = p.tell(c, h, a.o, a.act); err != nil {
 				break
 			}
 		}
@@ -80,15 +100,23 @@ func (p *resident) hydrate(c *child) bool {
 }
 
 // uncommitted gathers what the process's agents answered since the last
-// commit, by tick and attempt.
-func (p *resident) uncommitted() []answered {
+// commit, by tick and attempt. No commit is told of meanwhile: it is what
+// allows the caller to use the memory of its observes again.
+func (p *resident) uncommitted() []retold {
+	p.fleet.copying.Lock()
+	defer p.fleet.copying.Unlock()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var all []answered
+	var all []retold
+	committed := p.fleet.committed.Load()
 	for _, st := range p.order {
-		all = append(all, p.unsaved(st)...)
+		from := len(all)
+		for x := st.saved; x != nil && x.epoch >= committed; x = x.before {
+			all = append(all, retold{cloneObserve(x.o), x.act()})
+		}
+		slices.Reverse(all[from:])
 	}
-	slices.SortStableFunc(all, func(a, b answered) int {
+	slices.SortStableFunc(all, func(a, b retold) int {
 		if a.o.Tick != b.o.Tick {
 			return a.o.Tick - b.o.Tick
 		}

@@ -64,25 +64,26 @@ type resident struct {
 	answers []agent.Answer // not yet delivered
 }
 
-// A seat is one hosted agent.
+// A seat is one hosted agent. There may be hundreds of thousands.
 type seat struct {
-	init  agent.Init
+	init  *agent.Init // the spec's
 	ready bool
 	ended bool
 
-	open  bool          // ask waits for an answer
-	sent  bool          // the process has it
-	ask   agent.Observe // valid while open
-	since time.Time     // when it was sent
-	left  time.Duration // of the deadline; meaningless without one
-	asks  int           // how often it was asked because of deadlines, the first time included
+	open  bool           // ask waits for an answer
+	sent  bool           // the process has it
+	ask   *agent.Observe // the fleet's caller's; nil unless open
+	tick  int            // of the newest ask
+	since time.Time      // when it was sent
+	left  time.Duration  // of the deadline; meaningless without one
+	asks  int32          // how often it was asked because of deadlines, the first time included
 
-	paused bool // not to be sent before its model may have room
-	waits  int  // how often that was in a row
+	paused bool  // not to be sent before its model may have room
+	waits  int32 // how often that was in a row
 
 	owes  *agent.Observe // the deadline passed, the process may still answer
 	hint  string         // what it wrote instead of an answer
-	saved []answered     // by this process since the last commit
+	saved *answered      // the newest by this process, committed or not
 }
 
 // lostTicks is how many ticks in a row a process may fail for good in before
@@ -99,14 +100,16 @@ func newResident(f *Fleet, s Spec) *resident {
 		first:    make(chan struct{}),
 		finished: make(chan struct{}),
 		seats:    make(map[string]*seat, len(s.Agents)),
+		order:    make([]*seat, len(s.Agents)),
 		living:   len(s.Agents),
 		tick:     -1,
 	}
 	p.pipeIO, p.home = f.pipesFor()
-	for _, in := range s.Agents {
-		st := &seat{init: in}
-		p.seats[in.Agent] = st
-		p.order = append(p.order, st)
+	seats := make([]seat, len(s.Agents))
+	for i := range seats {
+		in, st := &s.Agents[i], &seats[i]
+		st.init = in
+		p.seats[in.Agent], p.order[i] = st, st
 	}
 	return p
 }
@@ -154,7 +157,7 @@ func (p *resident) ask(batch []*agent.Observe) {
 				Unsent: true, Timed: true, Detail: fmt.Sprintf("still busy with tick %d", st.owes.Tick)})
 			continue
 		}
-		st.open, st.sent, st.ask, st.left, st.asks, st.hint = true, false, *o, o.Deadline, 1, ""
+		st.open, st.sent, st.ask, st.tick, st.left, st.asks, st.hint = true, false, o, o.Tick, o.Deadline, 1, ""
 		st.paused, st.waits = false, 0
 	}
 	switch p.state {
@@ -183,8 +186,8 @@ func (p *resident) send() {
 			continue
 		}
 		from := len(p.out)
-		p.out = p.dialect.Observe(p.out, &st.ask)
-		p.script.asked(&st.ask, p.out[from:])
+		p.out = p.dialect.Observe(p.out, st.ask)
+		p.script.asked(st.ask, p.out[from:])
 		st.sent, st.since = true, now
 		p.owed++
 		if st.ask.Deadline > 0 {
@@ -300,7 +303,7 @@ func (p *resident) act(a agent.Act) {
 		p.late(st)
 	default:
 		p.stray(fmt.Sprintf("an answer of agent %q for tick %d, which it was not asked", a.Agent, a.Tick))
-		st.hint = fmt.Sprintf("it answered tick %d instead of tick %d", a.Tick, st.ask.Tick)
+		st.hint = fmt.Sprintf("it answered tick %d instead of tick %d", a.Tick, st.tick)
 	}
 }
 
@@ -311,7 +314,7 @@ func (p *resident) late(st *seat) {
 	st.owes = nil
 	epoch := p.fleet.fact(Fact{Agent: st.init.Agent, Kind: "late", Tick: o.Tick,
 		Detail: fmt.Sprintf("answered %s after its deadline", time.Since(st.since.Add(o.Deadline)).Round(time.Millisecond))})
-	p.keep(st, *o, nil, epoch)
+	p.keep(st, o, nil, epoch)
 }
 
 func (p *resident) stray(what string) { p.log.line("troupe: ignored ", []byte(what)) }
@@ -328,7 +331,7 @@ func (p *resident) oversize(head []byte) {
 	id := headAgent(head)
 	tick := -1
 	if st := p.seats[id]; st != nil {
-		tick = st.ask.Tick
+		tick = st.tick
 		if p.hydro != nil {
 			tick = p.hydro.tick
 		}
@@ -342,7 +345,7 @@ func (p *resident) fault(id string, tick int, f agent.Failure, detail string) {
 	st := p.seats[id]
 	if st == nil && len(p.order) == 1 {
 		st = p.order[0]
-		tick = st.ask.Tick
+		tick = st.tick
 	}
 	switch {
 	case st == nil:
@@ -375,7 +378,7 @@ func (p *resident) unsend(st *seat) {
 func (p *resident) settle(st *seat, a agent.Answer) {
 	a.Agent, a.Tick, a.Attempt = st.ask.Agent, st.ask.Tick, st.ask.Attempt
 	p.unsend(st)
-	st.open = false
+	st.open, st.ask = false, nil
 	p.answer(a)
 	if p.alone && p.state == Ready {
 		p.send()

@@ -203,7 +203,7 @@ func (p *resident) raise(c *child) {
 	for _, st := range p.order {
 		st.ready = false
 		if !st.ended {
-			p.out = p.dialect.Init(p.out, st.init)
+			p.out = p.dialect.Init(p.out, *st.init)
 		}
 	}
 	if len(p.out) > 0 {

@@ -41,8 +41,12 @@ func (p *resident) postpone(st *seat, f agent.Failure, detail string) bool {
 func (p *resident) proceed(st *seat) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	st.paused, st.left = false, st.ask.Deadline
-	if p.state == Ready && st.open {
+	st.paused = false
+	if !st.open {
+		return
+	}
+	st.left = st.ask.Deadline
+	if p.state == Ready {
 		p.send()
 	}
 }
