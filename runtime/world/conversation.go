@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -125,12 +126,12 @@ func (w *conversation) observe() []Observation {
 	text = strconv.AppendInt(text, int64(w.conf.Rounds), 10)
 	text = append(text, `,"topic":`...)
 	text = agent.AppendString(text, w.conf.Topic)
-	text = append(text, '}')
+	text = slices.Clip(append(text, '}')) // one for all: nobody writes to it
 	observations := make([]Observation, 0, len(w.ids))
 	for who, id := range w.ids {
 		w.asked[who] = !w.gone[who] && (!w.inTurn || who == w.seat)
 		if w.asked[who] {
-			observations = append(observations, Observation{Agent: id, JSON: append([]byte(nil), text...)})
+			observations = append(observations, Observation{Agent: id, JSON: text})
 		}
 	}
 	return observations
