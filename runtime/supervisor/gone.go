@@ -161,6 +161,7 @@ func (p *resident) halt(reason string, g graces, told []*seat) {
 		p.out = p.out[:0]
 		for _, st := range told {
 			p.out = p.dialect.Stop(p.out, st.init.Agent, reason)
+			p.spill(c)
 		}
 		c.in.write(p.out)
 		c.in.finish()

@@ -202,11 +202,16 @@ func interrupt(f *os.File) { _ = f.SetReadDeadline(time.Unix(1, 0)) }
 type outbox struct {
 	f  *os.File
 	mu sync.Mutex
-	// rest is what still has to be written; flushing says that a goroutine is
-	// at it; closing that the pipe closes after it.
-	rest              []byte
+	// rest is what still has to be written, in pieces of which only the last
+	// has room; flushing says that a goroutine is at it; closing that the pipe
+	// closes after it.
+	rest              [][]byte
 	flushing, closing bool
 }
+
+// pieceSize is how many bytes of what is to be written are kept together: as
+// many as a pipe holds.
+const pieceSize = 64 << 10
 
 func newOutbox(f *os.File) *outbox { return &outbox{f: f} }
 
@@ -219,13 +224,34 @@ func (o *outbox) write(b []byte) {
 		return
 	}
 	if o.flushing {
-		o.rest = append(o.rest, b...)
+		o.queue(b)
 		return
 	}
 	if n := o.writeNow(b); n < len(b) {
-		o.rest = append(o.rest, b[n:]...)
+		o.queue(b[n:])
 		o.flushing = true
 		go o.flush()
+	}
+}
+
+// queue puts b behind what still has to be written. A tick of many agents waits
+// here: each piece is let go of as soon as the pipe has it.
+func (o *outbox) queue(b []byte) {
+	for len(b) > 0 {
+		last := len(o.rest) - 1
+		if last < 0 || len(o.rest[last]) == cap(o.rest[last]) {
+			// A short line's piece is of its length.
+			size := len(b)
+			if size > pieceSize/2 || last >= 0 {
+				size = pieceSize
+			}
+			o.rest = append(o.rest, make([]byte, 0, size))
+			last++
+		}
+		piece := o.rest[last]
+		n := min(len(b), cap(piece)-len(piece))
+		o.rest[last] = append(piece, b[:n]...)
+		b = b[n:]
 	}
 }
 
@@ -260,16 +286,17 @@ func (o *outbox) writeNow(b []byte) (n int) {
 func (o *outbox) flush() {
 	for {
 		o.mu.Lock()
-		b := o.rest
-		o.rest = nil
-		if len(b) == 0 {
-			o.flushing = false
+		if len(o.rest) == 0 {
+			o.rest, o.flushing = nil, false
 			if o.closing {
 				_ = o.f.Close()
 			}
 			o.mu.Unlock()
 			return
 		}
+		b := o.rest[0]
+		o.rest[0] = nil
+		o.rest = o.rest[1:]
 		o.mu.Unlock()
 		if _, err := o.f.Write(b); err != nil {
 			o.mu.Lock()

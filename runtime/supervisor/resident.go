@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -178,6 +179,7 @@ func (p *resident) send() {
 	now := time.Now()
 	p.out = p.out[:0]
 	var due time.Time
+	before := p.owed
 	for _, st := range p.order {
 		if st.open && st.sent && p.alone {
 			break
@@ -188,6 +190,7 @@ func (p *resident) send() {
 		from := len(p.out)
 		p.out = p.dialect.Observe(p.out, st.ask)
 		p.script.asked(st.ask, p.out[from:])
+		p.spill(p.child)
 		st.sent, st.since = true, now
 		p.owed++
 		if st.ask.Deadline > 0 {
@@ -199,7 +202,7 @@ func (p *resident) send() {
 			break
 		}
 	}
-	if len(p.out) == 0 {
+	if p.owed == before {
 		return
 	}
 	p.heard, p.noise = false, p.noise[:0]
@@ -385,7 +388,28 @@ func (p *resident) settle(st *seat, a agent.Answer) {
 	}
 }
 
-func (p *resident) answer(a agent.Answer) { p.answers = append(p.answers, a) }
+// spill writes the lines in out once they are as many as a pipe holds, so that
+// a process of many agents needs no room for all of them.
+func (p *resident) spill(c *child) {
+	if len(p.out) >= pieceSize {
+		c.in.write(p.out)
+		p.out = p.out[:0]
+	}
+}
+
+// mostAnswers is how many answers of one process are handed over together: the
+// engine takes them in while the process goes on.
+const mostAnswers = 256
+
+func (p *resident) answer(a agent.Answer) {
+	if len(p.answers) == cap(p.answers) {
+		if len(p.answers) >= mostAnswers {
+			p.flush()
+		}
+		p.answers = slices.Grow(p.answers, min(p.owed+1, mostAnswers))
+	}
+	p.answers = append(p.answers, a)
+}
 
 // flush hands over the answers gathered so far.
 func (p *resident) flush() {

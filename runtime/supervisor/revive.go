@@ -204,6 +204,7 @@ func (p *resident) raise(c *child) {
 		st.ready = false
 		if !st.ended {
 			p.out = p.dialect.Init(p.out, *st.init)
+			p.spill(c)
 		}
 	}
 	if len(p.out) > 0 {
