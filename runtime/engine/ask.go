@@ -30,7 +30,7 @@ func (l *lockstep) compose() {
 		if m := &l.soc.members[seat.slot]; m.kind.model {
 			o.Schema = l.ready.SchemaOf(m.id)
 		}
-		l.turns[i] = turn{slot: seat.slot, observation: seat.observation, observe: o, kind: l.soc.members[seat.slot].kind.name, open: true}
+		l.turns[i] = turn{slot: seat.slot, observe: o, kind: l.soc.members[seat.slot].kind, open: true}
 		l.at[seat.slot] = int32(i)
 		if f, why := l.soc.exhausted(seat.slot); f != "" {
 			l.turns[i].open = false
@@ -128,10 +128,11 @@ func (l *lockstep) take(a *agent.Answer) error {
 		l.fail(t, fault{failure: a.Failure, detail: a.Detail, unsent: a.Unsent, act: a.Act})
 		return nil
 	}
-	t.acted, t.sent, t.act = true, true, a.Act
+	t.acted, t.sent = true, true
+	t.action, t.send, t.done = a.Act.Action, a.Act.Send, a.Act.Done
 	t.failure, t.policy = "", ""
-	if len(t.act.Action) == 0 {
-		t.act.Action = null
+	if len(t.action) == 0 {
+		t.action = null
 	}
 	return nil
 }
@@ -142,12 +143,12 @@ func (l *lockstep) tally(t *turn, a *agent.Answer) {
 		return
 	}
 	for i := range l.answers {
-		if l.answers[i].Kind == t.kind {
+		if l.answers[i].Kind == t.kind.name {
 			l.answers[i].Add(a.Took)
 			return
 		}
 	}
-	l.answers = append(l.answers, record.Latency{Kind: t.kind})
+	l.answers = append(l.answers, record.Latency{Kind: t.kind.name})
 	l.answers[len(l.answers)-1].Add(a.Took)
 }
 

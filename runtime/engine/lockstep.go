@@ -76,21 +76,22 @@ type seat struct {
 	observation []byte
 }
 
-// A turn is what becomes of one asked agent in the open tick.
+// A turn is what becomes of one asked agent in the open tick. There may be
+// hundreds of thousands.
 type turn struct {
-	slot        int32
-	observation []byte
-	observe     *agent.Observe // the newest one
-	open        bool           // an answer is still to come
-	sent        bool           // the process that answers now has had the observation
-	kind        string         // of what answers
-	timed       bool           // a clock decided something
-	replaced    bool           // by a substitute, in this tick
-	acted       bool
-	act         agent.Act     // when acted
-	failure     agent.Failure // when not acted
-	policy      string
-	action      []byte // what the policy gave; nil for null
+	slot     int32
+	observe  *agent.Observe // the newest one
+	open     bool           // an answer is still to come
+	sent     bool           // the process that answers now has had the observation
+	timed    bool           // a clock decided something
+	replaced bool           // by a substitute, in this tick
+	acted    bool
+	done     bool          // the act says so
+	kind     *kind         // of what answers
+	send     []agent.Send  // of the act
+	failure  agent.Failure // when not acted
+	policy   string
+	action   []byte // the act's or, when not acted, what the policy gave; nil for null
 }
 
 // fate says how an agent ended in the open tick.

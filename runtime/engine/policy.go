@@ -80,7 +80,7 @@ func stop(l *lockstep, t *turn, f fault, _ plan.Policy) bool {
 func (l *lockstep) fail(t *turn, f fault) {
 	m := &l.soc.members[t.slot]
 	p := l.soc.policy(m, f.failure)
-	t.acted, t.act, t.action = false, agent.Act{}, nil
+	t.acted, t.action, t.send, t.done = false, nil, nil, false
 	t.sent = t.sent || !f.unsent
 	replaced := t.replaced
 	again := rules[p.Name](l, t, f, p)
@@ -103,8 +103,9 @@ func (l *lockstep) fail(t *turn, f fault) {
 	next.Attempt, next.Error = t.observe.Attempt+1, told
 	if t.replaced != replaced {
 		l.note(m.id, "substituted", f.failure, told)
-		next.Attempt, next.Error, t.sent, t.kind = 1, "", false, p.Substitute.Kind
+		next.Attempt, next.Error, t.sent = 1, "", false
 		k := l.soc.kind(p.Substitute.Kind)
+		t.kind = k
 		l.soc.address(&next, m, k.perTurn)
 		if k.model {
 			next.Schema = l.ready.SchemaOf(m.id)

@@ -12,7 +12,7 @@ import (
 // the very tick is left out: the world could not know. All others must be in
 // force then.
 func (l *lockstep) seat(list []world.Observation) error {
-	l.next = l.next[:0]
+	l.next = slices.Grow(l.next[:0], len(list))
 	for i := range list {
 		o := &list[i]
 		slot, err := l.seatOf(o.Agent)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -42,7 +43,7 @@ func (l *lockstep) step(ctx context.Context) (world.Stepped, error) {
 // outcomes fills in the actions: of each turn, and of who ended itself in the
 // last tick, by id.
 func (l *lockstep) outcomes() {
-	l.actions = l.actions[:0]
+	l.actions = slices.Grow(l.actions[:0], len(l.turns)+len(l.soc.parting))
 	parting := l.soc.parting
 	for i := range l.turns {
 		t := &l.turns[i]
@@ -51,7 +52,7 @@ func (l *lockstep) outcomes() {
 			l.actions = append(l.actions, l.soc.farewell(parting[0]))
 			parting = parting[1:]
 		}
-		l.actions = append(l.actions, outcome(id, t.outcome(), t.failure))
+		l.actions = append(l.actions, outcome(id, t.action, t.failure))
 	}
 	for _, slot := range parting {
 		l.actions = append(l.actions, l.soc.farewell(slot))
@@ -73,11 +74,9 @@ func outcome(id string, action []byte, f agent.Failure) world.Action {
 	return world.Action{Agent: id, JSON: action, Failure: f}
 }
 
-func (t *turn) outcome() []byte {
-	if t.acted {
-		return t.act.Action
-	}
-	return t.action
+// act is what was answered, where it acted.
+func (t *turn) act() agent.Act {
+	return agent.Act{Agent: t.observe.Agent, Tick: t.observe.Tick, Action: t.action, Send: t.send, Done: t.done}
 }
 
 // refused deals with actions that the world refuses: the agent's own are
@@ -97,7 +96,7 @@ func (l *lockstep) refused(r *world.Refusal) error {
 		case t == nil:
 			return l.blame(fmt.Errorf("it refused an action of agent %q, which has none in this tick", id))
 		case t.acted:
-			l.fail(t, fault{failure: agent.InvalidAction, detail: r.Why[id], act: t.act})
+			l.fail(t, fault{failure: agent.InvalidAction, detail: r.Why[id], act: t.act()})
 		case len(t.action) > 0:
 			t.action = nil
 		default:

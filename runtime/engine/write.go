@@ -46,12 +46,13 @@ func (l *lockstep) write(st *world.Stepped) error {
 
 func (l *lockstep) writeTurns() {
 	rec := &l.rec
+	rec.Turns = slices.Grow(rec.Turns, len(l.turns))
 	for i := range l.turns {
 		t := &l.turns[i]
 		out := record.Turn{
-			Agent: t.observe.Agent, Observation: t.observation,
-			Failure: t.failure, Policy: t.policy, Action: t.outcome(),
-			Done: t.acted && t.act.Done, Unsent: !t.sent,
+			Agent: t.observe.Agent, Observation: t.observe.Observation,
+			Failure: t.failure, Policy: t.policy, Action: t.action,
+			Done: t.acted && t.done, Unsent: !t.sent,
 		}
 		if t.replaced {
 			out.Policy = policySubstitute
@@ -76,7 +77,7 @@ func (l *lockstep) writeMessages() {
 			continue
 		}
 		id := t.observe.Agent
-		for position, send := range t.act.Send {
+		for position, send := range t.send {
 			if len(send.Body) == 0 {
 				send.Body = null
 			}
@@ -85,7 +86,7 @@ func (l *lockstep) writeMessages() {
 			if why == "" && l.gone[send.To] == endedItself && send.To != "" {
 				why = whyEnded
 			}
-			if why != "" && !t.act.Done {
+			if why != "" && !t.done {
 				rec.Results = append(rec.Results, record.Result{Agent: id, JSON: sendResult(rec.Tick, position, send, why)})
 			}
 		}
