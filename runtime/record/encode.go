@@ -81,6 +81,22 @@ const (
 	flagUnsent = 2
 )
 
+// roughSize is how many bytes a record of many turns or messages takes, or a
+// few more: its encoding is not to grow by copies.
+func roughSize(r *Record) int {
+	const numbers = 8 // of a turn or a message
+	n := 1 << 10
+	for i := range r.Turns {
+		t := &r.Turns[i]
+		n += numbers + len(t.Agent) + len(t.Observation) + len(t.Failure) + len(t.Policy) + len(t.Action)
+	}
+	for i := range r.Messages {
+		m := &r.Messages[i]
+		n += numbers + len(m.From) + len(m.To) + len(m.Channel) + len(m.Body)
+	}
+	return n
+}
+
 func appendTurns(dst []byte, turns []Turn) []byte {
 	dst = appendCount(dst, len(turns))
 	for i := range turns {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -17,6 +18,11 @@ type stream interface {
 	Get(ctx context.Context, seq uint64) ([]byte, error)
 	Read(ctx context.Context, from uint64, fn func(seq uint64, payload []byte) error) error
 }
+
+// keptBody is how many bytes of room for an encoded record are kept from one
+// tick to the next: that of a hundred thousand agents would lie idle most of
+// the time.
+const keptBody = 4 << 20
 
 // A Log is the run's record on disk: one record a tick, each chained to the
 // one before by its hash. One goroutine appends; any number may read
@@ -84,7 +90,7 @@ func (l *Log) Append(ctx context.Context, r *Record) (hash [HashSize]byte, err e
 		}
 		l.fresh = false
 	}
-	l.body = append(l.body[:0], l.hash[:]...)
+	l.body = append(slices.Grow(l.body[:0], HashSize+roughSize(r)), l.hash[:]...)
 	l.body = appendHashed(l.body, r)
 	hashed := len(l.body) - HashSize
 	hash = sha256.Sum256(l.body)
@@ -92,6 +98,9 @@ func (l *Log) Append(ctx context.Context, r *Record) (hash [HashSize]byte, err e
 	l.out = append(l.out[:0], make([]byte, maxChunkHead)...)
 	if l.out, err = l.packer.frame(l.out, &hash, hashed, l.body[HashSize:]); err != nil {
 		return hash, fmt.Errorf("cannot append tick %d: %w", r.Tick, err)
+	}
+	if cap(l.body) > keptBody {
+		l.body = nil
 	}
 	if err := l.store(ctx, r.Tick); err != nil {
 		l.broken = err
