@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -402,11 +401,8 @@ func (p *resident) spill(c *child) {
 const mostAnswers = 256
 
 func (p *resident) answer(a agent.Answer) {
-	if len(p.answers) == cap(p.answers) {
-		if len(p.answers) >= mostAnswers {
-			p.flush()
-		}
-		p.answers = slices.Grow(p.answers, min(p.owed+1, mostAnswers))
+	if len(p.answers) >= mostAnswers {
+		p.flush()
 	}
 	p.answers = append(p.answers, a)
 }
