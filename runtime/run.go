@@ -44,6 +44,7 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*Result, error) {
 	}
 	r := &run{plan: p, opts: o, secrets: secrets, live: observe.NewLive(cancel)}
 	defer r.stop()
+	r.thrift()
 	if err := r.prepare(ctx); err != nil {
 		return nil, err
 	}
