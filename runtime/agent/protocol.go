@@ -61,7 +61,10 @@ type Init struct {
 
 // An Observe asks one agent for its action.
 type Observe struct {
-	Agent       string
+	Agent string
+	// Ref is the asker's own number for the agent, above 0 and as long as the
+	// run the same; the answer has it too. 0 for none. It is not written.
+	Ref         int
 	Tick        int
 	Deadline    time.Duration // 0 for none
 	Observation []byte        // compact JSON
@@ -91,6 +94,7 @@ type Act struct {
 // An Answer ends one Observe: with an act, or with a failure.
 type Answer struct {
 	Agent   string
+	Ref     int // the observe's
 	Tick    int
 	Attempt int
 	Act     Act           // when Failure is empty

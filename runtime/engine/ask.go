@@ -46,7 +46,7 @@ func (l *lockstep) compose() {
 func (s *society) observe(o *agent.Observe, slot int32, observation []byte) {
 	m := &s.members[slot]
 	*o = agent.Observe{
-		Agent: m.id, Tick: s.tick, Deadline: s.plan.Entries[m.entry].Deadline,
+		Agent: m.id, Ref: int(slot) + 1, Tick: s.tick, Deadline: s.plan.Entries[m.entry].Deadline,
 		Observation: observation, Attempt: 1,
 	}
 	if len(m.mail)+len(m.results) > 0 {
@@ -70,6 +70,13 @@ func (s *society) address(o *agent.Observe, m *member, perTurn bool) {
 func (l *lockstep) turnOf(id string) *turn {
 	slot, ok := l.soc.find(id)
 	if !ok {
+		return nil
+	}
+	return l.turnAt(slot)
+}
+
+func (l *lockstep) turnAt(slot int32) *turn {
+	if slot < 0 || int(slot) >= len(l.at) {
 		return nil
 	}
 	if i := int(l.at[slot]); i < len(l.turns) && l.turns[i].slot == slot {
@@ -116,8 +123,8 @@ func (l *lockstep) send() {
 
 // take takes one answer.
 func (l *lockstep) take(a *agent.Answer) error {
-	t := l.turnOf(a.Agent)
-	if t == nil || !t.open || a.Tick != l.soc.tick || a.Attempt != t.observe.Attempt {
+	t := l.turnAt(int32(a.Ref - 1))
+	if t == nil || !t.open || a.Agent != t.observe.Agent || a.Tick != l.soc.tick || a.Attempt != t.observe.Attempt {
 		return fmt.Errorf("the fleet answered for agent %q, tick %d, attempt %d, which was not asked", a.Agent, a.Tick, a.Attempt)
 	}
 	t.open = false

@@ -23,7 +23,7 @@ func (f *instant) Ask(batch []*agent.Observe) {
 	f.batch = f.batch[:0]
 	for _, o := range batch {
 		f.batch = append(f.batch, agent.Answer{
-			Agent: o.Agent, Tick: o.Tick, Attempt: o.Attempt,
+			Agent: o.Agent, Ref: o.Ref, Tick: o.Tick, Attempt: o.Attempt,
 			Act: agent.Act{Agent: o.Agent, Tick: o.Tick, Action: f.action, Send: f.sends},
 		})
 	}

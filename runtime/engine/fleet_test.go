@@ -101,7 +101,7 @@ func (f *scripted) Ask(batch []*agent.Observe) {
 		if s != nil {
 			a = s(o)
 		}
-		a.Agent, a.Tick, a.Attempt = o.Agent, o.Tick, o.Attempt
+		a.Agent, a.Ref, a.Tick, a.Attempt = o.Agent, o.Ref, o.Tick, o.Attempt
 		a.Act.Agent, a.Act.Tick = o.Agent, o.Tick
 		if u, ok := f.costs[o.Agent]; ok {
 			f.usages = append(f.usages, record.Usage{Agent: o.Agent, Attempt: o.Attempt, Usage: u})

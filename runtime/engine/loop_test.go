@@ -151,10 +151,12 @@ func (l *liar) Await(ctx context.Context) []agent.Answer { return await(ctx, l.o
 
 func TestAFleetThatAnswersWhatWasNotAsked(t *testing.T) {
 	for name, answers := range map[string][]agent.Answer{
-		"nobody":          {{Agent: "x", Attempt: 1}},
-		"twice":           {{Agent: "a", Attempt: 1}, {Agent: "a", Attempt: 1}},
-		"another tick":    {{Agent: "a", Attempt: 1, Tick: 1}},
-		"another attempt": {{Agent: "a", Attempt: 2}},
+		"nobody":          {{Agent: "x", Ref: 1, Attempt: 1}},
+		"no number":       {{Agent: "a", Attempt: 1}},
+		"another number":  {{Agent: "a", Ref: 9, Attempt: 1}},
+		"twice":           {{Agent: "a", Ref: 1, Attempt: 1}, {Agent: "a", Ref: 1, Attempt: 1}},
+		"another tick":    {{Agent: "a", Ref: 1, Attempt: 1, Tick: 1}},
+		"another attempt": {{Agent: "a", Ref: 1, Attempt: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := newTrial(t, planOf(9, nil, "a", "b"))

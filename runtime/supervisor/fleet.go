@@ -152,9 +152,16 @@ type Fleet struct {
 	epoch, committed atomic.Int64
 	copying          sync.Mutex // held while observes are copied that may not be committed
 
-	byAgent map[string]driver
-	batches map[driver][]*agent.Observe
-	touched []driver
+	byAgent map[string]*post
+	byRef   []*post // what byAgent says of those asked before, by Ref
+	touched []*post
+}
+
+// A post is where the observes of a process's agents go.
+type post struct {
+	driver
+	resident *resident // the driver, where a watcher asks it; else nil
+	batch    []*agent.Observe
 }
 
 // New makes a fleet; nothing runs until Start. It must be stopped.
@@ -173,8 +180,7 @@ func New(opts Options) *Fleet {
 		reaped:  holdReaper(),
 		bell:    make(chan struct{}, 1),
 		asks:    map[*watcher][]ask{},
-		byAgent: map[string]driver{},
-		batches: map[driver][]*agent.Observe{},
+		byAgent: map[string]*post{},
 	}
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.inbox.wake = f.ring
@@ -211,15 +217,19 @@ func (f *Fleet) Add(specs []Spec) {
 func (f *Fleet) add(specs []Spec) []driver {
 	added := make([]driver, len(specs))
 	for i, s := range specs {
-		var d driver
+		to := &post{}
 		if s.Kind.PerTurn {
-			d = newTurns(f, s)
+			to.driver = newTurns(f, s)
 		} else {
-			d = newResident(f, s)
+			p := newResident(f, s)
+			to.driver = p
+			if p.home != nil {
+				to.resident = p
+			}
 		}
-		added[i] = d
+		added[i] = to.driver
 		for _, a := range s.Agents {
-			f.byAgent[a.Agent] = d
+			f.byAgent[a.Agent] = to
 		}
 	}
 	f.mu.Lock()
@@ -236,6 +246,7 @@ func (f *Fleet) Substitute(spec Spec) {
 		old.retire(id, "substituted")
 	}
 	f.Add([]Spec{spec})
+	clear(f.byRef)
 }
 
 // Ask puts each observe to its agent. It does not block; exactly one answer
@@ -243,19 +254,19 @@ func (f *Fleet) Substitute(spec Spec) {
 // what they hold must not change until Committed of their tick has returned.
 func (f *Fleet) Ask(batch []*agent.Observe) {
 	for _, o := range batch {
-		d := f.byAgent[o.Agent]
-		if len(f.batches[d]) == 0 {
-			f.touched = append(f.touched, d)
+		to := f.postOf(o)
+		if len(to.batch) == 0 {
+			f.touched = append(f.touched, to)
 		}
-		f.batches[d] = append(f.batches[d], o)
+		to.batch = append(to.batch, o)
 	}
-	for _, d := range f.touched {
-		if p, ok := d.(*resident); ok && p.home != nil {
-			f.asks[p.home] = append(f.asks[p.home], ask{p, f.batches[d]})
+	for _, to := range f.touched {
+		if p := to.resident; p != nil {
+			f.asks[p.home] = append(f.asks[p.home], ask{p, to.batch})
 		} else {
-			d.ask(f.batches[d])
+			to.ask(to.batch)
 		}
-		f.batches[d] = f.batches[d][:0]
+		to.batch = to.batch[:0]
 	}
 	f.touched = f.touched[:0]
 	for _, w := range f.watchers {
@@ -264,6 +275,20 @@ func (f *Fleet) Ask(batch []*agent.Observe) {
 			f.asks[w] = asks[:0]
 		}
 	}
+}
+
+// postOf finds where an observe goes.
+func (f *Fleet) postOf(o *agent.Observe) *post {
+	if o.Ref <= 0 {
+		return f.byAgent[o.Agent]
+	}
+	if n := o.Ref + 1 - len(f.byRef); n > 0 {
+		f.byRef = append(f.byRef, make([]*post, n)...)
+	}
+	if f.byRef[o.Ref] == nil {
+		f.byRef[o.Ref] = f.byAgent[o.Agent]
+	}
+	return f.byRef[o.Ref]
 }
 
 // watch starts the watchers. Each holds one of Go's processors much of the

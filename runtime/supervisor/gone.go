@@ -102,7 +102,7 @@ func crashReport(st syscall.WaitStatus, log *logFile) string {
 func (p *resident) retire(id, reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	st := p.seats[id]
+	st := p.seat(id)
 	if st.ended {
 		return
 	}

@@ -154,7 +154,7 @@ func (p *resident) rehearse(c *child, h *hydration) error {
 		return fmt.Errorf("the process is gone")
 	}
 	for id := range h.want {
-		if p.seats[id].ended {
+		if p.seat(id).ended {
 			delete(h.want, id)
 		}
 	}

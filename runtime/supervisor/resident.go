@@ -31,12 +31,12 @@ type resident struct {
 	child   *child
 	dialect agent.Dialect
 	pipeIO  pipeIO
-	home    *watcher // pipeIO, if it is one
-	seats   map[string]*seat
-	order   []*seat // as in the spec
-	living  int     // seats not ended
-	owed    int     // seats that are open and sent
-	waiting int     // seats not ready, while Starting
+	home    *watcher         // pipeIO, if it is one
+	seats   map[string]*seat // nil where there is only one
+	order   []*seat          // as in the spec
+	living  int              // seats not ended
+	owed    int              // seats that are open and sent
+	waiting int              // seats not ready, while Starting
 	hydro   *hydration
 	readyc  chan struct{} // closed when all are ready
 
@@ -99,7 +99,6 @@ func newResident(f *Fleet, s Spec) *resident {
 		halting:  make(chan struct{}),
 		first:    make(chan struct{}),
 		finished: make(chan struct{}),
-		seats:    make(map[string]*seat, len(s.Agents)),
 		order:    make([]*seat, len(s.Agents)),
 		living:   len(s.Agents),
 		tick:     -1,
@@ -109,7 +108,13 @@ func newResident(f *Fleet, s Spec) *resident {
 	for i := range seats {
 		in, st := &s.Agents[i], &seats[i]
 		st.init = in
-		p.seats[in.Agent], p.order[i] = st, st
+		p.order[i] = st
+	}
+	if len(seats) > 1 {
+		p.seats = make(map[string]*seat, len(seats))
+		for _, st := range p.order {
+			p.seats[st.init.Agent] = st
+		}
 	}
 	return p
 }
@@ -143,6 +148,18 @@ func (p *resident) status() Status {
 // to is the only place where the state changes.
 func (p *resident) to(e event) { p.state = p.state.next(e) }
 
+// seat finds a hosted agent; nil if it is none. Most are the only one of their
+// process.
+func (p *resident) seat(id string) *seat {
+	if len(p.order) > 1 {
+		return p.seats[id]
+	}
+	if only := p.order[0]; only.init.Agent == id {
+		return only
+	}
+	return nil
+}
+
 // ask implements driver.
 func (p *resident) ask(batch []*agent.Observe) {
 	p.mu.Lock()
@@ -151,9 +168,9 @@ func (p *resident) ask(batch []*agent.Observe) {
 		p.tick, p.crashes, p.alone = t, 0, false
 	}
 	for _, o := range batch {
-		st := p.seats[o.Agent]
+		st := p.seat(o.Agent)
 		if st.owes != nil {
-			p.answer(agent.Answer{Agent: o.Agent, Tick: o.Tick, Attempt: o.Attempt, Failure: agent.Deadline,
+			p.answer(agent.Answer{Agent: o.Agent, Ref: o.Ref, Tick: o.Tick, Attempt: o.Attempt, Failure: agent.Deadline,
 				Unsent: true, Timed: true, Detail: fmt.Sprintf("still busy with tick %d", st.owes.Tick)})
 			continue
 		}
@@ -262,7 +279,7 @@ func (p *resident) used(l *agent.Line) {
 	if l.Type == agent.TypeAct {
 		u.Agent = l.Act.Agent
 	}
-	if st := p.seats[u.Agent]; st != nil && st.open {
+	if st := p.seat(u.Agent); st != nil && st.open {
 		u.Attempt = st.ask.Attempt
 	}
 	p.fleet.used(u)
@@ -290,7 +307,7 @@ func (p *resident) hint(text string) {
 // act takes an answer: to what was asked, to what was asked too long ago, or
 // to nothing.
 func (p *resident) act(a agent.Act) {
-	st := p.seats[a.Agent]
+	st := p.seat(a.Agent)
 	switch {
 	case st == nil:
 		p.stray(fmt.Sprintf("an answer for agent %q, which this process does not host", a.Agent))
@@ -332,7 +349,7 @@ func (p *resident) oversize(head []byte) {
 	p.log.line("too long: ", head[:min(len(head), 200)])
 	id := headAgent(head)
 	tick := -1
-	if st := p.seats[id]; st != nil {
+	if st := p.seat(id); st != nil {
 		tick = st.tick
 		if p.hydro != nil {
 			tick = p.hydro.tick
@@ -344,7 +361,7 @@ func (p *resident) oversize(head []byte) {
 // fault ends an open ask with a failure of the answer's form. Where the line
 // does not tell whose it was, it can only be blamed on a single agent.
 func (p *resident) fault(id string, tick int, f agent.Failure, detail string) {
-	st := p.seats[id]
+	st := p.seat(id)
 	if st == nil && len(p.order) == 1 {
 		st = p.order[0]
 		tick = st.tick
@@ -378,7 +395,7 @@ func (p *resident) unsend(st *seat) {
 
 // settle ends a seat's open ask.
 func (p *resident) settle(st *seat, a agent.Answer) {
-	a.Agent, a.Tick, a.Attempt = st.ask.Agent, st.ask.Tick, st.ask.Attempt
+	a.Agent, a.Ref, a.Tick, a.Attempt = st.ask.Agent, st.ask.Ref, st.ask.Tick, st.ask.Attempt
 	p.unsend(st)
 	st.open, st.ask = false, nil
 	p.answer(a)

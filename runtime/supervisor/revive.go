@@ -276,7 +276,7 @@ func (p *resident) await(c *child, what <-chan struct{}, missed string) bool {
 
 // ready takes an agent's ready line.
 func (p *resident) ready(id string) {
-	st := p.seats[id]
+	st := p.seat(id)
 	if st == nil || st.ready || p.state != Starting {
 		p.stray(fmt.Sprintf("a ready for agent %q", id))
 		return

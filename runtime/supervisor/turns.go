@@ -72,7 +72,7 @@ func (t *turns) ask(batch []*agent.Observe) {
 	t.open = true
 	t.fleet.wg.Go(func() {
 		a := t.turn(&o)
-		a.Agent, a.Tick, a.Attempt = o.Agent, o.Tick, o.Attempt
+		a.Agent, a.Ref, a.Tick, a.Attempt = o.Agent, o.Ref, o.Tick, o.Attempt
 		t.mu.Lock()
 		t.open = false
 		t.mu.Unlock()
