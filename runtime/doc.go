@@ -67,16 +67,17 @@
 // The caller of Run is the loop's goroutine. It alone calls the world, the log's
 // Append and the fleet's Ask, Add, Retire, Substitute and Facts. Beside it:
 //
-//   - A process has a goroutine for each end of its output, so that a chatty one
-//     never blocks; one that starts it and brings it to where it can be asked;
-//     one that writes what its stdin did not take at once; one that takes it
-//     through its stop. An agent with a process a turn has one for the turn.
-//     Fleet.Stop waits until every process is gone and these have ended.
-//   - A crowd (64 processes or more at the start) has its pipes served by a
-//     thread a core instead, the watchers. Each writes what was asked of its
-//     share, reads the answers in order and hands them over together; in between
-//     it waits for whatever any of its processes writes. Single-threaded
-//     processes are kept on their watcher's core. Fleet.Stop ends them.
+//   - A thread a core serves the pipes of its share of the processes: the
+//     watchers. Each writes what was asked, reads the answers in order and hands
+//     them over together; in between it waits for whatever any of its processes
+//     writes. Single-threaded processes are kept on their watcher's core. The
+//     loop does the first watcher's work itself while it awaits answers. On other
+//     systems a process has a goroutine for each end of its output instead.
+//     Fleet.Stop ends them.
+//   - A process has a goroutine that starts it and brings it to where it can be
+//     asked, and one that takes it through its stop. An agent with a process a
+//     turn has one for the turn, and one for each end of its output. Fleet.Stop
+//     waits until every process is gone and these have ended.
 //   - Four threads fork all processes and live until the fleet is stopped, since
 //     a child's parent-death signal follows the thread. Fleet.Stop ends them.
 //   - The reaper, one for the whole program: it collects every dead child, ours

@@ -77,10 +77,9 @@ type Options struct {
 	// Patience is how long a process may take to be ready, or to answer one
 	// re-observed tick; default 60 s.
 	Patience time.Duration
-	// Crowd is the number of processes at the start from which on a thread a
-	// core serves their pipes, instead of goroutines; default 64. With few
-	// processes waking the threads costs more than it saves.
-	Crowd int
+	// Goroutines serve the pipes, as everywhere but on Linux, where else a
+	// thread a core does.
+	Goroutines bool
 }
 
 // A Fact is something that happened to a process; Tick is the tick it is about.
@@ -169,9 +168,6 @@ func New(opts Options) *Fleet {
 	if opts.Patience == 0 {
 		opts.Patience = 60 * time.Second
 	}
-	if opts.Crowd == 0 {
-		opts.Crowd = 64
-	}
 	sealFiles()
 	f := &Fleet{
 		opts:    opts,
@@ -190,8 +186,8 @@ func New(opts Options) *Fleet {
 // Start starts all processes side by side and waits until each is ready or has
 // failed its first try, which is no error: it is tried again when asked.
 func (f *Fleet) Start(ctx context.Context, specs []Spec) error {
-	if len(specs) >= f.opts.Crowd {
-		f.watch()
+	if !f.opts.Goroutines {
+		f.watch(len(specs))
 	}
 	added := f.add(specs)
 	for _, d := range added {
@@ -293,8 +289,10 @@ func (f *Fleet) postOf(o *agent.Observe) *post {
 
 // watch starts the watchers. Each holds one of Go's processors much of the
 // time, so that there are as many more of those while they are there.
-func (f *Fleet) watch() {
-	f.watchers = newWatchers(f)
+func (f *Fleet) watch(processes int) {
+	if f.watchers = newWatchers(f, processes); len(f.watchers) == 0 {
+		return
+	}
 	f.processors = goruntime.GOMAXPROCS(0)
 	goruntime.GOMAXPROCS(f.processors + len(f.watchers))
 }

@@ -36,7 +36,7 @@ func open(t *testing.T, specs ...Spec) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Replay: s.replay, Crowd: crowd()})
+	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Replay: s.replay, Goroutines: os.Getenv(goroutines) != ""})
 	t.Cleanup(func() { s.Stop("the test is over") })
 	if err := s.Start(context.Background(), specs); err != nil {
 		t.Fatal(err)

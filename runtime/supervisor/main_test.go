@@ -28,10 +28,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "goroutines left:", err)
 		code = 1
 	}
-	if code == 0 && os.Getenv(watched) == "" {
-		// Once more, with threads that serve the pipes instead of goroutines.
+	if code == 0 && os.Getenv(goroutines) == "" {
+		// Once more, with goroutines that serve the pipes instead of threads.
 		again := exec.Command("/proc/self/exe", os.Args[1:]...)
-		again.Env = append(os.Environ(), watched+"=1")
+		again.Env = append(os.Environ(), goroutines+"=1")
 		again.Stdout, again.Stderr = os.Stdout, os.Stderr
 		if err := again.Run(); err != nil {
 			code = 1
@@ -40,16 +40,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// watched is set where even one process has its pipes served by a thread.
-const watched = "SUPERVISOR_TEST_WATCHED"
-
-// crowd is from how many processes on threads serve the pipes.
-func crowd() int {
-	if os.Getenv(watched) != "" {
-		return 1
-	}
-	return 1000
-}
+// goroutines is set where they serve the pipes, and not threads.
+const goroutines = "SUPERVISOR_TEST_GOROUTINES"
 
 // heardLine is what any line to an agent may hold.
 type heardLine struct {

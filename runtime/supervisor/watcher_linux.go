@@ -71,14 +71,15 @@ type conn struct {
 	ready func() // on the watcher's thread
 }
 
-// newWatchers makes one for each core that this process may use.
-func newWatchers(f *Fleet) []*watcher {
+// newWatchers makes one for each core that this process may use, but no more
+// than there are processes.
+func newWatchers(f *Fleet, processes int) []*watcher {
 	var set unix.CPUSet
 	if unix.SchedGetaffinity(0, &set) != nil {
 		return nil
 	}
 	var all []*watcher
-	for core := 0; core < len(set)*64 && len(all) < set.Count(); core++ {
+	for core := 0; core < len(set)*64 && len(all) < min(set.Count(), max(processes, 1)); core++ {
 		if !set.IsSet(core) {
 			continue
 		}

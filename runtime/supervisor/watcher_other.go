@@ -18,7 +18,7 @@ type ask struct {
 	batch []*agent.Observe
 }
 
-func newWatchers(*Fleet) []*watcher { return nil }
+func newWatchers(*Fleet, int) []*watcher { return nil }
 
 func (*watcher) open(*child, [3]int, handler) (in sink, left func()) { return nil, nil }
 func (*watcher) put([]ask)                                           {}
