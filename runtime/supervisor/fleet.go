@@ -288,14 +288,19 @@ func (f *Fleet) postOf(o *agent.Observe) *post {
 }
 
 // watch starts the watchers. Each holds one of Go's processors much of the
-// time, so that there are as many more of those while they are there.
+// time, but for the first, so that there are as many more of those while they
+// are there.
 func (f *Fleet) watch(processes int) {
 	if f.watchers = newWatchers(f, processes); len(f.watchers) == 0 {
 		return
 	}
 	f.processors = goruntime.GOMAXPROCS(0)
-	goruntime.GOMAXPROCS(f.processors + len(f.watchers))
+	goruntime.GOMAXPROCS(f.processors + len(f.watchers) - 1)
 }
+
+// headStart is how many processes more than the first watcher each other has:
+// about as many as can be asked while the loop does the rest of a tick.
+const headStart = 2
 
 // pipesFor says who serves the next process's pipes; w is nil where that is no
 // watcher.
@@ -303,8 +308,12 @@ func (f *Fleet) pipesFor() (e pipeIO, w *watcher) {
 	if len(f.watchers) == 0 {
 		return pumped{}, nil
 	}
-	w = f.watchers[f.watched%len(f.watchers)]
-	f.watched++
+	n, rest := f.watched, len(f.watchers)-1
+	if f.watched++; n < headStart*rest {
+		w = f.watchers[1+n%rest]
+	} else {
+		w = f.watchers[(n-headStart*rest)%len(f.watchers)]
+	}
 	return w, w
 }
 

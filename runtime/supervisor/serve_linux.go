@@ -18,10 +18,10 @@ const (
 	// awake is how long a thread looks for more to do before it sleeps: about
 	// as long as what comes between two ticks of few agents takes. It gives way
 	// to whoever wants its core.
-	awake = 100 * time.Microsecond
+	awake = 300 * time.Microsecond
 	// taken is how long others may have had a core before it counts as wanted,
 	// and unawake how often a thread then sleeps at once.
-	taken   = awake / 2
+	taken   = 50 * time.Microsecond
 	unawake = 100
 )
 
