@@ -60,6 +60,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer, open func(config []
 type server struct {
 	open  func(config []byte) (World, error)
 	world World // nil before init
+	out   []byte
 }
 
 // asks are the lines a world is sent. Others are ignored.
@@ -119,7 +120,8 @@ func (s *server) step(ctx context.Context, l line) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return appendStepped(nil, stepped), nil
+	s.out = appendStepped(s.out[:0], stepped) // written before the next one
+	return s.out, nil
 }
 
 func (s *server) snapshot(ctx context.Context, _ line) ([]byte, error) {
