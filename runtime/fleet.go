@@ -59,7 +59,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 // spec is what the entry's policies mean to its processes.
 func (f *fleet) spec(e *plan.Entry, kind, state string) supervisor.Spec {
 	k, _ := agent.Lookup(kind) // the plan was made with it
-	s := supervisor.Spec{Kind: k, Reobserve: state == "reobserve"}
+	s := supervisor.Spec{Kind: k, Reobserve: state == "reobserve", Pin: e.Pin && k.Reads("pin")}
 	if p := e.Policies[agent.Crash]; p.Name == "restart" {
 		s.Restarts = p.Attempts
 	}

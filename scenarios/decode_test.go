@@ -94,6 +94,12 @@ func TestDecodeProblems(t *testing.T) {
 			"s.yaml:3:1: agents: the tag !set is not supported",
 		}},
 		{"merge key", head + "clock: {<<: {ticks: 1}}\n", []string{"s.yaml:6:9: merge keys are not supported"}},
+		{"booleans", "name: x\nworld: {kind: w}\nagents: [{id: a, pin: no}, {id: b, pin: 0}, {id: c, pin: ~}, {id: d, pin: True}]\npin: false\n", []string{
+			"s.yaml:3:23: agents[0].pin: want true or false, got text",
+			"s.yaml:3:41: agents[1].pin: want true or false, got an integer",
+			"s.yaml:3:58: agents[2].pin: want true or false, got nothing",
+			`s.yaml:4:1: unknown key "pin"`,
+		}},
 		{"list as key", head + "? [a]\n: b\n", []string{"s.yaml:6:3: want text as a key, got a list"}},
 	}
 	for _, tt := range tests {
@@ -194,12 +200,12 @@ func TestDecodeWhole(t *testing.T) {
 		t.Errorf("source is %q in %q", s.Source.File, s.Source.Dir)
 	}
 	s.Source = nil
-	three, tick := 3.0, 30
+	three, tick, no := 3.0, 30, false
 	want := &Scenario{
 		Name: "whole", Seed: 1<<64 - 1,
 		Clock:  Clock{Mode: "lockstep", Ticks: 10, Deadline: Duration(1500 * time.Millisecond)},
 		World:  World{Command: []string{"python3", "w.py"}, Config: map[string]any{"a": 1, "b": -1.5, "c": nil, "d": []any{true, "x"}}, Timeout: Duration(2 * time.Minute)},
-		Agents: []Entry{{ID: "a-{n}", Replicas: 2, PerProcess: 2, Kind: "stdio", Command: []string{"troupe", "bot", "x"}, State: "none"}, {ID: "{name}", ForEach: &Rows{File: "p.csv"}, Prompt: &Text{File: "p.md"}, System: &Text{Text: "be brief"}}, {ID: "{who}", ForEach: &Rows{List: []map[string]any{{"who": "bob"}}}, Deadline: Duration(5 * time.Second)}},
+		Agents: []Entry{{ID: "a-{n}", Replicas: 2, PerProcess: 2, Kind: "stdio", Command: []string{"troupe", "bot", "x"}, State: "none", Pin: &no}, {ID: "{name}", ForEach: &Rows{File: "p.csv"}, Prompt: &Text{File: "p.md"}, System: &Text{Text: "be brief"}}, {ID: "{who}", ForEach: &Rows{List: []map[string]any{{"who": "bob"}}}, Deadline: Duration(5 * time.Second)}},
 		OnFailure: map[string]Policy{
 			"deadline": {Name: "skip"}, "crash": {Name: "restart", Attempts: 3}, "spawn": {Name: "retry"},
 			"invalid_action": {Name: "action", Action: map[string]any{"move": "stay"}}, "oversize": {Name: "substitute", Substitute: &Substitute{Kind: "stdio", Command: []string{"x"}}},
@@ -222,7 +228,7 @@ world:
   config: {a: 1, b: -1.5, c: ~, d: [true, x]}
   timeout: 2m
 agents:
-  - {id: "a-{n}", replicas: 2, per_process: 2, kind: stdio, command: [troupe, bot, x], state: none}
+  - {id: "a-{n}", replicas: 2, per_process: 2, kind: stdio, command: [troupe, bot, x], state: none, pin: false}
   - {id: "{name}", for_each: p.csv, prompt: p.md, system: {text: be brief}}
   - id: "{who}"
     for_each: [{who: bob}]

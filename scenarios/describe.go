@@ -41,6 +41,7 @@ var descriptions = map[string]string{
 	"Entry.deadline":    "How long the agent may take to answer. Default: the clock's.",
 	"Entry.on_failure":  "What becomes of each type of failure of this agent. Default: the scenario's.",
 	"Entry.state":       "How an agent comes back after a crash: reobserve (it is shown again what it was shown), session (its command line tool continues its own conversation) or none. Default: reobserve for stdio, session for claude.",
+	"Entry.pin":         "Whether the agent's process is kept on one processor core while it has a single thread, which makes short turns quicker. false for one that starts processes of its own, or threads, and lets them work. Default: true.",
 	"Entry.secrets":     "Names of the scenario's secrets that the agent gets as environment variables.",
 	"Entry.limits":      "Bounds of each agent of this make.",
 

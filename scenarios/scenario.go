@@ -67,6 +67,7 @@ type Entry struct {
 	Deadline   Duration          `yaml:"deadline"`
 	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
 	State      string            `yaml:"state" enum:"reobserve session none"`
+	Pin        *bool             `yaml:"pin"` // nil for true
 	Secrets    []string          `yaml:"secrets"`
 	Limits     *EntryLimits      `yaml:"limits"`
 

@@ -53,6 +53,8 @@ func (g *generator) schema(t reflect.Type) object {
 		return object{"type": "object", "additionalProperties": g.schema(t.Elem())}
 	case reflect.String:
 		return object{"type": "string"}
+	case reflect.Bool:
+		return object{"type": "boolean"}
 	case reflect.Float64:
 		return object{"type": "number"}
 	case reflect.Uint64:

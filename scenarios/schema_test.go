@@ -98,7 +98,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		world + "agents: [{id: a, replicas: 0}]", world + "agents: [{id: a, replicas: 2, for_each: x.csv}]",
 		world + "agents: [{id: a, for_each: x.xls}]", world + "agents: [{id: a, for_each: []}]",
 		world + "agents: [{id: a, lifecycle: {}}]", world + "agents: [{id: a, state: snapshot}]",
-		world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
+		world + "agents: [{id: a, pin: no}]", world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
 		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
 		head + "clock: {mode: realtime}", head + "clock: {ticks: -1}", head + "isolation: auto", head + "durability: machine",
 		head + "on_failure: {boredom: skip}", head + "on_failure: {crash: jump}", head + "on_failure: {crash: {retry: {}, restart: {}}}",

@@ -80,11 +80,12 @@ func TestMergeProblems(t *testing.T) {
 		value string
 		want  []string
 	}{
-		{"agents.a", []string{"knd"}, "x", []string{"--set agents.a.knd=x: unknown key \"knd\"\n  hint: did you mean \"kind\"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, prompt, replicas, secrets, state, system"}},
+		{"agents.a", []string{"knd"}, "x", []string{"--set agents.a.knd=x: unknown key \"knd\"\n  hint: did you mean \"kind\"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system"}},
 		{"agents.a", []string{"kind"}, "5", []string{"--set agents.a.kind=5: want text, got an integer\n  hint: write it in quotes: \"5\""}},
 		{"agents.a", []string{"kind"}, "", []string{"--set agents.a.kind=: want text, got nothing\n  hint: leave the key out, or give it a value"}},
 		{"agents.a", []string{"kind", "x"}, "5", []string{"--set agents.a.kind.x=5: want text, got a mapping"}},
 		{"agents.a", []string{"command", "1"}, "x", []string{"--set agents.a.command.1=x: want a list, got a mapping"}},
+		{"agents.a", []string{"pin"}, "off", []string{"--set agents.a.pin=off: want true or false, got text"}},
 		{"", []string{"deadline"}, "soon", []string{"--set deadline=soon: want a duration such as 500ms, 5s or 2m, got \"soon\""}},
 		{"", []string{"config"}, "[1", []string{"--set config=[1: cannot read as YAML: did not find expected ',' or ']' while parsing a flow sequence that begins on line 1"}},
 		{"", []string{"lifecycle"}, "{}", []string{"--set lifecycle={}: not in this version: parking idle processes"}},

@@ -3,7 +3,7 @@ package agent
 // stdio is a program that speaks the protocol itself, for as long as it lives.
 var stdio = Kind{
 	Name:         "stdio",
-	Keys:         []string{"command", "files", "env", "secrets", "per_process"},
+	Keys:         []string{"command", "files", "env", "secrets", "per_process", "pin"},
 	NeedsCommand: true,
 	States:       []string{"reobserve", "none"},
 	Dialect:      func(*Brief) Dialect { return stdioDialect{} },

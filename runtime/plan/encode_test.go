@@ -16,7 +16,7 @@ clock: {ticks: 3, deadline: 1500ms}
 world: {command: [cat], config: {lt: "<a> & \\u003c b", big: 12345678901234567890}, timeout: 2m, env: {A: "<"}}
 channels: {square: {members: ["*"]}, "den-{n}": {replicas: 2, members: ["a-{n}"]}}
 agents:
-  - {id: "a-{n}", replicas: 2, max: 4, per_process: 2, command: [python3, x.py], config: {say: "<{n}>"}, on_failure: {deadline: {action: "<&>"}}}
+  - {id: "a-{n}", replicas: 2, max: 4, per_process: 2, pin: true, command: [python3, x.py], config: {say: "<{n}>"}, on_failure: {deadline: {action: "<&>"}}}
   - {id: b, kind: exec, command: [cat], env: {X: "1"}, on_failure: {spawn: {substitute: {command: [cat]}}}}
 collect: [c, {agent: b, field: action.x}]
 expect: [{score: {agent: b, equals: 3}}, {column: {name: c, tick: 0, min: 1}}, {ticks: {max: 9}}]
@@ -86,6 +86,7 @@ func TestGenesis(t *testing.T) {
 		"agents.b.command=[sh]":              true,
 		"agents.*.deadline=9s":               true,
 		"agents.a-*.per_process=1":           true,
+		"agents.a-*.pin=false":               true,
 		"agents.b.on_failure.crash=abort":    true,
 		"on_failure.crash=abort":             true,
 		"clock.ticks=99":                     true,

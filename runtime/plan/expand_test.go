@@ -42,6 +42,27 @@ func TestDefaults(t *testing.T) {
 		`{"id":"b","entry":1,"agents":["b"],"command":["/usr/bin/cat"]}]`)
 }
 
+// A process is kept on a core unless its entry says no; kinds that never are
+// do not read the key.
+func TestPin(t *testing.T) {
+	p := mustExpand(t, t.TempDir(), head+`agents:
+  - {id: a, command: [cat]}
+  - {id: b, command: [cat], pin: false}
+  - {id: "c-{n}", replicas: 3, command: [cat], pin: true}
+  - {id: d, kind: exec, command: [cat], pin: true}
+`, "agents.c-2.pin=false", "agents.c-3.kind=exec")
+	var got []string
+	for _, e := range p.Entries {
+		got = append(got, fmt.Sprintf("%s%v %t%v", e.ID, e.Only, e.Pin, e.Unused))
+	}
+	same(t, "pins", strings.Join(got, "\n"), `a[] true[]
+b[] false[]
+c-{n}[] true[]
+c-{n}[c-2] false[]
+c-{n}[c-3] false[pin]
+d[] false[pin]`)
+}
+
 func TestPoliciesMerge(t *testing.T) {
 	p := mustExpand(t, t.TempDir(), head+`on_failure: {deadline: {action: {move: stay}}, crash: skip, invalid_action: {retry: {attempts: 5}}}
 agents:

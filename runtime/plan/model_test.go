@@ -31,12 +31,13 @@ func TestModelEntry(t *testing.T) {
     limits: {usd: 0.25, turns: 7}
     command: [cat]
     per_process: 2
+    pin: true
 `, Options{LookPath: toolThere})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
 	e := p.Entries[0]
-	if e.State != "session" || e.PerProcess != 1 || e.Credential != "ANTHROPIC_API_KEY" || !slices.Equal(e.Unused, []string{"command", "per_process"}) {
+	if e.State != "session" || e.PerProcess != 1 || e.Pin || e.Credential != "ANTHROPIC_API_KEY" || !slices.Equal(e.Unused, []string{"command", "per_process", "pin"}) {
 		t.Errorf("%+v", e)
 	}
 	if e.Deadline != 5*time.Minute || e.Limits != (EntryLimits{USD: agent.Dollar / 4, Turns: 7}) || p.Limits.USD != 5*agent.Dollar/2 {

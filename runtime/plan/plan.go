@@ -89,6 +89,7 @@ type Entry struct {
 	Kind       string                   `json:"kind"`
 	State      string                   `json:"state"`
 	PerProcess int                      `json:"per_process"`
+	Pin        bool                     `json:"pin"` // false too for kinds that never are
 	Max        int                      `json:"max,omitempty"`
 	Deadline   time.Duration            `json:"deadline"`         // written as 5s
 	Policies   map[agent.Failure]Policy `json:"on_failure"`       // every failure this version knows

@@ -26,6 +26,9 @@ type Spec struct {
 	// Reobserve says that a restarted process is told again what it answered
 	// before; without it, it begins anew.
 	Reobserve bool
+	// Pin keeps the process on the core of the thread that serves its pipes,
+	// while it has one thread itself.
+	Pin bool
 	// Restarts is how many crashes in one tick make its outcome a crash; 0
 	// means that the first does.
 	Restarts int

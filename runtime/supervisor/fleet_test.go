@@ -46,7 +46,7 @@ func open(t *testing.T, specs ...Spec) *stage {
 
 // spec is a process of the test binary.
 func spec(agents, how string, args ...string) Spec {
-	s := Spec{Command: append([]string{"troupe", "agent", how}, args...), Kind: kind("stdio"), Reobserve: true, Restarts: 3,
+	s := Spec{Command: append([]string{"troupe", "agent", how}, args...), Kind: kind("stdio"), Reobserve: true, Restarts: 3, Pin: true,
 		Env: map[string]string{"GORACE": "atexit_sleep_ms=0"}}
 	for _, id := range strings.Fields(agents) {
 		s.Agents = append(s.Agents, agent.Init{Run: "r1", Agent: id, Config: []byte("{}")})
