@@ -13,6 +13,8 @@ type child struct {
 	in  sink
 	out *reader // of stdout, where a watcher reads it; else nil
 
+	kept bool // on its watcher's core; guarded by its resident's mu
+
 	status syscall.WaitStatus // valid once gone is closed
 	parts  atomic.Int32       // of dying: exit, stdout's end, stderr's end
 	onGone func(*child)

@@ -31,7 +31,7 @@ func (p *resident) expire() {
 	p.armed = time.Time{}
 	now := time.Now()
 	var due time.Time
-	restart := false
+	restart, missed := false, false
 	for _, st := range p.order {
 		if !st.open || !st.sent || st.ask.Deadline <= 0 {
 			continue
@@ -49,7 +49,11 @@ func (p *resident) expire() {
 			st.since = now
 		default:
 			p.miss(st)
+			missed = true
 		}
+	}
+	if missed {
+		p.loosen()
 	}
 	p.arm(due)
 	if restart && p.child != nil {
@@ -77,6 +81,16 @@ func (p *resident) miss(st *seat) {
 	p.settle(st, agent.Answer{Failure: agent.Deadline, Timed: true, Detail: detail})
 	st.owes = o
 	st.since = time.Now().Add(-o.Deadline)
+}
+
+// late drops an answer that comes after its deadline: its process is free for
+// the next observation.
+func (p *resident) late(st *seat) {
+	o := st.owes
+	st.owes = nil
+	epoch := p.fleet.fact(Fact{Agent: st.init.Agent, Kind: "late", Tick: o.Tick,
+		Detail: fmt.Sprintf("answered %s after its deadline", time.Since(st.since.Add(o.Deadline)).Round(time.Millisecond))})
+	p.keep(st, o, nil, epoch)
 }
 
 func cloneObserve(o *agent.Observe) *agent.Observe {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -89,6 +90,14 @@ var starts = map[string]func(args []string){
 	"exit-at-once": func([]string) { fmt.Fprintln(os.Stderr, "no luck today"); os.Exit(3) },
 	"mute":         func([]string) { time.Sleep(time.Hour) },
 	"stubborn":     func([]string) { signal.Ignore(syscall.SIGTERM) },
+	// cores SLOW LINE: goes on from a program that has read an observe line.
+	"cores": func(args []string) {
+		var l heardLine
+		if err := json.Unmarshal([]byte(args[1]), &l); err != nil {
+			panic(err)
+		}
+		tellCores(l, args)
+	},
 }
 
 var ends = map[string]func(args []string){
@@ -164,6 +173,7 @@ var turnsOf = map[string]func(l heardLine, args []string){
 
 // withheld says which answers a behaviour does not give.
 var withheld = map[string]func(l heardLine, args []string) bool{
+	"cores": func(l heardLine, args []string) bool { tellCores(l, args); return true },
 	// forgets AGENT FILE: the other agents' tick 1 kills the process; FILE
 	// remembers that it was done, and AGENT is not answered for any more.
 	"forgets": func(l heardLine, args []string) bool {
@@ -192,4 +202,31 @@ func spawnDaemon(file string) {
 			return
 		}
 	}
+}
+
+// tellCores is the turn of the agents "cores": it answers what cores each of its
+// threads may use.
+func tellCores(l heardLine, args []string) {
+	if strconv.Itoa(l.Tick) == args[0] {
+		time.Sleep(200 * time.Millisecond)
+	}
+	var masks []string
+	threads, err := filepath.Glob("/proc/self/task/*/status")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range threads {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), "Cpus_allowed:")
+		m, _, _ := strings.Cut(rest, "\n")
+		masks = append(masks, strings.TrimSpace(m))
+	}
+	action, err := json.Marshal(masks)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":%s}`+"\n", l.Agent, l.Tick, action)
 }

@@ -316,24 +316,18 @@ func (p *resident) act(a agent.Act) {
 		p.hydro.answer(p, a.Agent, a.Tick, &a, "")
 	case st.open && st.sent && st.ask.Tick == a.Tick:
 		p.keep(st, st.ask, &a, p.fleet.epoch.Load())
-		p.settle(st, agent.Answer{Act: a, Took: time.Since(st.since)})
+		took := time.Since(st.since)
+		p.settle(st, agent.Answer{Act: a, Took: took})
 		p.lost, p.streak = 0, 0
+		if took > slowAnswer && p.owed == 0 { // once, where many answer together
+			p.loosen()
+		}
 	case st.owes != nil && st.owes.Tick == a.Tick:
 		p.late(st)
 	default:
 		p.stray(fmt.Sprintf("an answer of agent %q for tick %d, which it was not asked", a.Agent, a.Tick))
 		st.hint = fmt.Sprintf("it answered tick %d instead of tick %d", a.Tick, st.tick)
 	}
-}
-
-// late drops an answer that comes after its deadline: its process is free for
-// the next observation.
-func (p *resident) late(st *seat) {
-	o := st.owes
-	st.owes = nil
-	epoch := p.fleet.fact(Fact{Agent: st.init.Agent, Kind: "late", Tick: o.Tick,
-		Detail: fmt.Sprintf("answered %s after its deadline", time.Since(st.since.Add(o.Deadline)).Round(time.Millisecond))})
-	p.keep(st, o, nil, epoch)
 }
 
 func (p *resident) stray(what string) { p.log.line("troupe: ignored ", []byte(what)) }

@@ -231,9 +231,7 @@ func (p *resident) raise(c *child) {
 	if p.child == c && p.state == Hydrating {
 		p.hydro = nil
 		p.to(hydrated)
-		if p.home != nil && p.spec.Pin {
-			p.home.keep(c.pid)
-		}
+		c.kept = p.home != nil && p.spec.Pin && p.home.keep(c.pid)
 		p.send()
 		p.flush()
 	}

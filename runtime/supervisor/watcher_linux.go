@@ -3,8 +3,6 @@ package supervisor
 import (
 	"context"
 	"errors"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -203,17 +201,4 @@ func (w *watcher) open(c *child, fds [3]int, h handler) (in sink, left func()) {
 			w.flush()
 		})
 	}
-}
-
-// keep keeps a process on the watcher's core, next to who it talks with: a
-// context switch on one core costs less than a wake-up on another. One with
-// several threads would only be hindered.
-func (w *watcher) keep(pid int) {
-	threads, err := os.ReadDir("/proc/" + strconv.Itoa(pid) + "/task")
-	if err != nil || len(threads) != 1 {
-		return
-	}
-	var set unix.CPUSet
-	set.Set(w.core)
-	_ = unix.SchedSetaffinity(pid, &set)
 }

@@ -23,7 +23,8 @@ func newWatchers(*Fleet, int) []*watcher { return nil }
 func (*watcher) open(*child, [3]int, handler) (in sink, left func()) { return nil, nil }
 func (*watcher) put([]ask)                                           {}
 func (*watcher) gather(*resident)                                    {}
-func (*watcher) keep(int)                                            {}
+func (*watcher) keep(int) bool                                       { return false }
+func (*watcher) release(int) bool                                    { return false }
 func (*watcher) close()                                              {}
 func (*watcher) ring()                                               {}
 func (*watcher) resume()                                             {}
