@@ -4,12 +4,10 @@ package supervisor
 
 import (
 	"context"
-	"fmt"
 	goruntime "runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -26,6 +24,12 @@ type Spec struct {
 	// Reobserve says that a restarted process is told again what it answered
 	// before; without it, it begins anew.
 	Reobserve bool
+	// Past says that it was there before: what it answered then is told to its
+	// first process already.
+	Past bool
+	// LastSession is what a tool's first process goes on with, where Session
+	// says so; empty for a new one.
+	LastSession string
 	// Pin keeps the process on the core of the thread that serves its pipes,
 	// while it has one thread itself.
 	Pin bool
@@ -112,16 +116,6 @@ type driver interface {
 	done() <-chan struct{}
 	status() Status
 }
-
-// graces is how long a process may take to obey: from the end of its stdin to
-// TERM, and from there to KILL.
-type graces struct{ term, kill time.Duration }
-
-var (
-	patient = graces{5 * time.Second, 5 * time.Second}
-	// closing keeps the whole stop of a supervisor within 4 s.
-	closing = graces{2 * time.Second, 1500 * time.Millisecond}
-)
 
 // A Fleet is the processes of one run. Ask, Await, Retire, Add, Substitute, Facts,
 // Usages and Committed are for one goroutine, the engine's; Stop, Kill and Statuses are
@@ -461,35 +455,4 @@ func (f *Fleet) Kill() {
 	for _, p := range f.runningPrograms() {
 		killGroup(p.c)
 	}
-}
-
-// stopChild takes a child through the protocol's stop, its stdin being closed
-// already, and returns when it is gone.
-func stopChild(c *child, g graces) {
-	for _, step := range []struct {
-		wait time.Duration
-		sig  syscall.Signal
-	}{{g.term, syscall.SIGTERM}, {g.kill, syscall.SIGKILL}} {
-		t := time.NewTimer(step.wait)
-		select {
-		case <-c.gone:
-			t.Stop()
-			return
-		case <-t.C:
-			c.signal(step.sig)
-		}
-	}
-	<-c.gone
-}
-
-// exitText says how a process ended.
-func exitText(st syscall.WaitStatus) string {
-	if st.Signaled() {
-		text := fmt.Sprintf("killed by signal %d (%s)", int(st.Signal()), st.Signal())
-		if st.CoreDump() {
-			text += ", core dumped"
-		}
-		return text
-	}
-	return fmt.Sprintf("exited with status %d", st.ExitStatus())
 }

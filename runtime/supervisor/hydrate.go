@@ -67,7 +67,7 @@ type hydration struct {
 // reports whether c is still the process and wants its first new observe.
 func (p *resident) hydrate(c *child) bool {
 	p.mu.Lock()
-	again := p.starts > 1
+	again := p.starts > 1 || p.spec.Past
 	var ids []string
 	for _, st := range p.order {
 		if !st.ended {

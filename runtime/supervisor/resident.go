@@ -101,6 +101,7 @@ func newResident(f *Fleet, s Spec) *resident {
 		finished: make(chan struct{}),
 		order:    make([]*seat, len(s.Agents)),
 		living:   len(s.Agents),
+		session:  s.LastSession,
 		tick:     -1,
 	}
 	p.pipeIO, p.home = f.pipesFor()

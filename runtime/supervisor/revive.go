@@ -73,7 +73,7 @@ func (p *resident) sleep(d time.Duration) bool {
 // start runs the process: Starting once it succeeds.
 func (p *resident) start() (*child, error) {
 	p.mu.Lock()
-	again := p.starts > 0
+	again := p.starts > 0 || p.spec.Past
 	p.starts++
 	p.spawning++
 	p.mu.Unlock()
@@ -162,7 +162,6 @@ func (p *resident) workspace(again bool) (*workspace.Workspace, error) {
 		p.mu.Lock()
 		p.ws = w
 		p.mu.Unlock()
-		return w, nil
 	}
 	if again && p.spec.Reobserve {
 		return p.ws, p.ws.Reset()

@@ -1,0 +1,72 @@
+package supervisor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// leftoverWait is how long killed processes may take to be gone.
+const leftoverWait = 10 * time.Second
+
+// KillLeftovers kills every process that a dead supervisor of the run in dir
+// has left, and returns how many there were once they are gone: those whose
+// environment says that they live in one of the run's directories. Its caller
+// holds the data directory, so that no supervisor of it is alive.
+func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, leftoverWait)
+	defer cancel()
+	seen := map[int]bool{}
+	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+		left := leftovers(dir)
+		if len(left) == 0 {
+			return len(seen), nil
+		}
+		for _, pid := range left {
+			seen[pid] = true
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return len(seen), fmt.Errorf("processes of its dead supervisor cannot be killed: pids %v", left)
+		}
+	}
+}
+
+// leftovers are the processes, other than this one, that live in a run's
+// directories. One that is dead and not collected has no environment.
+func leftovers(dir string) (pids []int) {
+	names, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil {
+		return nil
+	}
+	for _, name := range names {
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
+		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		if env, err := os.ReadFile(name); err == nil && livesIn(env, dir) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// livesIn says whether an environment names a home or a directory for
+// temporary files below dir.
+func livesIn(env []byte, dir string) bool {
+	for _, v := range bytes.Split(env, []byte{0}) {
+		for _, name := range []string{"HOME=", "TMPDIR="} {
+			if bytes.HasPrefix(v, []byte(name+dir+"/")) {
+				return true
+			}
+		}
+	}
+	return false
+}
