@@ -130,6 +130,11 @@
 // is a process is stepped again through the recorded outcomes
 // (engine.WorldHistory).
 //
+// Resume is the same for a whole run: what the dead supervisor left is killed
+// (supervisor.KillLeftovers), engine.Restore rebuilds the society and steps the
+// world through the record, and every process begins with a past. One reading
+// of the log tells all that come back together (rehearsal).
+//
 // Loop, hydration and restoring a world agree on what an agent was told because
 // they apply the same records to a society with the same code.
 //

@@ -1,14 +1,12 @@
 package runtime
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
-	"github.com/troupe-dev/troupe/runtime/engine"
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
@@ -113,7 +111,10 @@ func (f *fleet) Add(agents []plan.Agent, ps []plan.Process) {
 }
 
 // Substitute implements the engine's fleet.
-func (f *fleet) Substitute(id string, sub plan.Substitute) {
+func (f *fleet) Substitute(id string, sub plan.Substitute) { f.Fleet.Substitute(f.substitute(id, sub)) }
+
+// substitute is the process that answers in an agent's stead.
+func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	e := &f.plan.Entries[f.agent(id).Entry]
 	k, _ := agent.Lookup(sub.Kind)
 	s := f.spec(e, sub.Kind, k.States[0])
@@ -121,7 +122,7 @@ func (f *fleet) Substitute(id string, sub plan.Substitute) {
 	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir, s.ID), f.env(sub.Program.Env, sub.Program.Dir)
 	s.Agents = []agent.Init{f.init(id)}
 	f.driven(&s, sub.Model, sub.Credential)
-	f.Fleet.Substitute(s)
+	return s
 }
 
 // substituteID names the process that answers in an agent's stead, which no
@@ -192,9 +193,4 @@ func programs(p *plan.Plan) []*plan.Program {
 		}
 	}
 	return all
-}
-
-// replay is the record as the supervisor tells it to a restarted process.
-func (r *run) replay(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
-	return engine.History(ctx, r.log, r.plan, agents, yield)
 }

@@ -9,7 +9,7 @@ import (
 // Options of a run, beside its plan.
 type Options struct {
 	Data      string // the data directory; made where it is missing
-	Name      string // of the run; empty for the scenario's name and a number
+	Name      string // of the run; empty for the scenario's name and a number, which Resume does not take
 	Scenario  string // the scenario's file, as the user named it
 	SHA256    string // of that file, hex
 	BusListen string // host:port where observers may connect to the bus; empty for nowhere
@@ -41,6 +41,7 @@ type Opening struct {
 	Agents    int
 	Processes int
 	Ticks     int             // the clock's; 0 for no last tick
+	From      int             // the tick to be played next; above 0 for a run that is resumed
 	Bus       string          // address for observers; empty for none
 	Observer  bus.Credentials // for that address
 	Listen    string          // address of the metrics; empty for none

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"encoding/json"
 
 	"github.com/troupe-dev/troupe/bus"
@@ -20,11 +21,16 @@ type publisher struct {
 
 // publisher makes the run's publisher and tells the watcher that the run
 // starts.
-func (r *run) publisher() (*publisher, error) {
+func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	pub := &publisher{run: r, expect: newChecker(r.plan.Expect)}
+	if r.resumed {
+		if err := pub.recall(ctx); err != nil {
+			return nil, err
+		}
+	}
 	o := Opening{
 		Run: r.name, Dir: r.dir.Dir, Agents: len(r.plan.Agents),
-		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks,
+		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: pub.sum.Ticks,
 	}
 	if r.opts.BusListen != "" {
 		var err error
@@ -42,12 +48,16 @@ func (r *run) publisher() (*publisher, error) {
 	return pub, nil
 }
 
-// started says that the run's processes have started. It comes no sooner,
+// started says that the run's processes have started, for the first time or
+// again. It comes no sooner,
 // since nobody can be there to hear it: observers get their credentials when
 // the run opens, and come while its processes start.
 func (p *publisher) started() {
-	r := p.run
-	p.fact(bus.Run(r.name, "started"), map[string]any{"run": r.name, "scenario": r.plan.Name, "agents": len(r.plan.Agents)})
+	r, fact := p.run, "started"
+	if r.resumed {
+		fact = "resumed"
+	}
+	p.fact(bus.Run(r.name, fact), map[string]any{"run": r.name, "scenario": r.plan.Name, "agents": len(r.plan.Agents)})
 }
 
 // ticked follows each commit.

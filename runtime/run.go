@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/engine"
 	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -36,13 +37,17 @@ const startupPatience = 10 * time.Second
 // error with a Result is a run that began and failed; what was committed until
 // then stands.
 func Run(ctx context.Context, p *plan.Plan, o Options) (*Result, error) {
+	return execute(ctx, &run{plan: p, opts: o})
+}
+
+// execute takes a run to its end.
+func execute(ctx context.Context, r *run) (_ *Result, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	secrets, err := readSecrets(p)
-	if err != nil {
+	if r.secrets, err = readSecrets(r.plan); err != nil {
 		return nil, err
 	}
-	r := &run{plan: p, opts: o, secrets: secrets, live: observe.NewLive(cancel)}
+	r.live = observe.NewLive(cancel)
 	defer r.stop()
 	r.thrift()
 	if err := r.prepare(ctx); err != nil {
@@ -63,6 +68,7 @@ type run struct {
 	secrets   map[string]string // values, by name
 	opts      Options
 	name      string
+	resumed   bool
 	dir       workspace.Run
 	bus       *bus.Bus
 	log       *record.Log
@@ -105,13 +111,24 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.listen(ctx); err != nil {
 		return err
 	}
+	if err := r.open(ctx, data); err != nil {
+		return err
+	}
+	return r.control(ctx, data)
+}
+
+// open makes the run, or opens the one that is there.
+func (r *run) open(ctx context.Context, data string) error {
+	if r.resumed {
+		return r.reopen(ctx, data)
+	}
 	if err := r.claim(data); err != nil {
 		return err
 	}
 	if err := r.begin(); err != nil {
 		return errors.Join(err, r.dir.Remove()) // there is no run: its name is free again
 	}
-	return r.control(ctx, data)
+	return nil
 }
 
 // begin writes down what the run is, and makes its empty log.
@@ -146,10 +163,22 @@ func (r *run) claim(data string) error {
 			return nil
 		case !errors.Is(err, os.ErrExist):
 			return fmt.Errorf("cannot make run %s: %w", r.name, err)
+		case r.stillborn():
+			if err := r.dir.Remove(); err != nil {
+				return fmt.Errorf("cannot make run %s: %w", r.name, err)
+			}
+			n--
 		case r.opts.Name != "":
 			return fmt.Errorf("run %s exists already: choose another --name, or remove it with troupe rm %s", r.name, r.name)
 		}
 	}
+}
+
+// stillborn says that the directory is that of a run whose supervisor was killed
+// before its manifest was written: nothing of it had begun.
+func (r *run) stillborn() bool {
+	_, err := os.Stat(r.dir.Manifest())
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // manifest copies what the entries name and writes plan.json.
@@ -189,6 +218,9 @@ func (r *run) control(ctx context.Context, data string) error {
 
 // play starts the processes and runs the loop.
 func (r *run) play(ctx context.Context) (*Result, error) {
+	if tick, hash, end := r.log.Last(); end != record.NotEnded {
+		return r.replayed(ctx, engine.Result{Ticks: tick + 1, Hash: hash, End: end})
+	}
 	tier, err := workspace.LookupTier(r.plan.Isolation)
 	if err != nil {
 		return nil, err
@@ -197,28 +229,46 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	past := &rehearsal{history: func(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
+		return engine.History(ctx, r.log, r.plan, agents, yield)
+	}}
+	r.onStop(past.readers.Wait)
 	// After the world, so that it is undone before: the fleet stops the agents
 	// and a world's process side by side, within the 4 s that all have.
 	r.fleet = supervisor.New(supervisor.Options{
-		Run: r.name, Dir: r.dir, Tier: tier, Replay: r.replay,
+		Run: r.name, Dir: r.dir, Tier: tier, Replay: past.tell,
 	})
 	r.onStop(r.stopFleet)
 	r.measure()
-	pub, err := r.publisher()
+	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
+	cfg := engine.Config{
+		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name,
+		OnStart: func() { r.phase.Store(playing) },
+	}
+	return r.loop(ctx, cfg, fleet)
+}
+
+// loop starts the agents and plays until the run ends, one way or another.
+func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet) (*Result, error) {
+	pub, err := r.publisher(ctx)
 	if err != nil {
 		return nil, err
 	}
-	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
-	if err := r.fleet.Start(ctx, fleet.specs(r.plan.Processes)); err != nil {
-		out := r.result(pub, engine.Result{Interrupted: true})
+	specs, err := r.cast(ctx, &cfg, fleet)
+	if err == nil {
+		err = r.fleet.Start(ctx, specs)
+	}
+	if ctx.Err() != nil {
+		out := r.result(pub, engine.Result{Interrupted: true, Ticks: pub.sum.Ticks})
 		pub.over(out.Status)
 		return out, nil
 	}
+	if err != nil {
+		return nil, err
+	}
 	pub.started()
-	res, err := engine.Lockstep(ctx, engine.Config{
-		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name,
-		OnStart: func() { r.phase.Store(playing) }, OnTick: pub.ticked,
-	})
+	cfg.OnTick = pub.ticked
+	res, err := engine.Lockstep(ctx, cfg)
 	r.phase.Store(ending)
 	out := r.result(pub, res)
 	pub.over(out.Status)
@@ -236,7 +286,7 @@ func (r *run) stopFleet() {
 		case <-stopped:
 		}
 	})
-	r.survivors = r.fleet.Stop("the run is over")
+	r.survivors += r.fleet.Stop("the run is over")
 	close(stopped)
 	wg.Wait()
 }

@@ -76,7 +76,7 @@ func Main() int {
 
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
-	runCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
+	runCommand, resumeCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
 	psCommand, eventsCommand, logsCommand, transcriptCommand, stopCommand, rmCommand, pruneCommand,
 	botCommand, worldCommand, benchCommand,
 }

@@ -26,11 +26,15 @@ var runCommand = &cli.Command{
 	Flags: append([]cli.Flag{
 		dataFlag,
 		&cli.StringFlag{Name: "name", Usage: "call the run `NAME` (default: the scenario's name and a number)"},
-		&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe the run at `HOST:PORT`"},
-		&cli.StringFlag{Name: "listen", Usage: "serve /metrics, /healthz and /readyz at `HOST:PORT`"},
-		&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout"},
-	}, planFlags...),
+	}, append(watchFlags, planFlags...)...),
 	Action: runScenario,
+}
+
+// watchFlags are those of every command that plays a run.
+var watchFlags = []cli.Flag{
+	&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe the run at `HOST:PORT`"},
+	&cli.StringFlag{Name: "listen", Usage: "serve /metrics, /healthz and /readyz at `HOST:PORT`"},
+	&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout"},
 }
 
 func runScenario(c *cli.Context) error {
@@ -41,28 +45,28 @@ func runScenario(c *cli.Context) error {
 	if err := runName(c.String("name")); err != nil {
 		return err
 	}
-	if at := c.String("bus-listen"); at != "" {
-		if err := bus.CheckListen(at); err != nil {
-			return usage("%w", err)
-		}
-	}
-	if at := c.String("listen"); at != "" {
-		if err := observe.CheckListen(at); err != nil {
-			return usage("%w", err)
-		}
-	}
 	p, sum, err := expand(c, path)
 	if err != nil {
+		return err
+	}
+	o := runtime.Options{Name: c.String("name"), Scenario: path, SHA256: sum}
+	return perform(c, o, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
+		return runtime.Run(ctx, p, o)
+	})
+}
+
+// perform has a run played, shows how it goes, and prints what it came to.
+func perform(c *cli.Context, o runtime.Options, begin func(context.Context, runtime.Options) (*runtime.Result, error)) error {
+	if err := checkListens(c); err != nil {
 		return err
 	}
 	ctx, kill, release := interruptions()
 	defer release()
 	show := newShow(os.Stderr)
-	res, err := runtime.Run(ctx, p, runtime.Options{
-		Data: c.String("data"), Name: c.String("name"), Scenario: path, SHA256: sum,
-		BusListen: c.String("bus-listen"), Listen: c.String("listen"), Command: strings.Join(os.Args[1:], " "),
-		Kill: kill, Watch: show,
-	})
+	o.Data, o.Command = c.String("data"), strings.Join(os.Args[1:], " ")
+	o.BusListen, o.Listen = c.String("bus-listen"), c.String("listen")
+	o.Kill, o.Watch = kill, show
+	res, err := begin(ctx, o)
 	show.clear()
 	if res == nil {
 		return explain(err)
@@ -78,9 +82,21 @@ func runScenario(c *cli.Context) error {
 	case res.Status == observe.Aborted:
 		return exit{exitFailed, errors.New("the run was aborted by a policy")}
 	case res.Status == observe.Interrupted:
-		return exit{exitInterrupted, fmt.Errorf("interrupted after %d ticks; the record of run %s stands until there", res.Summary.Ticks, res.Run)}
+		return exit{exitInterrupted, fmt.Errorf("interrupted after %d ticks; troupe resume %s goes on", res.Summary.Ticks, res.Run)}
 	case res.Missed():
 		return exit{code: exitMissed}
+	}
+	return nil
+}
+
+// checkListens checks where a run is to listen.
+func checkListens(c *cli.Context) error {
+	for flag, check := range map[string]func(string) error{"bus-listen": bus.CheckListen, "listen": observe.CheckListen} {
+		if at := c.String(flag); at != "" {
+			if err := check(at); err != nil {
+				return usage("%w", err)
+			}
+		}
 	}
 	return nil
 }

@@ -37,6 +37,9 @@ func newShow(f *os.File) *show {
 func (s *show) Starting(o runtime.Opening) {
 	s.opening, s.begun = o, time.Now()
 	_, _ = fmt.Fprintf(s.w, "run %s: %d agents in %d processes\n", o.Run, o.Agents, o.Processes)
+	if o.From > 0 {
+		_, _ = fmt.Fprintf(s.w, "resumed at tick %d\n", o.From)
+	}
 	if o.Bus != "" {
 		_, _ = fmt.Fprintf(s.w, "observe it: nats sub --server nats://%s:%s@%s 'troupe.%s.>'\n",
 			o.Observer.User, o.Observer.Password, o.Bus, o.Run)
@@ -58,7 +61,7 @@ func (s *show) Ticked(rec *record.Record, sum *record.Summary) {
 		fmt.Fprintf(&b, " of %d", s.opening.Ticks)
 	}
 	if secs := time.Since(s.begun).Seconds(); secs > 0 {
-		fmt.Fprintf(&b, "   %.0f ticks/s", float64(sum.Ticks)/secs)
+		fmt.Fprintf(&b, "   %.0f ticks/s", float64(sum.Ticks-s.opening.From)/secs)
 	}
 	if failures := failureCount(sum); failures > 0 {
 		fmt.Fprintf(&b, "   %d failures", failures)

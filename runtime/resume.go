@@ -1,0 +1,166 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/engine"
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/supervisor"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// Resume goes on with the run o.Name from the last committed tick, to the same
+// end that it would have had: what a dead supervisor left running is killed,
+// the world is stepped through the recorded outcomes, the agents are told
+// their past. Limits replace those of the plan, for this time. The result of
+// a run that is over is given as it is, and nothing is started. Otherwise it
+// is as Run.
+func Resume(ctx context.Context, o Options, limits []string) (*Result, error) {
+	m, err := readRun(o)
+	if err != nil {
+		return nil, err
+	}
+	p := &m.Plan
+	if err := plan.Relimit(p, limits); err != nil {
+		return nil, err
+	}
+	o.Scenario, o.SHA256 = m.Scenario, m.SHA256
+	return execute(ctx, &run{plan: p, opts: o, name: o.Name, resumed: true})
+}
+
+// readRun reads the manifest of the run that is resumed.
+func readRun(o Options) (*record.Manifest, error) {
+	data, err := filepath.Abs(o.Data)
+	if err != nil {
+		return nil, fmt.Errorf("cannot use the data directory: %w", err)
+	}
+	dir := workspace.Run{Dir: filepath.Join(data, "runs", o.Name)}
+	m, err := record.ReadManifest(dir.Manifest())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w %s in %s", observe.ErrNoRun, o.Name, o.Data)
+	}
+	return m, err
+}
+
+// reopen opens the log of a run that is resumed, once nothing of the dead
+// supervisor's is left.
+func (r *run) reopen(ctx context.Context, data string) error {
+	r.dir = workspace.Run{Dir: filepath.Join(data, "runs", r.name)}
+	killed, err := supervisor.KillLeftovers(ctx, r.dir.Dir)
+	if err != nil {
+		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
+	}
+	r.survivors = killed
+	stream, err := r.bus.OpenStream(r.name)
+	if errors.Is(err, bus.ErrNoStream) && !r.started() {
+		stream, err = r.bus.CreateStream(r.name)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
+	}
+	r.onStop(stream.Close)
+	if r.log, err = record.Open(ctx, stream, r.plan.Genesis()); err != nil {
+		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
+	}
+	tick, hash, end := r.log.Last()
+	r.live.Committed(observe.State{Ticks: tick + 1, Hash: hash, End: end})
+	return nil
+}
+
+// started says whether a process of the run was ever started: without one, its
+// supervisor was killed before it had made the log.
+func (r *run) started() bool {
+	_, err := os.Stat(filepath.Join(r.dir.Dir, "agents"))
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// recall takes up what the log says of the ticks before.
+func (p *publisher) recall(ctx context.Context) error {
+	return p.run.log.Read(ctx, 0, func(rec *record.Record, hash [record.HashSize]byte) error {
+		p.sum.Add(rec, hash)
+		p.expect.add(rec)
+		return nil
+	})
+}
+
+// replayed is the result of a run that is over.
+func (r *run) replayed(ctx context.Context, res engine.Result) (*Result, error) {
+	pub := &publisher{run: r, expect: newChecker(r.plan.Expect)}
+	if err := pub.recall(ctx); err != nil {
+		return nil, err
+	}
+	return r.result(pub, res), nil
+}
+
+// cast gives the processes that are to start, and says where the loop goes on.
+func (r *run) cast(ctx context.Context, cfg *engine.Config, f *fleet) ([]supervisor.Spec, error) {
+	if !r.resumed {
+		return f.specs(r.plan.Processes), nil
+	}
+	var err error
+	if cfg.From, err = engine.Restore(ctx, r.log, r.plan, r.name, cfg.World); err != nil {
+		return nil, fmt.Errorf("cannot resume run %s: %w", r.name, err)
+	}
+	return f.returning(ctx, cfg.From, r.log)
+}
+
+// returning are the processes of the agents that a run goes on with.
+func (f *fleet) returning(ctx context.Context, start *engine.Start, lg *record.Log) ([]supervisor.Spec, error) {
+	sessions, err := lastSessions(ctx, lg)
+	if err != nil {
+		return nil, err
+	}
+	agents, processes := start.Added()
+	for _, a := range agents {
+		f.later[a.ID] = a
+	}
+	substitutes := start.Substitutes()
+	own := map[string]bool{} // those whose own process answers
+	for _, id := range start.Living() {
+		_, replaced := substitutes[id]
+		own[id] = !replaced
+	}
+	var specs []supervisor.Spec
+	for _, p := range append(append([]plan.Process{}, f.plan.Processes...), processes...) {
+		var ids []string
+		for _, id := range p.Agents {
+			if own[id] {
+				ids = append(ids, id)
+			}
+		}
+		if len(ids) > 0 {
+			p.Agents = ids
+			specs = append(specs, f.specs([]plan.Process{p})...)
+		}
+	}
+	for _, id := range start.Living() {
+		if sub, ok := substitutes[id]; ok {
+			specs = append(specs, f.substitute(id, sub))
+		}
+	}
+	for i := range specs {
+		specs[i].Past, specs[i].LastSession = true, sessions[specs[i].Agents[0].Agent]
+	}
+	return specs, nil
+}
+
+// lastSessions are the sessions that agents' tools had last.
+func lastSessions(ctx context.Context, lg *record.Log) (map[string]string, error) {
+	sessions := map[string]string{}
+	err := lg.Read(ctx, 0, func(rec *record.Record, _ [record.HashSize]byte) error {
+		for i := range rec.Annex.Usages {
+			if u := &rec.Annex.Usages[i]; u.Session != "" {
+				sessions[u.Agent] = u.Session
+			}
+		}
+		return nil
+	})
+	return sessions, err
+}
