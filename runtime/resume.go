@@ -59,7 +59,10 @@ func (r *run) reopen(ctx context.Context, data string) error {
 	}
 	r.survivors = killed
 	stream, err := r.bus.OpenStream(r.name)
-	if errors.Is(err, bus.ErrNoStream) && !r.started() {
+	switch {
+	case errors.Is(err, bus.ErrNoStream) && r.started():
+		return fmt.Errorf("cannot resume run %s: its log is lost: it is not in the store at %s", r.name, filepath.Join(data, "bus"))
+	case errors.Is(err, bus.ErrNoStream):
 		stream, err = r.bus.CreateStream(r.name)
 	}
 	if err != nil {
