@@ -27,6 +27,9 @@ var resumeCommand = &cli.Command{
 		if err := runName(name); err != nil {
 			return err
 		}
+		if err := checkListens(c); err != nil {
+			return err
+		}
 		return perform(c, runtime.Options{Name: name}, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
 			return runtime.Resume(ctx, o, c.StringSlice("set"))
 		})

@@ -45,6 +45,9 @@ func runScenario(c *cli.Context) error {
 	if err := runName(c.String("name")); err != nil {
 		return err
 	}
+	if err := checkListens(c); err != nil {
+		return err
+	}
 	p, sum, err := expand(c, path)
 	if err != nil {
 		return err
@@ -57,9 +60,6 @@ func runScenario(c *cli.Context) error {
 
 // perform has a run played, shows how it goes, and prints what it came to.
 func perform(c *cli.Context, o runtime.Options, begin func(context.Context, runtime.Options) (*runtime.Result, error)) error {
-	if err := checkListens(c); err != nil {
-		return err
-	}
 	ctx, kill, release := interruptions()
 	defer release()
 	show := newShow(os.Stderr)
