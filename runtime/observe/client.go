@@ -84,6 +84,10 @@ func (c *client) Events(ctx context.Context, run string, from int, follow bool, 
 	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/events", q, w)
 }
 
+func (c *client) Records(ctx context.Context, run string, from int, w io.Writer) error {
+	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/records", url.Values{"from": {strconv.Itoa(from)}}, w)
+}
+
 func (c *client) Log(ctx context.Context, run, agent string, w io.Writer) error {
 	path := "/v1/runs/" + url.PathEscape(run)
 	if agent != "" {

@@ -43,6 +43,8 @@ type Runs interface {
 	// Events writes a run's record as JSON lines from a tick on, and goes on as
 	// ticks are committed where follow is set, until the run is over.
 	Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error
+	// Records writes a run's records from a tick on, packed; Read gives them.
+	Records(ctx context.Context, run string, from int, w io.Writer) error
 	// Log writes what a process of the run has logged.
 	Log(ctx context.Context, run, agent string, w io.Writer) error
 	// Transcript writes what was said to and by an agent that is a model, as

@@ -50,17 +50,12 @@ func Handler(runs Runs) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(list)
 	})
-	mux.HandleFunc("GET /v1/runs/{run}/events", func(w http.ResponseWriter, r *http.Request) {
-		from, err := strconv.Atoi(r.FormValue("from"))
-		if r.FormValue("from") != "" && (err != nil || from < 0) {
-			http.Error(w, "from is the number of a tick", http.StatusBadRequest)
-			return
-		}
-		follow := r.FormValue("follow") == "true"
-		stream(w, "application/jsonl", func(out io.Writer) error {
-			return runs.Events(r.Context(), r.PathValue("run"), from, follow, out)
-		})
-	})
+	mux.HandleFunc("GET /v1/runs/{run}/events", fromTick("application/jsonl", func(r *http.Request, from int, out io.Writer) error {
+		return runs.Events(r.Context(), r.PathValue("run"), from, r.FormValue("follow") == "true", out)
+	}))
+	mux.HandleFunc("GET /v1/runs/{run}/records", fromTick("application/octet-stream", func(r *http.Request, from int, out io.Writer) error {
+		return runs.Records(r.Context(), r.PathValue("run"), from, out)
+	}))
 	logs := func(w http.ResponseWriter, r *http.Request) {
 		stream(w, "text/plain; charset=utf-8", func(out io.Writer) error {
 			return runs.Log(r.Context(), r.PathValue("run"), r.PathValue("agent"), out)
@@ -80,6 +75,18 @@ func Handler(runs Runs) http.Handler {
 		done(w, runs.Remove(r.Context(), r.PathValue("run"), r.FormValue("force") == "true"))
 	})
 	return mux
+}
+
+// fromTick answers with what is streamed from the tick on that is asked for.
+func fromTick(kind string, write func(r *http.Request, from int, out io.Writer) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		from, err := strconv.Atoi(r.FormValue("from"))
+		if r.FormValue("from") != "" && (err != nil || from < 0) {
+			http.Error(w, "from is the number of a tick", http.StatusBadRequest)
+			return
+		}
+		stream(w, kind, func(out io.Writer) error { return write(r, from, out) })
+	}
 }
 
 func done(w http.ResponseWriter, err error) {

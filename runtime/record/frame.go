@@ -76,6 +76,7 @@ func (p *packer) compress(dst, body []byte) []byte {
 type frame struct {
 	hash          [HashSize]byte
 	hashed, annex []byte
+	packed        []byte // the whole frame
 }
 
 var errFrame = errors.New("malformed frame")
@@ -83,7 +84,7 @@ var errFrame = errors.New("malformed frame")
 // unframe takes any input; the memory it asks for is in proportion to what the
 // input really holds.
 func unframe(in []byte) (frame, error) {
-	var f frame
+	f := frame{packed: in}
 	if len(in) < frameHead {
 		return f, fmt.Errorf("%w: %d bytes are none", errFrame, len(in))
 	}

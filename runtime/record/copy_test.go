@@ -1,0 +1,83 @@
+package record
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"reflect"
+	"testing"
+)
+
+// TestCopy: what is read from a copy is what was appended, from any tick on.
+func TestCopy(t *testing.T) {
+	l := Create(newMemory(), genesis)
+	want, hashes := fill(t, l, 12)
+	for from := range len(want) + 2 {
+		var copied bytes.Buffer
+		if err := l.Copy(t.Context(), from, &copied); err != nil {
+			t.Fatal(err)
+		}
+		next := from
+		err := ReadCopy(&copied, func(r *Record, hash [HashSize]byte) error {
+			if !reflect.DeepEqual(r, want[next]) || hash != hashes[next] {
+				t.Errorf("tick %d is not what was appended as %d", r.Tick, next)
+			}
+			next++
+			return nil
+		})
+		if err != nil || next != max(from, len(want)) {
+			t.Errorf("from %d: ended before %d: %v", from, next, err)
+		}
+	}
+}
+
+// TestDamagedCopy: no byte of a copy can be another, and none can be missing
+// but whole records at its end.
+func TestDamagedCopy(t *testing.T) {
+	l := Create(newMemory(), genesis)
+	for tick := range 3 {
+		mustAppend(t, l, &Record{Tick: tick, Columns: []Column{{"c", []byte(`"what is said"`)}}})
+	}
+	var whole bytes.Buffer
+	if err := l.Copy(t.Context(), 0, &whole); err != nil {
+		t.Fatal(err)
+	}
+	read := func(text []byte) (n int, err error) {
+		err = ReadCopy(bytes.NewReader(text), func(*Record, [HashSize]byte) error { n++; return nil })
+		return n, err
+	}
+	text := whole.Bytes()
+	ends := map[int]bool{0: true, len(text) / 3: true, len(text) / 3 * 2: true}
+	for cut := range text {
+		if n, err := read(text[:cut]); (err == nil) != ends[cut] {
+			t.Errorf("cut off after %d of %d bytes: %d records, %v", cut, len(text), n, err)
+		}
+	}
+	second := len(text)/3 + 1 + frameHead + 1
+	other := bytes.Clone(text)
+	other[second] ^= 1
+	if n, err := read(other); n != 1 || !errors.Is(err, errCopy) {
+		t.Errorf("another byte in the second record: %d records, %v", n, err)
+	}
+}
+
+// TestCopyEnds: what the reader says ends the reading, and what the writer
+// says the copying.
+func TestCopyEnds(t *testing.T) {
+	l := Create(newMemory(), genesis)
+	fill(t, l, 3)
+	if err := l.Copy(t.Context(), 0, refusing{}); !errors.Is(err, errDisk) {
+		t.Errorf("copying ended with %v", err)
+	}
+	var copied bytes.Buffer
+	if err := l.Copy(t.Context(), 0, &copied); err != nil {
+		t.Fatal(err)
+	}
+	if err := ReadCopy(&copied, func(*Record, [HashSize]byte) error { return errDisk }); !errors.Is(err, errDisk) {
+		t.Errorf("reading ended with %v", err)
+	}
+}
+
+type refusing struct{ io.Writer }
+
+func (refusing) Write([]byte) (int, error) { return 0, errDisk }
