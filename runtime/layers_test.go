@@ -38,8 +38,11 @@ var arrows = map[string][]string{
 	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/world"},
 	"runtime/record":     {"bus", "runtime/plan", "runtime/agent"},
 	"runtime/supervisor": {"runtime/agent", "workspace"},
-	"runtime/engine":     {"runtime/plan", "runtime/agent", "runtime/world", "runtime/record"},
-	"runtime/observe":    {"runtime/agent", "runtime/record", "runtime/plan", "bus", "workspace"},
+
+	"runtime/record/export": {"runtime/agent", "runtime/record"},
+
+	"runtime/engine":  {"runtime/plan", "runtime/agent", "runtime/world", "runtime/record"},
+	"runtime/observe": {"runtime/agent", "runtime/record", "runtime/plan", "bus", "workspace"},
 
 	"runtime": {
 		"bus", "scenarios", "workspace",
@@ -53,7 +56,7 @@ var arrows = map[string][]string{
 	"cmd/troupe": {
 		"runtime", "runtime/bench", "bus", "scenarios", "workspace",
 		"runtime/agent", "runtime/agent/bots", "runtime/observe", "runtime/plan",
-		"runtime/record", "runtime/world",
+		"runtime/record", "runtime/record/export", "runtime/world",
 	},
 }
 
@@ -65,6 +68,7 @@ var owners = map[string][]string{
 	"github.com/grafana/":    {"dashboards/build"}, // a program of its own: troupe is not linked with it
 	"github.com/urfave/cli/": {"cmd/troupe"},
 	"github.com/gofrs/flock": {"workspace"},
+	"github.com/parquet-go/": {"runtime/record/export"},
 }
 
 // subjects is how the subjects of the bus begin, and subjectMaker who alone
