@@ -195,6 +195,10 @@ func (b *Bus) Publish(subject string, data []byte) error {
 // after subscribing is one, until it goes.
 func (b *Bus) Heard() bool { return b.users.present() }
 
+// Awaited says whether a client beside the supervisor has subscribed to
+// something, and so gets what is published from now on.
+func (b *Bus) Awaited() bool { return b.users.subscribed() }
+
 // Flush waits until the server has all that was published before.
 func (b *Bus) Flush(ctx context.Context) error {
 	if _, ok := ctx.Deadline(); !ok {

@@ -107,6 +107,17 @@ func (u *users) present() bool {
 	return len(ids) > 0
 }
 
+// subscribed says whether anybody but the supervisor has a subscription.
+func (u *users) subscribed() bool {
+	u.mu.Lock()
+	ids := slices.Clone(u.others.ids)
+	u.mu.Unlock()
+	return slices.ContainsFunc(ids, func(id uint64) bool {
+		info, err := u.srv.Connz(&server.ConnzOptions{CID: id})
+		return err == nil && len(info.Conns) == 1 && info.Conns[0].NumSubs > 0
+	})
+}
+
 func (u *users) add(name string, p *server.Permissions) Credentials {
 	u.mu.Lock()
 	defer u.mu.Unlock()

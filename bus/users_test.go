@@ -36,6 +36,27 @@ func observer(t *testing.T, b *Bus, run string) Credentials {
 	return c
 }
 
+// TestAwaited: from a subscription on, and not from a connection.
+func TestAwaited(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	nc, _ := observe(t, b, observer(t, b, "r"))
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if b.Awaited() {
+		t.Error("with a client that has not subscribed")
+	}
+	if _, err := nc.SubscribeSync(All("r")); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	if !b.Awaited() {
+		t.Error("not with a subscription")
+	}
+}
+
 func TestObserverSeesTheRun(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	nc, _ := observe(t, b, observer(t, b, "r"))
