@@ -25,7 +25,8 @@
 //	runtime/agent       the protocol's lines, the table of kinds, the client for authors
 //	runtime/world       the rules of games, the table of them, worlds that are processes
 //	runtime/engine      the loop; the society: mail, channels, who is alive
-//	runtime/record      records, their encoding and hash chain, the manifest
+//	runtime/record      records, their encoding and hash chain, the manifest; and export,
+//	                    below it, the tables of runs and the formats that they have
 //	runtime/supervisor  processes: start, ask, deadline, restart, hydrate, stop, reap
 //	runtime/observe     questions about runs: the socket, its client, the store; metrics
 //	workspace           directories and the locks on them, the table of isolation tiers
@@ -155,6 +156,13 @@
 // live in this process and in those that they are given to; whatever the
 // supervisor writes down of a process goes past a redactor that knows them.
 //
+// # Runs on record
+//
+// Commands that read a run ask the supervisor of the data directory, where one is
+// alive, for its record, packed as it is, and else open the store themselves
+// (observe.Read). Replay holds the directory as Run does, has no fleet and no
+// world, and tells observers of each record with the same teller.
+//
 // # Why the hash does not depend on timing
 //
 // H(0) is a hash of seed, world and its config, channels and the agents with
@@ -179,6 +187,8 @@
 //     tiers there
 //   - a metric: in runtime/observe, in the type whose source it has; it is shown by
 //     a panel in dashboards/build, and `go generate ./dashboards` writes the JSON
+//   - a table to export: an entry in Tables in runtime/record/export; a format:
+//     one in Formats there
 //   - something to measure: a row in the table groups in runtime/bench
 //   - a command: a file in cmd/troupe, and a line in the table commands there
 //

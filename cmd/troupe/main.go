@@ -77,7 +77,7 @@ func Main() int {
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
 	runCommand, resumeCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
-	psCommand, eventsCommand, logsCommand, transcriptCommand, exportCommand, stopCommand, rmCommand, pruneCommand,
+	psCommand, eventsCommand, logsCommand, transcriptCommand, replayCommand, exportCommand, stopCommand, rmCommand, pruneCommand,
 	botCommand, worldCommand, benchCommand,
 }
 

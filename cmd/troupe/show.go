@@ -35,11 +35,18 @@ func newShow(f *os.File) *show {
 
 // Starting implements runtime.Watcher.
 func (s *show) Starting(o runtime.Opening) {
-	s.opening, s.begun = o, time.Now()
+	s.begin(o)
 	_, _ = fmt.Fprintf(s.w, "run %s: %d agents in %d processes\n", o.Run, o.Agents, o.Processes)
 	if o.From > 0 {
 		_, _ = fmt.Fprintf(s.w, "resumed at tick %d\n", o.From)
 	}
+	s.places(o)
+}
+
+func (s *show) begin(o runtime.Opening) { s.opening, s.begun = o, time.Now() }
+
+// places says where else the run can be watched.
+func (s *show) places(o runtime.Opening) {
 	if o.Bus != "" {
 		_, _ = fmt.Fprintf(s.w, "observe it: nats sub --server nats://%s:%s@%s 'troupe.%s.>'\n",
 			o.Observer.User, o.Observer.Password, o.Bus, o.Run)

@@ -72,7 +72,7 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 			r.Hash = hex.EncodeToString(st.Hash[:])
 		}
 		if st.End != record.NotEnded {
-			r.Status = statusOf(st.End)
+			r.Status = StatusOf(st.End)
 		}
 		return r
 	}
@@ -83,11 +83,13 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 	}
 	defer closeLog()
 	tick, hash, end := lg.Last()
-	r.Ticks, r.Hash, r.Status = tick+1, hex.EncodeToString(hash[:]), statusOf(end)
+	r.Ticks, r.Hash, r.Status = tick+1, hex.EncodeToString(hash[:]), StatusOf(end)
 	return r
 }
 
-func statusOf(end record.End) Status {
+// StatusOf is how a run stands that nobody works on, by the end of its newest
+// record.
+func StatusOf(end record.End) Status {
 	switch end {
 	case record.NotEnded:
 		return Interrupted
