@@ -104,7 +104,11 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.onStop(release) // last: whoever comes next finds all of it at rest
-	if r.bus, err = bus.Start(bus.Options{Dir: filepath.Join(data, "bus"), Listen: r.opts.BusListen, Room: leastRoom}); err != nil {
+	o := bus.Options{
+		Dir: filepath.Join(data, "bus"), Listen: r.opts.BusListen, Room: leastRoom,
+		SyncAlways: r.plan.Durability == plan.DurableMachine,
+	}
+	if r.bus, err = bus.Start(o); err != nil {
 		return err
 	}
 	r.onStop(r.bus.Close)

@@ -211,7 +211,7 @@ func TestDecodeWhole(t *testing.T) {
 			"invalid_action": {Name: "action", Action: map[string]any{"move": "stay"}}, "oversize": {Name: "substitute", Substitute: &Substitute{Kind: "stdio", Command: []string{"x"}}},
 		},
 		Channels:  map[string]Channel{"den-{n}": {Members: []string{"wolf-{n}-*"}, Replicas: 10}},
-		Isolation: "none", Durability: "process",
+		Isolation: "none", Durability: "machine",
 		Collect: []Collect{{Column: "c"}, {Agent: "a-*", Field: "action.offer", Every: 10}},
 		Expect:  []Expect{{Score: &ExpectScore{Agent: "a", Bounds: Bounds{Equals: &three}}}, {Column: &ExpectColumn{Name: "c", Tick: &tick, Bounds: Bounds{Min: &three}}}, {Outcome: &ExpectOutcome{Type: "crash", Bounds: Bounds{Max: &three}}}, {Ticks: &Bounds{Equals: &three}}},
 	}
@@ -241,7 +241,7 @@ on_failure:
   oversize: {substitute: {kind: stdio, command: [x]}}
 channels: {"den-{n}": {replicas: 10, members: ["wolf-{n}-*"]}}
 isolation: none
-durability: process
+durability: machine
 collect: [c, {agent: "a-*", field: action.offer, every: 10}]
 expect:
   - {score: {agent: a, equals: 3}}

@@ -13,7 +13,7 @@ var descriptions = map[string]string{
 	"Scenario.secrets":    "Credentials, by reference: their values are never in a scenario, a plan, a record or a log.",
 	"Scenario.limits":     "Bounds of the run. It stops resumably where one is reached.",
 	"Scenario.isolation":  "How agents are walled off from each other. Default: none.",
-	"Scenario.durability": "What a record outlives: process (a killed process). Default: process.",
+	"Scenario.durability": "What a committed tick outlives: process (the death of any process) or machine (a power cut too: each tick is synced to disk, which takes longer). Default: process.",
 	"Scenario.collect":    "Columns of the record: names that the world gives, or fields of what agents were shown or answered.",
 	"Scenario.expect":     "Assertions on the finished run: a scenario is its own test.",
 

@@ -19,9 +19,8 @@ var later = map[string]string{
 	"Entry.mcp":          "tool servers of an agent",
 	"Entry.settings":     "settings of the agent's own command line tool",
 
-	"mode=realtime":      "a clock without ticks",
-	"isolation=auto":     "the strongest walls that the machine gives",
-	"isolation=strict":   "a run that refuses to start without walls",
-	"durability=machine": "records that outlive a power cut",
-	"state=snapshot":     "agents that save and restore a state of their own",
+	"mode=realtime":    "a clock without ticks",
+	"isolation=auto":   "the strongest walls that the machine gives",
+	"isolation=strict": "a run that refuses to start without walls",
+	"state=snapshot":   "agents that save and restore a state of their own",
 }

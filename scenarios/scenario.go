@@ -25,7 +25,7 @@ type Scenario struct {
 	Secrets    map[string]Secret  `yaml:"secrets"`
 	Limits     *Limits            `yaml:"limits"`
 	Isolation  string             `yaml:"isolation" enum:"none"`
-	Durability string             `yaml:"durability" enum:"process"`
+	Durability string             `yaml:"durability" enum:"process machine"`
 	Collect    []Collect          `yaml:"collect"`
 	Expect     []Expect           `yaml:"expect"`
 

@@ -100,7 +100,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		world + "agents: [{id: a, lifecycle: {}}]", world + "agents: [{id: a, state: snapshot}]",
 		world + "agents: [{id: a, pin: no}]", world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
 		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
-		head + "clock: {mode: realtime}", head + "clock: {ticks: -1}", head + "isolation: auto", head + "durability: machine",
+		head + "clock: {mode: realtime}", head + "clock: {ticks: -1}", head + "isolation: auto", head + "durability: always",
 		head + "on_failure: {boredom: skip}", head + "on_failure: {crash: jump}", head + "on_failure: {crash: {retry: {}, restart: {}}}",
 		head + "on_failure: {crash: {}}", head + "channels: {a b: {members: []}}", head + "channels: {a: {}}",
 		head + "collect: [5]", head + "collect: [{agent: a, field: foo}]", head + "collect: [{agent: a}]",
@@ -185,7 +185,6 @@ func TestLater(t *testing.T) {
 world: {kind: w}
 clock: {mode: realtime}
 isolation: strict
-durability: machine
 shared: {}
 limits: {wall: 1}
 gateway: {}
@@ -202,16 +201,15 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 14 {
+	if len(ps) != 13 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{
 		`s.yaml:3:15: clock.mode: "realtime" is not in this version: a clock without ticks`,
 		`s.yaml:4:12: isolation: "strict" is not in this version: a run that refuses to start without walls`,
-		`s.yaml:5:13: durability: "machine" is not in this version: records that outlive a power cut`,
-		`s.yaml:6:1: shared: not in this version: a tree of files that all agents share`,
+		`s.yaml:5:1: shared: not in this version: a tree of files that all agents share`,
 	}
-	if got := headings(ps)[:4]; !reflect.DeepEqual(got, want) {
+	if got := headings(ps)[:3]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	delete(said, "")

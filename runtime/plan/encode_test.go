@@ -90,6 +90,7 @@ func TestGenesis(t *testing.T) {
 		"agents.b.on_failure.crash=abort":    true,
 		"on_failure.crash=abort":             true,
 		"clock.ticks=99":                     true,
+		"durability=machine":                 true,
 		"world.command=[sh]":                 true,
 		"world.timeout=9s":                   true,
 		"expect=[]":                          true,

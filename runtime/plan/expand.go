@@ -144,7 +144,7 @@ func (m *maker) fillRun() {
 		p.Limits.USD = agent.FromDollars(l.USD.Dollars)
 	}
 	p.Isolation = or(m.s.Isolation, "none")
-	p.Durability = or(m.s.Durability, "process")
+	p.Durability = or(m.s.Durability, DurableProcess)
 }
 
 func or[T comparable](value, otherwise T) T {

@@ -40,6 +40,12 @@ func (p *Plan) Agent(id string) (a *Agent, ok bool) {
 	return &p.Agents[i], true
 }
 
+// What a committed tick outlives: the death of any process, or a power cut too.
+const (
+	DurableProcess = "process"
+	DurableMachine = "machine"
+)
+
 // Limits bound a run; 0 for no bound.
 type Limits struct {
 	USD agent.USD `json:"usd,omitempty"` // in billionths of a dollar
