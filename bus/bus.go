@@ -50,6 +50,8 @@ type Bus struct {
 	js    jetstream.JetStream
 	users *users
 	log   *serverLog
+	dir   string       // of the store, absolute
+	sync  bool         // each append, before it is acknowledged
 	idle  chan *reader // at most one, for the next reading
 	close sync.Once
 }
@@ -61,7 +63,7 @@ func Start(o Options) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bus{users: newUsers(), log: newServerLog(o.Log), idle: make(chan *reader, 1)}
+	b := &Bus{users: newUsers(), log: newServerLog(o.Log), dir: dir, sync: o.SyncAlways, idle: make(chan *reader, 1)}
 	opts := serverOptions(o, dir)
 	opts.CustomClientAuthentication = b.users
 	if o.Listen != "" {
