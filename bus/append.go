@@ -45,9 +45,12 @@ type writer struct {
 }
 
 func (s *Stream) open(ctx context.Context) (*writer, error) {
-	last, err := s.Last(ctx)
+	last, err := s.end(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if last < s.held {
+		return nil, s.damaged(last+1, errLost)
 	}
 	nc := s.bus.nc
 	w := &writer{
@@ -210,7 +213,7 @@ func (w *writer) judge(m *nats.Msg) error {
 // stored looks whether the entry after last is this payload. An error says
 // that something else is there, or that the store cannot tell.
 func (s *Stream) stored(ctx context.Context, last uint64, payload []byte) (bool, error) {
-	now, err := s.Last(ctx)
+	now, err := s.end(ctx)
 	switch {
 	case err != nil:
 		return false, err

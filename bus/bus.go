@@ -45,15 +45,16 @@ type Options struct {
 // A Bus is a running server and the supervisor's connection to it. Its methods
 // may be called by any number of goroutines.
 type Bus struct {
-	srv   *server.Server
-	nc    *nats.Conn
-	js    jetstream.JetStream
-	users *users
-	log   *serverLog
-	dir   string       // of the store, absolute
-	sync  bool         // each append, before it is acknowledged
-	idle  chan *reader // at most one, for the next reading
-	close sync.Once
+	srv    *server.Server
+	nc     *nats.Conn
+	js     jetstream.JetStream
+	users  *users
+	log    *serverLog
+	dir    string // of the store, absolute
+	ledger *ledger
+	sync   bool         // each append, before it is acknowledged
+	idle   chan *reader // at most one, for the next reading
+	close  sync.Once
 }
 
 // Start brings up the server with its store and connects to it. It returns
@@ -64,6 +65,10 @@ func Start(o Options) (*Bus, error) {
 		return nil, err
 	}
 	b := &Bus{users: newUsers(), log: newServerLog(o.Log), dir: dir, sync: o.SyncAlways, idle: make(chan *reader, 1)}
+	heal, err := b.recover()
+	if err != nil {
+		return nil, fmt.Errorf("cannot start the bus: %w", err)
+	}
 	opts := serverOptions(o, dir)
 	opts.CustomClientAuthentication = b.users
 	if o.Listen != "" {
@@ -89,6 +94,12 @@ func Start(o Options) (*Bus, error) {
 	if b.js, err = jetstream.New(b.nc); err != nil {
 		b.Close()
 		return nil, fmt.Errorf("cannot use the store of the bus: %w", err)
+	}
+	for _, run := range heal {
+		if _, err := b.CreateStream(run); err != nil {
+			b.Close()
+			return nil, err
+		}
 	}
 	return b, nil
 }

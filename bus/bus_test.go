@@ -15,6 +15,9 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(writerEnv); dir != "" {
 		write(dir)
 	}
+	if dir := os.Getenv(truncaterEnv); dir != "" {
+		truncate(dir)
+	}
 	goleak.VerifyTestMain(m)
 }
 

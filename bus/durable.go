@@ -52,7 +52,7 @@ func keep(dir, run string) (*keeper, error) {
 	// above is not ours.
 	top := filepath.Dir(filepath.Dir(dir))
 	for at := k.blocks; ; at = filepath.Dir(at) {
-		if err := syncDir(at); err != nil && !(at == top && errors.Is(err, fs.ErrPermission)) {
+		if err := syncDir(at); err != nil && (at != top || !errors.Is(err, fs.ErrPermission)) {
 			return nil, fmt.Errorf("cannot sync the log of %s: %w", run, err)
 		}
 		if at == top {

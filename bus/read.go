@@ -11,7 +11,8 @@ import (
 // that is the newest when Read is called, in order. It reads over a connection
 // that no append and no other reader uses meanwhile, so that none waits for
 // fn. fn owns the payload; an error of fn ends the reading and is returned as
-// it is.
+// it is. Entries that were there and are lost are a *DamageError, with those
+// before them read.
 //
 // A log is fetched in batches of direct gets, whose entries come without
 // headers: with them the store would write five for each. While fn has one
@@ -35,7 +36,7 @@ func (s *Stream) Read(ctx context.Context, from uint64, fn func(seq uint64, payl
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("cannot read entry %d of the log of %s: %w", from, s.name, err)
+		return s.unread(from, err)
 	}
 	for entries, next := first, from; ; {
 		for _, payload := range entries {
@@ -48,12 +49,42 @@ func (s *Stream) Read(ctx context.Context, from uint64, fn func(seq uint64, payl
 			next++
 		}
 		if next > last {
+			if next <= s.held {
+				return s.unread(next, errLost)
+			}
 			return nil
 		}
-		if entries, err = r.more(ctx, s.name, next, last); err != nil {
-			return fmt.Errorf("cannot read entry %d of the log of %s: %w", next, s.name, err)
+		if entries, err = r.more(ctx, s.name, next, last); errors.Is(err, errGap) {
+			return s.readSingly(ctx, next, fn)
+		}
+		if err != nil {
+			return s.unread(next, err)
 		}
 	}
+}
+
+// readSingly reads on where a batch has a gap, up to the gap: the entries of a
+// batch are not numbered.
+func (s *Stream) readSingly(ctx context.Context, next uint64, fn func(seq uint64, payload []byte) error) error {
+	for ; ; next++ {
+		payload, err := s.get(ctx, next)
+		if errors.Is(err, errMissing) {
+			return s.unread(next, errGap)
+		}
+		if err != nil {
+			return s.unread(next, err)
+		}
+		if err := fn(next, payload); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *Stream) unread(entry uint64, err error) error {
+	if errors.Is(err, errGap) || errors.Is(err, errNothing) || errors.Is(err, errLost) {
+		err = s.damaged(entry, err)
+	}
+	return fmt.Errorf("cannot read entry %d of the log of %s: %w", entry, s.name, err)
 }
 
 // begin asks for the entry that a reading starts with and, unseen, for the

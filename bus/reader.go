@@ -93,6 +93,9 @@ type batch struct {
 
 // gather waits for the oldest open request to end.
 func (r *reader) gather(ctx context.Context) (b batch, err error) {
+	// Of some blocks that it cannot read, the store says nothing at all.
+	ctx, cancel := context.WithTimeout(ctx, apiWait)
+	defer cancel()
 	subject := r.inbox + strconv.Itoa(r.asked-r.open+1)
 	for {
 		var m *nats.Msg

@@ -20,6 +20,8 @@ var (
 	ErrStreamExists = errors.New("a run of that name is in the store already: remove it with troupe rm")
 )
 
+var errMissing = errors.New("there is no such entry")
+
 // apiWait is how long the store may take to answer a request.
 const apiWait = 10 * time.Second
 
@@ -37,6 +39,8 @@ type Stream struct {
 
 	mu     sync.Mutex // held by an append, and by Close
 	writer *writer    // nil until the first append
+
+	held uint64 // how many entries it had, at least, when the bus was started
 }
 
 // CreateStream makes the empty log of a run that has none; where it has one
@@ -81,7 +85,7 @@ func (b *Bus) OpenStream(run string) (*Stream, error) {
 }
 
 func (b *Bus) stream(run string) *Stream {
-	return &Stream{bus: b, name: run, subject: Log(run)}
+	return &Stream{bus: b, name: run, subject: Log(run), held: b.ledger.of(run)}
 }
 
 // DeleteStream removes a run's log from the disk; where there is none the
@@ -94,6 +98,9 @@ func (b *Bus) DeleteStream(run string) error {
 	defer cancel()
 	if err := b.js.DeleteStream(ctx, run); err != nil {
 		return fmt.Errorf("cannot delete the log of %s: %w", run, known(err))
+	}
+	if err := b.ledger.forget(run); err != nil {
+		return fmt.Errorf("cannot delete the log of %s: %w", run, err)
 	}
 	return nil
 }
@@ -131,8 +138,18 @@ func (s *Stream) Close() {
 	}
 }
 
-// Last is the number of the newest payload, 0 when there is none.
+// Last is the number of the newest payload, 0 when there is none. Where the
+// store has lost it, reading it is a *DamageError.
 func (s *Stream) Last(ctx context.Context) (uint64, error) {
+	last, err := s.end(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return max(last, s.held), nil
+}
+
+// end is the number of the newest payload that the store has.
+func (s *Stream) end(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiWait)
 	defer cancel()
 	m, err := s.bus.nc.RequestWithContext(ctx, "$JS.API.STREAM.INFO."+s.name, nil)
@@ -158,12 +175,18 @@ func (s *Stream) Last(ctx context.Context) (uint64, error) {
 	return info.State.LastSeq, nil
 }
 
-// Get is one payload by its number. The caller owns it.
+// Get is one payload by its number. The caller owns it. One that was there and
+// is lost is a *DamageError.
 func (s *Stream) Get(ctx context.Context, seq uint64) ([]byte, error) {
 	if seq == 0 {
 		return nil, fmt.Errorf("cannot read entry 0 of the log of %s: they count from 1", s.name)
 	}
 	payload, err := s.get(ctx, seq)
+	if errors.Is(err, errMissing) {
+		if last, lastErr := s.Last(ctx); lastErr == nil && seq <= last {
+			err = s.damaged(seq, err)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read entry %d of the log of %s: %w", seq, s.name, err)
 	}
@@ -190,10 +213,14 @@ func (s *Stream) get(ctx context.Context, seq uint64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if status := m.Header.Get("Status"); status != "" {
-		return nil, errors.New(strings.ToLower(m.Header.Get("Description")))
+	switch status := m.Header.Get("Status"); status {
+	case "":
+		return m.Data, nil
+	case "404":
+		return nil, errMissing
+	default:
+		return nil, fmt.Errorf("the store says: %s %s", status, strings.ToLower(m.Header.Get("Description")))
 	}
-	return m.Data, nil
 }
 
 // explain adds the server's newest error line to an error that says only that
