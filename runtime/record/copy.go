@@ -15,7 +15,7 @@ import (
 // it costs a supervisor little to give away its record.
 func (l *Log) Copy(ctx context.Context, from int, w io.Writer) error {
 	var head [binary.MaxVarintLen64]byte
-	return l.scan(ctx, from, func(_ int, f frame) error {
+	return l.scan(ctx, from, func(_ int, _ uint64, f frame) error {
 		n := binary.PutUvarint(head[:], uint64(len(f.packed)))
 		if _, err := w.Write(head[:n]); err != nil {
 			return err

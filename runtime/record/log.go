@@ -54,13 +54,13 @@ func Create(s stream, genesis [HashSize]byte) *Log {
 
 // Open is the log of a run that has been, or is, under way. It checks that the
 // log begins with this genesis and that its newest record is whole and follows
-// from the one before; Verify checks all of it. An empty stream is as Create
-// leaves it.
+// from the one before; Verify checks all of it. Damage is a *BrokenError, which
+// Repair deals with. An empty stream is as Create leaves it.
 func Open(ctx context.Context, s stream, genesis [HashSize]byte) (*Log, error) {
 	l := Create(s, genesis)
 	l.fresh = false
 	if err := l.findEnd(ctx); err != nil {
-		return nil, fmt.Errorf("cannot open the log: %w", err)
+		return nil, fmt.Errorf("cannot open the log: %w", l.diagnose(ctx, err))
 	}
 	return l, nil
 }

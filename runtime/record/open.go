@@ -23,12 +23,9 @@ func (l *Log) findEnd(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r, err := newDecoder().record(newest.frame.hashed, newest.frame.annex)
+	r, err := decodeTick(newDecoder(), newest.tick, newest.frame)
 	if err != nil {
-		return &BrokenError{newest.tick - 1, err}
-	}
-	if r.Tick != newest.tick {
-		return &BrokenError{newest.tick - 1, fmt.Errorf("%w: its tick is %d, its chunks say %d", errMalformed, r.Tick, newest.tick)}
+		return err
 	}
 	if err := l.checkLink(ctx, newest); err != nil {
 		return err
@@ -127,7 +124,7 @@ func (l *Log) checkGenesis(ctx context.Context) error {
 	if first, err := l.back(ctx, 1); err == nil && first.tick == 0 && c.follow(first.frame) == nil {
 		return nil // one look is enough, unless tick 0 is in parts
 	}
-	err := l.scan(ctx, 0, func(int, frame) error { return errFirst })
+	err := l.scan(ctx, 0, func(int, uint64, frame) error { return errFirst })
 	switch {
 	case errors.Is(err, errFirst):
 		return nil

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"hash"
 	"sort"
+
+	"github.com/troupe-dev/troupe/bus"
 )
 
 // A BrokenError says that a log is damaged, and where.
@@ -35,16 +37,25 @@ var errChain = errors.New("its hash does not follow from the one before")
 // is returned as it is.
 func (l *Log) Read(ctx context.Context, from int, fn func(r *Record, hash [HashSize]byte) error) error {
 	d := newDecoder()
-	return l.scan(ctx, from, func(tick int, f frame) error {
-		r, err := d.record(f.hashed, f.annex)
-		if err == nil && r.Tick != tick {
-			err = fmt.Errorf("%w: its tick is %d, its chunks say %d", errMalformed, r.Tick, tick)
-		}
+	return l.scan(ctx, from, func(tick int, _ uint64, f frame) error {
+		r, err := decodeTick(d, tick, f)
 		if err != nil {
-			return &BrokenError{tick - 1, err}
+			return err
 		}
 		return fn(r, f.hash)
 	})
+}
+
+// decodeTick decodes the record of a tick; the error is a *BrokenError.
+func decodeTick(d *decoder, tick int, f frame) (*Record, error) {
+	r, err := d.record(f.hashed, f.annex)
+	if err == nil && r.Tick != tick {
+		err = fmt.Errorf("%w: its tick is %d, its chunks say %d", errMalformed, r.Tick, tick)
+	}
+	if err != nil {
+		return nil, &BrokenError{tick - 1, err}
+	}
+	return r, nil
 }
 
 // Verify checks the whole chain of hashes and gives the number of ticks and
@@ -58,8 +69,9 @@ func (l *Log) Verify(ctx context.Context) (ticks int, hash [HashSize]byte, err e
 	return ticks, hash, err
 }
 
-// scan gives each frame from a tick on, its place in the chain checked.
-func (l *Log) scan(ctx context.Context, from int, fn func(tick int, f frame) error) error {
+// scan gives each frame from a tick on, with the number of its last entry, its
+// place in the chain checked.
+func (l *Log) scan(ctx context.Context, from int, fn func(tick int, seq uint64, f frame) error) error {
 	if from < 0 {
 		return fmt.Errorf("cannot read from tick %d: they count from 0", from)
 	}
@@ -73,7 +85,7 @@ func (l *Log) scan(ctx context.Context, from int, fn func(tick int, f frame) err
 	}
 	var asm assembler
 	c := chain{hash: l.genesis, known: next == 0}
-	return l.stream.Read(ctx, seq, func(_ uint64, entry []byte) error {
+	err := l.stream.Read(ctx, seq, func(seq uint64, entry []byte) error {
 		tick, whole, err := asm.add(entry)
 		if err != nil {
 			return &BrokenError{next - 1, err}
@@ -95,8 +107,19 @@ func (l *Log) scan(ctx context.Context, from int, fn func(tick int, f frame) err
 		if tick < from {
 			return nil
 		}
-		return fn(tick, f)
+		return fn(tick, seq, f)
 	})
+	return broken(next-1, err)
+}
+
+// broken makes a *BrokenError of the store's word that it has lost something.
+func broken(good int, err error) error {
+	var already *BrokenError
+	var lost *bus.DamageError
+	if errors.As(err, &lost) && !errors.As(err, &already) {
+		return &BrokenError{good, err}
+	}
+	return err
 }
 
 // A chain is the hash so far.
