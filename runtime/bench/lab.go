@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,6 +57,7 @@ type game struct {
 	shared        bool   // the agents live in 4 processes, and the program hosts any number
 	process       bool   // the world is one
 	flood         string // of the first agent; empty for none
+	durability    string // of the record; empty for the default
 }
 
 // processes is how many a shared game has.
@@ -113,6 +115,7 @@ func (g *game) scenario() any {
 	}
 	return map[string]any{
 		"name": "bench", "world": w, "agents": []any{entry},
+		"durability": cmp.Or(g.durability, plan.DurableProcess),
 		// Long enough that a busy machine misses none; armed all the same.
 		"clock": map[string]any{"ticks": g.ticks, "deadline": "30s"},
 	}

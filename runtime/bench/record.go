@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/scenarios"
 )
@@ -32,7 +33,8 @@ func troupeCommit(ctx context.Context, l *lab, s size) ([]float64, error) {
 }
 
 // floorCommit writes as many bytes to a file as such a run stores for a tick,
-// at the pace of no run: one after the other.
+// at the pace of no run: one after the other. Where a tick outlives the
+// machine, each is synced.
 func floorCommit(ctx context.Context, l *lab, s size) ([]float64, error) {
 	g := l.of(s)
 	g.ticks = min(g.ticks, 20)
@@ -56,7 +58,10 @@ func floorCommit(ctx context.Context, l *lab, s size) ([]float64, error) {
 	took := make([]time.Duration, s.ticks)
 	for i := range took {
 		start := time.Now()
-		if _, err = f.Write(payload); err != nil {
+		if _, err = f.Write(payload); err == nil && s.durability == plan.DurableMachine {
+			err = f.Sync()
+		}
+		if err != nil {
 			break
 		}
 		took[i] = time.Since(start)

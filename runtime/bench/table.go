@@ -5,6 +5,8 @@ import (
 	"context"
 	"slices"
 	"strconv"
+
+	"github.com/troupe-dev/troupe/runtime/plan"
 )
 
 // A side measures one of the two once, and gives its figures in order.
@@ -23,6 +25,7 @@ type size struct {
 	messages      int    // that each agent sends in a tick
 	flood         string // of the first agent
 	scenario      string // of the library, in place of all of the above
+	durability    string // of the record; empty for the default
 	name          string // behind the group's; empty for what is said above last
 }
 
@@ -45,7 +48,7 @@ type shape struct {
 }
 
 func (s shape) name() string {
-	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, s.size.flood, strconv.Itoa(s.size.agents))
+	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, s.size.flood, s.size.durability, strconv.Itoa(s.size.agents))
 }
 
 // groups is the table of all that is measured. Rates are for one supervisor;
@@ -60,8 +63,10 @@ var groups = []group{
 	},
 	{
 		name: "ticks", figures: []figure{{unit: "ticks/s"}},
-		note:  "the whole tick: observe, act, a message per agent, record acknowledged, deadlines armed",
-		full:  []size{{agents: 10, ticks: 4000, messages: 1}, {agents: 100, ticks: 1000, messages: 1}, {agents: 1000, ticks: 120, messages: 1}},
+		note: "the whole tick: observe, act, a message per agent, record acknowledged, deadlines armed; " +
+			"machine: with 100 processes and durability: machine, beside the same floor, which stores nothing",
+		full: []size{{agents: 10, ticks: 4000, messages: 1}, {agents: 100, ticks: 1000, messages: 1}, {agents: 1000, ticks: 120, messages: 1},
+			{agents: 100, ticks: 1000, messages: 1, durability: plan.DurableMachine}},
 		quick: []size{{agents: 10, ticks: 100, messages: 1}},
 		floor: floorTicks, troupe: troupeTicks,
 	},
@@ -115,9 +120,12 @@ var groups = []group{
 	},
 	{
 		name: "commit", figures: []figure{{"p50", "µs", true}, {"p99", "µs", true}},
-		note:  "from a record to its acknowledgement (durability: process); floor: write(2) of as many bytes to a file",
-		full:  []size{{agents: 100, ticks: 1000, messages: 1}},
-		quick: []size{{agents: 10, ticks: 100, messages: 1}},
+		note: "from a record to its acknowledgement; machine: with durability: machine; " +
+			"floor: write(2) of as many bytes to a file, for machine with an fsync after each",
+		full: []size{{agents: 100, ticks: 1000, messages: 1},
+			{agents: 100, ticks: 1000, messages: 1, durability: plan.DurableMachine}},
+		quick: []size{{agents: 10, ticks: 100, messages: 1},
+			{agents: 10, ticks: 100, messages: 1, durability: plan.DurableMachine}},
 		floor: floorCommit, troupe: troupeCommit,
 	},
 	{
