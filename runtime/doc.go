@@ -140,7 +140,16 @@
 // they apply the same records to a society with the same code.
 //
 // If the supervisor itself dies, the kernel kills its direct children, the lock
-// ends with it, and the log holds every tick that was acknowledged.
+// ends with it, and the log holds every tick that was acknowledged. Under
+// durability: machine that is true of a power cut too: the bus syncs each record
+// before it acknowledges it.
+//
+// A disk may lose what it had. The server in the bus cuts its files off where it
+// cannot read them, so the bus surveys them before it starts the server, and
+// keeps a note of what was there (bus/damage.go). Reading a log to where it is
+// damaged gives a record.BrokenError with the last sound tick, and record.Repair
+// drops the rest: the log is the old one or the repaired one at any moment
+// (bus/truncate.go), its entries numbered without gaps.
 //
 // # Models
 //

@@ -55,6 +55,9 @@ func WriteManifest(path string, m *Manifest) error {
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
 	}
+	if err == nil { // where the run's own directory was made a moment ago
+		err = syncDir(filepath.Dir(filepath.Dir(path)))
+	}
 	if err != nil {
 		return fmt.Errorf("cannot write the manifest: %w", err)
 	}
