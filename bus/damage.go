@@ -21,7 +21,7 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("entry %d of the log of %s is lost or damaged: %v", e.Entry, e.Run, e.Err)
+	return fmt.Sprintf("entry %d is lost or damaged on disk: %v", e.Entry, e.Err)
 }
 
 func (e *DamageError) Unwrap() error { return e.Err }

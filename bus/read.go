@@ -82,7 +82,7 @@ func (s *Stream) readSingly(ctx context.Context, next uint64, fn func(seq uint64
 
 func (s *Stream) unread(entry uint64, err error) error {
 	if errors.Is(err, errGap) || errors.Is(err, errNothing) || errors.Is(err, errLost) {
-		err = s.damaged(entry, err)
+		return fmt.Errorf("cannot read the log of %s: %w", s.name, s.damaged(entry, err))
 	}
 	return fmt.Errorf("cannot read entry %d of the log of %s: %w", entry, s.name, err)
 }

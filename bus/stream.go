@@ -184,7 +184,7 @@ func (s *Stream) Get(ctx context.Context, seq uint64) ([]byte, error) {
 	payload, err := s.get(ctx, seq)
 	if errors.Is(err, errMissing) {
 		if last, lastErr := s.Last(ctx); lastErr == nil && seq <= last {
-			err = s.damaged(seq, err)
+			return nil, fmt.Errorf("cannot read the log of %s: %w", s.name, s.damaged(seq, err))
 		}
 	}
 	if err != nil {
