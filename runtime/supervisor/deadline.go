@@ -9,6 +9,14 @@ import (
 	"github.com/troupe-dev/troupe/runtime/agent"
 )
 
+// deadline is how long the answer to an observe may take; 0 for ever.
+func (f *Fleet) deadline(o *agent.Observe) time.Duration {
+	if f.opts.Deadline > 0 {
+		return f.opts.Deadline
+	}
+	return o.Deadline
+}
+
 // arm makes the timer fire at due or earlier. It is not stopped by answers: it
 // fires at most once a deadline's length and looks then.
 func (p *resident) arm(due time.Time) {
@@ -33,7 +41,7 @@ func (p *resident) expire() {
 	var due time.Time
 	restart, missed := false, false
 	for _, st := range p.order {
-		if !st.open || !st.sent || st.ask.Deadline <= 0 {
+		if !st.open || !st.sent || p.fleet.deadline(st.ask) <= 0 {
 			continue
 		}
 		end := st.since.Add(st.left)
@@ -45,7 +53,7 @@ func (p *resident) expire() {
 		case int(st.asks) < p.spec.DeadlineAsks:
 			restart = true
 			st.asks++
-			st.left = st.ask.Deadline
+			st.left = p.fleet.deadline(st.ask)
 			st.since = now
 		default:
 			p.miss(st)
@@ -67,7 +75,7 @@ func (p *resident) expire() {
 // miss ends an ask by its deadline. The process owes the answer from then on.
 func (p *resident) miss(st *seat) {
 	o := cloneObserve(st.ask) // the caller's memory lasts one tick
-	detail := fmt.Sprintf("no answer within %s", st.ask.Deadline)
+	detail := fmt.Sprintf("no answer within %s", p.fleet.deadline(st.ask))
 	switch {
 	case st.hint != "":
 		detail += "; " + st.hint
@@ -80,7 +88,7 @@ func (p *resident) miss(st *seat) {
 	}
 	p.settle(st, agent.Answer{Failure: agent.Deadline, Timed: true, Detail: detail})
 	st.owes = o
-	st.since = time.Now().Add(-o.Deadline)
+	st.since = time.Now().Add(-p.fleet.deadline(o))
 }
 
 // late drops an answer that comes after its deadline: its process is free for
@@ -89,7 +97,7 @@ func (p *resident) late(st *seat) {
 	o := st.owes
 	st.owes = nil
 	epoch := p.fleet.fact(Fact{Agent: st.init.Agent, Kind: "late", Tick: o.Tick,
-		Detail: fmt.Sprintf("answered %s after its deadline", time.Since(st.since.Add(o.Deadline)).Round(time.Millisecond))})
+		Detail: fmt.Sprintf("answered %s after its deadline", time.Since(st.since.Add(p.fleet.deadline(o))).Round(time.Millisecond))})
 	p.keep(st, o, nil, epoch)
 }
 

@@ -84,6 +84,9 @@ type Options struct {
 	// Patience is how long a process may take to be ready, or to answer one
 	// re-observed tick; default 60 s.
 	Patience time.Duration
+	// Deadline is how long an answer may take, in place of what the observes
+	// say, which is still told; 0 for what they say.
+	Deadline time.Duration
 	// Goroutines serve the pipes, as everywhere but on Linux, where else a
 	// thread a core does.
 	Goroutines bool

@@ -175,7 +175,7 @@ func (p *resident) ask(batch []*agent.Observe) {
 				Unsent: true, Timed: true, Detail: fmt.Sprintf("still busy with tick %d", st.owes.Tick)})
 			continue
 		}
-		st.open, st.sent, st.ask, st.tick, st.left, st.asks, st.hint = true, false, o, o.Tick, o.Deadline, 1, ""
+		st.open, st.sent, st.ask, st.tick, st.left, st.asks, st.hint = true, false, o, o.Tick, p.fleet.deadline(o), 1, ""
 		st.paused, st.waits = false, 0
 	}
 	switch p.state {
@@ -210,7 +210,7 @@ func (p *resident) send() {
 		p.spill(p.child)
 		st.sent, st.since = true, now
 		p.owed++
-		if st.ask.Deadline > 0 {
+		if p.fleet.deadline(st.ask) > 0 {
 			if d := now.Add(st.left); due.IsZero() || d.Before(due) {
 				due = d
 			}

@@ -163,7 +163,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	c.in.write(t.spec.Kind.Dialect(t.spec.Brief).Observe(nil, o))
 	c.in.finish()
 	asked := time.Now()
-	late := t.wait(c, o.Deadline)
+	late := t.wait(c, t.fleet.deadline(o))
 	killGroup(c)
 	t.hold(nil)
 	a = t.outcome(c, &said, o, late)
@@ -177,7 +177,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 func (t *turns) outcome(c *child, said *heard, o *agent.Observe, late bool) agent.Answer {
 	switch {
 	case late:
-		a := agent.Answer{Failure: agent.Deadline, Timed: true, Detail: fmt.Sprintf("no answer and exit within %s", o.Deadline)}
+		a := agent.Answer{Failure: agent.Deadline, Timed: true, Detail: fmt.Sprintf("no answer and exit within %s", t.fleet.deadline(o))}
 		if said.hint != "" {
 			a.Detail += "; " + said.hint
 		}

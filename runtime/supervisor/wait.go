@@ -45,7 +45,7 @@ func (p *resident) proceed(st *seat) {
 	if !st.open {
 		return
 	}
-	st.left = st.ask.Deadline
+	st.left = p.fleet.deadline(st.ask)
 	if p.state == Ready {
 		p.send()
 	}
