@@ -128,7 +128,7 @@ func (l *Log) checkGenesis(ctx context.Context) error {
 	switch {
 	case errors.Is(err, errFirst):
 		return nil
-	case errors.Is(err, errChain):
+	case errors.Is(err, ErrChain):
 		return fmt.Errorf("it is the record of another plan, or damaged: %w", err)
 	}
 	return err

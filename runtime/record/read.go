@@ -27,7 +27,9 @@ func (e *BrokenError) Error() string {
 
 func (e *BrokenError) Unwrap() error { return e.Err }
 
-var errChain = errors.New("its hash does not follow from the one before")
+// ErrChain says that a record is whole and not the one that was hashed, or not
+// in its place.
+var ErrChain = errors.New("its hash does not follow from the one before")
 
 // Read calls fn with each record from a tick on to the newest, and the hash
 // that the chain has after it. Each hash is checked against the record and the
@@ -140,7 +142,7 @@ func (c *chain) follow(f frame) error {
 		c.sha.Write(c.hash[:]) // never fails
 		c.sha.Write(f.hashed)
 		if c.sum = c.sha.Sum(c.sum[:0]); !bytes.Equal(c.sum, f.hash[:]) {
-			return errChain
+			return ErrChain
 		}
 	}
 	c.hash, c.known = f.hash, true

@@ -30,7 +30,7 @@ func Repair(ctx context.Context, s truncator, genesis [HashSize]byte) (good, dro
 		return good, 0, nil
 	case !errors.As(err, &damage):
 		return good, 0, fmt.Errorf("cannot repair the log: %w", err)
-	case good < 0 && errors.Is(err, errChain):
+	case good < 0 && errors.Is(err, ErrChain):
 		return good, 0, fmt.Errorf("cannot repair the log: it is the record of another plan: %w", err)
 	}
 	last, err := s.Last(ctx)
