@@ -3,6 +3,7 @@ package workspace
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -55,7 +56,7 @@ func (f Copy) install(dir string) error {
 		err = cerr
 	}
 	if err == nil && hex.EncodeToString(sum.Sum(nil)) != f.SHA256 {
-		err = fmt.Errorf("it changed while the run was starting; start again")
+		err = errors.New("it changed since the plan was made")
 	}
 	return err
 }

@@ -130,7 +130,7 @@ func TestInstallChecksTheHash(t *testing.T) {
 	}
 	const sum = "fce17b76a6a95e60a9cf9ee4b41ba17b31bfb2de28b2a27d3d7ba53b9c8bd9d6"
 	err := run.Install("a", []Copy{{Source: src, Path: "lib/agent.py", SHA256: sum}})
-	if err == nil || !strings.Contains(err.Error(), "changed while the run was starting") {
+	if err == nil || !strings.Contains(err.Error(), "it changed since the plan was made") {
 		t.Errorf("a wrong hash gave %v", err)
 	}
 }

@@ -32,7 +32,7 @@ func History(ctx context.Context, lg log, p *plan.Plan, agents []string, yield f
 
 type history struct {
 	yield func(o *agent.Observe, want *agent.Act) error
-	only  map[string]bool
+	only  map[string]bool           // nil for all agents
 	since map[string]int            // the tick in which a substitute took over
 	owed  map[string]*agent.Observe // passed its deadline, perhaps answered later
 }
@@ -74,7 +74,7 @@ func (h *history) tick(s *society, rec *record.Record) error {
 	}
 	for i := range rec.Turns {
 		t := &rec.Turns[i]
-		if !h.only[t.Agent] {
+		if h.only != nil && !h.only[t.Agent] {
 			continue
 		}
 		if since, ok := h.since[t.Agent]; ok && rec.Tick < since {

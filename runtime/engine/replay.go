@@ -1,9 +1,10 @@
 package engine
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -75,8 +76,8 @@ func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.Worl
 	}
 	observations := ready.Observations
 	soc, err := replay(ctx, lg, p, nil, func(s *society, rec *record.Record) error {
-		if err := s.sameObservations(observations, rec); err != nil {
-			return fmt.Errorf("world %s at tick %d: %w: it does not depend on its seed and the actions alone", worldName(p), rec.Tick, err)
+		if d := s.sameObservations(observations, rec); d != nil {
+			return fmt.Errorf("world %s does not depend on its seed and the actions alone: %s", worldName(p), d.Text("recorded", "now"))
 		}
 		if rec.End == record.EndAborted {
 			return nil
@@ -94,8 +95,9 @@ func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.Worl
 	return &Start{Ready: ready, Observations: observations, soc: soc}, nil
 }
 
-// sameObservations holds what a restored world gives against the record.
-func (s *society) sameObservations(list []world.Observation, rec *record.Record) error {
+// sameObservations holds what a restored world gives against the record, and
+// gives the first difference. What that has is the record's and the world's.
+func (s *society) sameObservations(list []world.Observation, rec *record.Record) *record.Difference {
 	given := make(map[string][]byte, len(list))
 	for _, o := range list {
 		given[o.Agent] = o.JSON
@@ -105,12 +107,14 @@ func (s *society) sameObservations(list []world.Observation, rec *record.Record)
 	}
 	for i := range rec.Turns {
 		t := &rec.Turns[i]
-		if o, ok := given[t.Agent]; !ok || !bytes.Equal(o, t.Observation) {
-			return fmt.Errorf("agent %q observed %.200s where the record has %.200s", t.Agent, o, t.Observation)
+		if d := record.NewDifference(rec.Tick, t.Agent, "observation", t.Observation, given[t.Agent]); d != nil {
+			return d
 		}
+		delete(given, t.Agent)
 	}
-	if len(given) != len(rec.Turns) {
-		return fmt.Errorf("it gave %d observations where the record has %d", len(given), len(rec.Turns))
+	if len(given) > 0 {
+		id := slices.Min(slices.Collect(maps.Keys(given)))
+		return record.NewDifference(rec.Tick, id, "observation", nil, given[id])
 	}
 	return nil
 }

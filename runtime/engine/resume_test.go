@@ -118,13 +118,13 @@ func TestRestoreFindsAWorldThatIsNotTheSame(t *testing.T) {
 	}{
 		"another observation": {&played{step: func(tick int, _ []world.Action) (world.Stepped, error) {
 			return world.Stepped{Observations: sees(tick+2, "a", "b")}, nil
-		}}, `tick 1: agent "a" observed {"t":2} where the record has {"t":1}`},
+		}}, `tick 1, agent a, observation: at byte 5: recorded {"t":1}, now {"t":2}`},
 		"one less": {&played{step: func(tick int, _ []world.Action) (world.Stepped, error) {
 			return world.Stepped{Observations: sees(tick+1, "a")}, nil
-		}}, `tick 1: agent "b"`},
+		}}, `tick 1, agent b, observation: recorded {"t":1}, now nothing`},
 		"one more": {&played{ready: func(world.Init) world.Ready {
 			return world.Ready{Observations: sees(0, "a", "b", "c")}
-		}}, "tick 0: it gave 3 observations"},
+		}}, `tick 0, agent c, observation: recorded nothing, now {"t":0}`},
 		"a refusal": {&played{step: func(int, []world.Action) (world.Stepped, error) {
 			return world.Stepped{}, &world.Refusal{Why: map[string]string{"a": "changed my mind"}}
 		}}, "changed my mind"},

@@ -28,6 +28,6 @@ type Child interface {
 type Starter func(ctx context.Context, stderr io.Writer) (Child, error)
 
 // A History gives the outcomes of the ticks from one on, each as Step was
-// given it, in order and up to the last that is on record. It stops at an
+// given it, in order and at least up to the last that was stepped. It stops at an
 // error of yield and returns it.
 type History func(ctx context.Context, from int, yield func(tick int, actions []Action) error) error

@@ -65,6 +65,8 @@ func (p *process) restore(ctx context.Context) error {
 	return nil
 }
 
+var errEnough = errors.New("read enough")
+
 // retrace steps a new process through the recorded outcomes. Its answers are
 // dropped.
 func (p *process) retrace(ctx context.Context) error {
@@ -73,7 +75,10 @@ func (p *process) retrace(ctx context.Context) error {
 	}
 	at := p.from
 	err := p.program.History(ctx, at, func(tick int, actions []Action) error {
-		if tick != at || tick >= p.next {
+		if at == p.next {
+			return errEnough // the record may go on, where a run is played again
+		}
+		if tick != at {
 			return fmt.Errorf("the record gives tick %d where %d of %d is wanted", tick, at, p.next)
 		}
 		answer, err := p.pipe.ask(ctx, appendStep(nil, tick, actions), "stepped", "refused")
@@ -86,7 +91,7 @@ func (p *process) retrace(ctx context.Context) error {
 		at++
 		return checkTick(answer, tick, false)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errEnough) {
 		return fmt.Errorf("restoring it: %w", err)
 	}
 	if at != p.next {

@@ -1,0 +1,177 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/world"
+)
+
+// A Repeated is what came of playing a recorded run again.
+type Repeated struct {
+	Ticks   int // that the world was stepped through, with all asked in them
+	Answers int // of agents, that were the recorded ones
+	// Skipped counts by failure the outcomes that no process can be held to: a
+	// clock decided, or the process died or was not there.
+	Skipped map[string]int
+	// Uncompared are agents that were not asked, from some tick on or at all,
+	// and why.
+	Uncompared map[string]string
+	// Difference is the first one between the record and now; nil for none.
+	Difference *record.Difference
+}
+
+// Repeat plays the run that cfg.Log holds again: the world and the agents are
+// told what is on record, tick by tick, and what they answer is held against
+// it. It ends with the record or at the first difference, which is no error.
+// The fleet's processes are new ones; those of agents that are models need not
+// be there, as they are not asked. From, OnStart and OnTick are not used.
+func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
+	r := &repetition{
+		Config: cfg, fleet: cfg.Fleet, pick: newCollection(cfg.Plan),
+		history: history{owed: map[string]*agent.Observe{}},
+		starts:  map[string]int{}, lost: map[string]string{},
+		res: Repeated{Skipped: map[string]int{}, Uncompared: map[string]string{}},
+	}
+	r.history.yield = r.gather
+	ready, err := cfg.World.Start(ctx, WorldInit(cfg.Plan, cfg.Run))
+	if err != nil {
+		return nil, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
+	}
+	r.observations = ready.Observations
+	_, err = replay(ctx, cfg.Log, cfg.Plan, nil, func(s *society, rec *record.Record) error { return r.tick(ctx, s, rec) })
+	if errors.Is(err, errDiffers) {
+		err = nil
+	}
+	return &r.res, err
+}
+
+// errDiffers ends the reading at a difference.
+var errDiffers = errors.New("a difference")
+
+type repetition struct {
+	Config
+	fleet        fleet
+	pick         collection
+	history      history
+	observations []world.Observation // of the next tick
+	res          Repeated
+
+	soc      *society       // before the open tick
+	rec      *record.Record // of the open tick
+	told     []told         // in the open tick
+	replaced map[string]bool
+	at       []int32           // of each slot: its place in the wave that is asked
+	starts   map[string]int    // of processes, by the name in facts
+	lost     map[string]string // agents whose process is not what it was in the record, and why
+}
+
+// A told observe is one that a process answered, and how; act is nil where
+// that was not kept.
+type told struct {
+	o   *agent.Observe
+	act *agent.Act
+}
+
+// tick repeats one tick: the world's observations, the agents' answers, the
+// world's step. Nothing of it is applied yet.
+func (r *repetition) tick(ctx context.Context, s *society, rec *record.Record) error {
+	r.soc, r.rec = s, rec
+	if err := r.differs(s.sameObservations(r.observations, rec)); err != nil {
+		return err
+	}
+	if err := r.answers(ctx); err != nil {
+		return err
+	}
+	added := addition{}
+	if rec.End != record.EndAborted {
+		var err error
+		if added, err = r.step(ctx); err != nil {
+			return err
+		}
+	}
+	r.fleet.Facts()
+	r.fleet.Usages()
+	r.fleet.Committed(rec.Tick)
+	if rec.End == record.NotEnded {
+		r.effect(added)
+	}
+	r.res.Ticks++
+	return nil
+}
+
+func (r *repetition) differs(d *record.Difference) error {
+	if d == nil {
+		return nil
+	}
+	kept := *d
+	kept.A, kept.B = bytes.Clone(d.A), bytes.Clone(d.B)
+	r.res.Difference = &kept
+	return errDiffers
+}
+
+// step steps the world and compares what it says with the record.
+func (r *repetition) step(ctx context.Context) (addition, error) {
+	rec := r.rec
+	stepped, err := r.World.Step(ctx, rec.Tick, r.soc.recorded(nil, rec))
+	if refusal, ok := asRefusal(err); ok {
+		return addition{}, r.refused(refusal)
+	}
+	if err != nil {
+		return addition{}, fmt.Errorf("cannot step the world %s again at tick %d: %w", worldName(r.Plan), rec.Tick, err)
+	}
+	// What the loop made of the world's answer it makes again.
+	l := &lockstep{Config: r.Config, soc: r.soc, pick: r.pick, gone: map[string]fate{}}
+	l.rec = record.Record{Tick: rec.Tick, Turns: rec.Turns, Messages: rec.Messages, Results: rec.Results}
+	for i := range rec.Turns {
+		if t := &rec.Turns[i]; t.Done {
+			l.gone[t.Agent] = endedItself
+		}
+	}
+	if err := l.writeWorld(&stepped); err != nil {
+		return addition{}, l.blame(err)
+	}
+	l.rec.End = l.end(&stepped)
+	r.observations = stepped.Observations
+	return l.added, r.differs(record.Compare(rec, &l.rec))
+}
+
+// refused is the difference where the world refuses what it took before.
+func (r *repetition) refused(refusal *world.Refusal) error {
+	for i := range r.rec.Turns {
+		t := &r.rec.Turns[i]
+		if why, ok := refusal.Why[t.Agent]; ok {
+			return r.differs(record.NewDifference(r.rec.Tick, t.Agent, "action", t.Action, []byte("refused by the world: "+why)))
+		}
+	}
+	return fmt.Errorf("cannot step the world %s again at tick %d: %w", worldName(r.Plan), r.rec.Tick, refusal)
+}
+
+// effect tells the fleet who came and who went, as the loop does.
+func (r *repetition) effect(added addition) {
+	var done, out []string
+	for i := range r.rec.Turns {
+		if t := &r.rec.Turns[i]; t.Done {
+			done = append(done, t.Agent)
+		}
+	}
+	for _, id := range r.rec.Removed {
+		if slot, ok := r.soc.find(id); ok && r.soc.members[slot].alive && !slices.Contains(done, id) {
+			out = append(out, id)
+		}
+	}
+	if len(done) > 0 {
+		r.fleet.Retire(done, "done")
+	}
+	if len(out) > 0 {
+		r.fleet.Retire(out, "removed by the world")
+	}
+	if len(added.agents) > 0 {
+		r.fleet.Add(added.agents, added.processes)
+	}
+}
