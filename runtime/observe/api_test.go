@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
@@ -68,14 +70,87 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+func TestEntries(t *testing.T) {
+	h, c := open(t)
+	h.run("r", 0, true)
+	for n := range 4 {
+		var b bytes.Buffer
+		if err := c.Entries(t.Context(), "r", &b); err != nil {
+			t.Fatal(err)
+		}
+		entries, err := record.OpenCopy(bytes.NewReader(b.Bytes()), int64(b.Len()), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := record.ReadManifest((&Store{Data: h.data}).Dir("r").Manifest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, sum, err := record.Check(t.Context(), entries, m.Plan.Genesis())
+		if _, hash, _ := h.logs["r"].Last(); err != nil || sum.Ticks != n || sum.Hash != hash {
+			t.Errorf("%d ticks, hash %x, error %v; want %d, %x", sum.Ticks, sum.Hash, err, n, hash)
+		}
+		h.tick("r", n, record.NotEnded)
+	}
+}
+
+// TestEntriesOfADamagedStore spoils one entry: what is before it is given, and
+// the error says which it is.
+func TestEntriesOfADamagedStore(t *testing.T) {
+	h, _ := open(t)
+	h.run("r", 0, false)
+	const ticks, bad = 9, 5
+	for n := range ticks {
+		h.tick("r", n, record.NotEnded)
+	}
+	h.bus.Close()
+	damage(t, h.data, bad, ticks)
+	var err error
+	if h.bus, err = bus.Start(bus.Options{Dir: filepath.Join(h.data, "bus")}); err != nil {
+		t.Fatal(err)
+	}
+	defer h.bus.Close()
+	var b bytes.Buffer
+	err = (&Store{Data: h.data, Bus: h.bus}).Entries(t.Context(), "r", &b)
+	if err == nil || !strings.Contains(err.Error(), "the store is damaged: cannot read entry 5 of the log of r") {
+		t.Errorf("error is %v", err)
+	}
+	entries, err := record.OpenCopy(bytes.NewReader(b.Bytes()), int64(b.Len()), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if last, _ := entries.Last(t.Context()); last != bad-1 {
+		t.Errorf("%d entries came, want %d", last, bad-1)
+	}
+}
+
+// damage flips a bit in the middle of an entry of the only log, whose entries
+// are about as long as each other.
+func damage(t *testing.T, data string, entry, of int) {
+	t.Helper()
+	blocks, err := filepath.Glob(filepath.Join(data, "bus", "jetstream", "*", "streams", "*", "msgs", "1.blk"))
+	if err != nil || len(blocks) != 1 {
+		t.Fatalf("blocks of the store: %v, %v", blocks, err)
+	}
+	text, err := os.ReadFile(blocks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)*(2*entry-1)/(2*of)] ^= 1
+	if err := os.WriteFile(blocks[0], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestNoSuchRun(t *testing.T) {
 	_, c := open(t)
 	for _, run := range []string{"none", "..", "a/b", "a b", "", "x\x00y", strings.Repeat("x", 300)} {
 		for what, err := range map[string]error{
-			"events": c.Events(t.Context(), run, 0, true, io.Discard),
-			"log":    c.Log(t.Context(), run, "ann", io.Discard),
-			"stop":   c.Stop(t.Context(), run),
-			"remove": c.Remove(t.Context(), run, true),
+			"events":  c.Events(t.Context(), run, 0, true, io.Discard),
+			"entries": c.Entries(t.Context(), run, io.Discard),
+			"log":     c.Log(t.Context(), run, "ann", io.Discard),
+			"stop":    c.Stop(t.Context(), run),
+			"remove":  c.Remove(t.Context(), run, true),
 		} {
 			if err == nil || run != "" && run != ".." && !errors.Is(err, ErrNoRun) {
 				t.Errorf("%s of %.20q: %v, want %v", what, run, err, ErrNoRun)

@@ -88,6 +88,10 @@ func (c *client) Records(ctx context.Context, run string, from int, w io.Writer)
 	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/records", url.Values{"from": {strconv.Itoa(from)}}, w)
 }
 
+func (c *client) Entries(ctx context.Context, run string, w io.Writer) error {
+	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/entries", nil, w)
+}
+
 func (c *client) Log(ctx context.Context, run, agent string, w io.Writer) error {
 	path := "/v1/runs/" + url.PathEscape(run)
 	if agent != "" {

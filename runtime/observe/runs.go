@@ -45,6 +45,9 @@ type Runs interface {
 	Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error
 	// Records writes a run's records from a tick on, packed; Read gives them.
 	Records(ctx context.Context, run string, from int, w io.Writer) error
+	// Entries writes a run's log as it is stored, up to now, by
+	// record.WriteEntry. Where it is damaged, what is before that is written.
+	Entries(ctx context.Context, run string, w io.Writer) error
 	// Log writes what a process of the run has logged.
 	Log(ctx context.Context, run, agent string, w io.Writer) error
 	// Transcript writes what was said to and by an agent that is a model, as

@@ -56,6 +56,11 @@ func Handler(runs Runs) http.Handler {
 	mux.HandleFunc("GET /v1/runs/{run}/records", fromTick("application/octet-stream", func(r *http.Request, from int, out io.Writer) error {
 		return runs.Records(r.Context(), r.PathValue("run"), from, out)
 	}))
+	mux.HandleFunc("GET /v1/runs/{run}/entries", func(w http.ResponseWriter, r *http.Request) {
+		stream(w, "application/octet-stream", func(out io.Writer) error {
+			return runs.Entries(r.Context(), r.PathValue("run"), out)
+		})
+	})
 	logs := func(w http.ResponseWriter, r *http.Request) {
 		stream(w, "text/plain; charset=utf-8", func(out io.Writer) error {
 			return runs.Log(r.Context(), r.PathValue("run"), r.PathValue("agent"), out)
