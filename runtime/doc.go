@@ -139,6 +139,12 @@
 // Loop, hydration and restoring a world agree on what an agent was told because
 // they apply the same records to a society with the same code.
 //
+// Verify executes a recorded run again with the same parts: engine.Repeat in
+// place of Lockstep tells world and fleet what is on record and compares what
+// they say. The fleet has a deadline of its own, and works in a scratch
+// directory with a copy of the log, so that the store is held for as long as
+// copying takes.
+//
 // If the supervisor itself dies, the kernel kills its direct children, the lock
 // ends with it, and the log holds every tick that was acknowledged. Under
 // durability: machine that is true of a power cut too: the bus syncs each record

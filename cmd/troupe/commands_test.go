@@ -21,6 +21,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"exits":    exits,
 	"isjson":   isJSON,
 	"nobodyin": nobodyIn,
+	"flip":     flip,
 }
 
 // condition knows mounts: whether this user may mount in a namespace of its own.
@@ -85,6 +86,17 @@ func nobodyIn(ts *testscript.TestScript, neg bool, args []string) {
 	if left := processesIn(ts.MkAbs(args[0]), 30*time.Second); len(left) > 0 {
 		ts.Fatalf("there are still %v", left)
 	}
+}
+
+// flip FILE flips a bit in the middle of a file.
+func flip(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: flip file")
+	}
+	text, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	text[len(text)/2] ^= 1
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
 }
 
 // jsonGet FILE KEY NAME sets the variable NAME to the value of a top-level key

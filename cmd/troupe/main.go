@@ -20,6 +20,7 @@ const (
 	exitFailed      = 1   // the run, or the command, failed
 	exitUsage       = 2   // bad usage or an invalid scenario
 	exitMissed      = 3   // finished, and an expectation is missed
+	exitDiffers     = 3   // verified or compared, and a difference found
 	exitInterrupted = 130 // interrupted, resumable
 )
 
@@ -77,7 +78,8 @@ func Main() int {
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
 	runCommand, resumeCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
-	psCommand, eventsCommand, logsCommand, transcriptCommand, replayCommand, exportCommand, stopCommand, rmCommand, pruneCommand,
+	psCommand, eventsCommand, logsCommand, transcriptCommand, stopCommand, rmCommand, pruneCommand,
+	verifyCommand, diffCommand, replayCommand, exportCommand,
 	botCommand, worldCommand, benchCommand,
 }
 

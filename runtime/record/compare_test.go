@@ -87,10 +87,10 @@ func TestCompareFindsWhatTheHashFinds(t *testing.T) {
 }
 
 func TestExcerpts(t *testing.T) {
-	long := strings.Repeat("x", 100)
+	long := strings.Repeat("x", 200)
 	d := NewDifference(0, "a", "action", []byte(long+"é1"+long), []byte(long+"é2"+long))
 	half := strings.Repeat("x", 18)
-	if got, want := d.ExcerptA(), "…"+half+"é1"+strings.Repeat("x", 59)+"…"; got != want {
+	if got, want := d.ExcerptA(), "…"+half+"é1"+strings.Repeat("x", 99)+"…"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 	if d := NewDifference(0, "", "score", []byte(`1`), []byte(`1`)); d != nil {

@@ -73,7 +73,7 @@ func (d *Difference) ExcerptB() string { return excerpt(d.B, d.Byte) }
 // How many bytes an excerpt has before the place it is about, and from there.
 const (
 	excerptBefore = 20
-	excerptAfter  = 60
+	excerptAfter  = 100
 )
 
 // excerpt cuts a value short around a place in it, at whole characters.

@@ -1,0 +1,169 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/engine"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/supervisor"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// repeatDeadline is how long an agent may take over an answer that it gave
+// before, whatever its own deadline: what a clock decides is no difference.
+const repeatDeadline = time.Minute
+
+// execute runs the world and the agents of a recorded run again.
+func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan struct{}) (*engine.Repeated, error) {
+	p := &r.manifest.Plan
+	if err := repeatable(p); err != nil {
+		return nil, fmt.Errorf("cannot execute run %s again: %w", r.manifest.Run, err)
+	}
+	secrets, err := readSecrets(secretive(p))
+	if err != nil {
+		return nil, err
+	}
+	x := &run{plan: p, opts: Options{Kill: kill}, name: r.manifest.Run, dir: r.scratch, log: log, secrets: secrets}
+	defer x.stop()
+	x.thrift()
+	if err := r.installPrograms(); err != nil {
+		return nil, err
+	}
+	tier, err := workspace.LookupTier(p.Isolation)
+	if err != nil {
+		return nil, err
+	}
+	w, err := x.world()
+	if err != nil {
+		return nil, err
+	}
+	told := pastLog{Log: log, upto: &atomic.Int64{}}
+	x.fleet = supervisor.New(supervisor.Options{
+		Run: x.name, Dir: x.dir, Tier: tier, Deadline: repeatDeadline,
+		Replay: func(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
+			return engine.History(ctx, told, p, agents, yield)
+		},
+	})
+	x.onStop(x.stopFleet)
+	fleet := &repeater{newFleet(x.fleet, p, x.name, x.dir, secrets), told.upto}
+	if err := x.fleet.Start(ctx, fleet.specs(fleet.unmodelled(p.Processes))); err != nil {
+		return nil, err
+	}
+	return engine.Repeat(ctx, engine.Config{Plan: p, World: w, Fleet: fleet, Log: log, Run: x.name})
+}
+
+// repeatable says why nothing of a plan can be held against its record.
+func repeatable(p *plan.Plan) error {
+	for i := range p.Agents {
+		if !model(p.Entries[p.Agents[i].Entry].Kind) {
+			return nil
+		}
+	}
+	if len(p.Agents) == 0 {
+		return nil
+	}
+	kind := p.Entries[p.Agents[0].Entry].Kind
+	return fmt.Errorf("all of its agents talk to models (kind %s), and their answers cannot be repeated yet; without --execute the chain of hashes is verified", kind)
+}
+
+// model says whether agents of a kind talk to one.
+func model(kind string) bool {
+	k, err := agent.Lookup(kind)
+	return err == nil && k.Tool != nil
+}
+
+// secretive is the plan with those secrets alone that its programs are given.
+func secretive(p *plan.Plan) *plan.Plan {
+	c := *p
+	c.Secrets = map[string]plan.Secret{}
+	for i := range p.Entries {
+		if e := &p.Entries[i]; !model(e.Kind) {
+			for _, name := range e.Secrets {
+				c.Secrets[name] = p.Secrets[name]
+			}
+		}
+	}
+	return &c
+}
+
+// installPrograms brings the run's copies of its programs into the scratch
+// directory.
+func (r *recorded) installPrograms() error {
+	for _, p := range programs(&r.manifest.Plan) {
+		copies := make([]workspace.Copy, len(p.Files))
+		for i, f := range p.Files {
+			copies[i] = workspace.Copy(f)
+			copies[i].Source = filepath.Join(r.dir.Program(p.Dir), filepath.FromSlash(f.Path))
+		}
+		if err := r.scratch.Install(p.Dir, copies); err != nil {
+			return fmt.Errorf("cannot use the run's copies of its programs: %w", err)
+		}
+	}
+	return nil
+}
+
+// A pastLog is a log up to where a run that is played again is: what a process
+// that crashes is told again.
+type pastLog struct {
+	*record.Log
+	upto *atomic.Int64
+}
+
+var errUpto = errors.New("the past ends here")
+
+// Read is the log's, up to the tick that is being played.
+func (p pastLog) Read(ctx context.Context, from int, fn func(*record.Record, [record.HashSize]byte) error) error {
+	err := p.Log.Read(ctx, from, func(rec *record.Record, hash [record.HashSize]byte) error {
+		if int64(rec.Tick) >= p.upto.Load() {
+			return errUpto
+		}
+		return fn(rec, hash)
+	})
+	if errors.Is(err, errUpto) {
+		return nil
+	}
+	return err
+}
+
+// A repeater is a fleet for a run that is played again: without the agents that
+// are models.
+type repeater struct {
+	*fleet
+	upto *atomic.Int64
+}
+
+// Committed implements the engine's fleet.
+func (r *repeater) Committed(tick int) {
+	r.upto.Store(int64(tick) + 1)
+	r.fleet.Committed(tick)
+}
+
+// Add implements the engine's fleet.
+func (r *repeater) Add(agents []plan.Agent, ps []plan.Process) { r.fleet.Add(agents, r.unmodelled(ps)) }
+
+// Substitute implements the engine's fleet.
+func (r *repeater) Substitute(id string, sub plan.Substitute) {
+	if model(sub.Kind) {
+		r.Retire([]string{id}, "substituted")
+		return
+	}
+	r.fleet.Substitute(id, sub)
+}
+
+// unmodelled are the processes that host no model.
+func (r *repeater) unmodelled(ps []plan.Process) []plan.Process {
+	var rest []plan.Process
+	for _, p := range ps {
+		if !model(r.plan.Entries[p.Entry].Kind) {
+			rest = append(rest, p)
+		}
+	}
+	return rest
+}
