@@ -42,6 +42,7 @@ type Opening struct {
 	Processes int
 	Ticks     int             // the clock's; 0 for no last tick
 	From      int             // the tick to be played next; above 0 for a run that is resumed
+	Dropped   int             // entries of a damaged log that are played again
 	Bus       string          // address for observers; empty for none
 	Observer  bus.Credentials // for that address
 	Listen    string          // address of the metrics; empty for none

@@ -28,7 +28,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	}
 	o := Opening{
 		Run: r.name, Dir: r.dir.Dir, Agents: len(r.plan.Agents),
-		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: pub.sum.Ticks,
+		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: pub.sum.Ticks, Dropped: r.dropped,
 	}
 	if r.opts.BusListen != "" {
 		var err error

@@ -18,10 +18,10 @@ import (
 
 // Resume goes on with the run o.Name from the last committed tick, to the same
 // end that it would have had: what a dead supervisor left running is killed,
-// the world is stepped through the recorded outcomes, the agents are told
-// their past. Limits replace those of the plan, for this time. The result of
-// a run that is over is given as it is, and nothing is started. Otherwise it
-// is as Run.
+// what lies behind the last sound tick of a damaged log is dropped, the world
+// is stepped through the recorded outcomes, the agents are told their past.
+// Limits replace those of the plan, for this time. The result of a run that is
+// over is given as it is, and nothing is started. Otherwise it is as Run.
 func Resume(ctx context.Context, o Options, limits []string) (*Result, error) {
 	m, err := readRun(o)
 	if err != nil {
@@ -69,6 +69,11 @@ func (r *run) reopen(ctx context.Context, data string) error {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	r.onStop(stream.Close)
+	// Open looks at both ends alone: damage in between would come up in the
+	// middle of restoring.
+	if _, r.dropped, err = record.Repair(ctx, stream, r.plan.Genesis()); err != nil {
+		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
+	}
 	if r.log, err = record.Open(ctx, stream, r.plan.Genesis()); err != nil {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}

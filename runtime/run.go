@@ -69,6 +69,7 @@ type run struct {
 	opts      Options
 	name      string
 	resumed   bool
+	dropped   int // entries of its log that were damaged or lay behind such
 	dir       workspace.Run
 	bus       *bus.Bus
 	log       *record.Log

@@ -37,6 +37,9 @@ func newShow(f *os.File) *show {
 func (s *show) Starting(o runtime.Opening) {
 	s.begin(o)
 	_, _ = fmt.Fprintf(s.w, "run %s: %d agents in %d processes\n", o.Run, o.Agents, o.Processes)
+	if o.Dropped > 0 {
+		_, _ = fmt.Fprintf(s.w, "its log was damaged: what was behind tick %d is played again (%d entries)\n", o.From-1, o.Dropped)
+	}
 	if o.From > 0 {
 		_, _ = fmt.Fprintf(s.w, "resumed at tick %d\n", o.From)
 	}
