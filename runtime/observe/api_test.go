@@ -112,7 +112,7 @@ func TestEntriesOfADamagedStore(t *testing.T) {
 	defer h.bus.Close()
 	var b bytes.Buffer
 	err = (&Store{Data: h.data, Bus: h.bus}).Entries(t.Context(), "r", &b)
-	if err == nil || !strings.Contains(err.Error(), "the store is damaged: cannot read entry 5 of the log of r") {
+	if err == nil || !strings.Contains(err.Error(), "the store is damaged: cannot read the log of r: entry 5 is lost or damaged on disk") {
 		t.Errorf("error is %v", err)
 	}
 	entries, err := record.OpenCopy(bytes.NewReader(b.Bytes()), int64(b.Len()), nil)
