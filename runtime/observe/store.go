@@ -179,30 +179,15 @@ func (s *Store) Entries(ctx context.Context, run string, w io.Writer) error {
 		return fmt.Errorf("cannot open the log of run %s: %w", run, err)
 	}
 	defer stream.Close()
-	last, err := stream.Last(ctx)
-	if err != nil {
-		return err
-	}
-	next, unwritten := uint64(1), error(nil)
-	err = stream.Read(ctx, next, func(seq uint64, entry []byte) error {
-		next, unwritten = seq+1, record.WriteEntry(w, entry)
+	var unwritten error
+	err = stream.Read(ctx, 1, func(_ uint64, entry []byte) error {
+		unwritten = record.WriteEntry(w, entry)
 		return unwritten
 	})
-	if err == nil && next > last || unwritten != nil || ctx.Err() != nil {
+	if err == nil || unwritten != nil || ctx.Err() != nil {
 		return err
 	}
-	// Entries come in batches, and of one that is damaged the store only says
-	// that it lacks something, or nothing where it lacks all that follow: one by
-	// one they show where.
-	for ; ; next++ {
-		entry, err := stream.Get(ctx, next)
-		if err != nil {
-			return fmt.Errorf("the store is damaged: %w", err)
-		}
-		if err := record.WriteEntry(w, entry); err != nil {
-			return err
-		}
-	}
+	return fmt.Errorf("the store is damaged: %w", err)
 }
 
 func (s *Store) exists(run string) error {
