@@ -48,7 +48,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	x.fleet = supervisor.New(supervisor.Options{
 		Run: x.name, Dir: x.dir, Tier: tier, Deadline: repeatDeadline,
 		Replay: func(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
-			return engine.History(ctx, told, p, agents, yield)
+			return engine.History(ctx, told, p, nil, agents, yield)
 		},
 	})
 	x.onStop(x.stopFleet)

@@ -28,9 +28,9 @@ func (r *run) processWorld() (w world.World, release func()) {
 			return r.fleet.StartProgram(names.command(prog.Command, prog.Dir, ""), env, filepath.Join(dir, "work"), stderr)
 		},
 		Log: log, LogName: r.dir.WorldLog(), Timeout: r.plan.World.Timeout,
-		History: func(ctx context.Context, _ int, yield func(int, []world.Action) error) error {
+		History: func(ctx context.Context, from int, yield func(int, []world.Action) error) error {
 			tick, _, _ := r.log.Last()
-			return engine.WorldHistory(ctx, r.log, r.plan, tick+1, yield)
+			return engine.WorldHistory(ctx, r.log, r.plan, nil, from, tick+1, yield)
 		},
 	})
 	return w, func() {

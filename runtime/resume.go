@@ -113,7 +113,7 @@ func (r *run) cast(ctx context.Context, cfg *engine.Config, f *fleet) ([]supervi
 		return f.specs(r.plan.Processes), nil
 	}
 	var err error
-	if cfg.From, err = engine.Restore(ctx, r.log, r.plan, r.name, cfg.World); err != nil {
+	if cfg.From, err = engine.Restore(ctx, r.log, r.plan, r.name, cfg.World, nil, nil); err != nil {
 		return nil, fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	return f.returning(ctx, cfg.From, r.log)

@@ -235,7 +235,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	past := &rehearsal{history: func(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
-		return engine.History(ctx, r.log, r.plan, agents, yield)
+		return engine.History(ctx, r.log, r.plan, nil, agents, yield)
 	}}
 	r.onStop(past.readers.Wait)
 	// After the world, so that it is undone before: the fleet stops the agents

@@ -12,6 +12,7 @@ var descriptions = map[string]string{
 	"Scenario.on_failure": "What becomes of each type of failure, for all agents that do not say otherwise.",
 	"Scenario.secrets":    "Credentials, by reference: their values are never in a scenario, a plan, a record or a log.",
 	"Scenario.limits":     "Bounds of the run. It stops resumably where one is reached.",
+	"Scenario.checkpoint": "How often the run's state is written beside its log, so that resuming it takes no longer as it grows. Default: every 100 ticks, the two newest kept.",
 	"Scenario.isolation":  "How agents are walled off from each other. Default: none.",
 	"Scenario.durability": "What a committed tick outlives: process (the death of any process) or machine (a power cut too: each tick is synced to disk, which takes longer). Default: process.",
 	"Scenario.collect":    "Columns of the record: names that the world gives, or fields of what agents were shown or answered.",
@@ -40,7 +41,8 @@ var descriptions = map[string]string{
 	"Entry.env":         "Environment variables of the agent.",
 	"Entry.deadline":    "How long the agent may take to answer. Default: the clock's.",
 	"Entry.on_failure":  "What becomes of each type of failure of this agent. Default: the scenario's.",
-	"Entry.state":       "How an agent comes back after a crash: reobserve (it is shown again what it was shown), session (its command line tool continues its own conversation) or none. Default: reobserve for stdio, session for claude.",
+	"Entry.state":       "How an agent comes back after a crash: reobserve (it is shown again what it was shown), snapshot (it tells its state every so often and is shown what came since), session (its command line tool continues its own conversation) or none (its files as they were at the last committed tick). Default: reobserve for stdio, session for claude.",
+	"Entry.lifecycle":   "How long the agent's process lives. Default: long-running, and hybrid where the run has limits.resident.",
 	"Entry.pin":         "Whether the agent's process is kept on one processor core while it has a single thread, which makes short turns quicker. false for one that starts processes of its own, or threads, and lets them work. Default: true.",
 	"Entry.secrets":     "Names of the scenario's secrets that the agent gets as environment variables.",
 	"Entry.limits":      "Bounds of each agent of this make.",
@@ -54,10 +56,17 @@ var descriptions = map[string]string{
 	"Entry.max_turns":       "How many turns of its model one answer may take, as its command line tool counts them.",
 	"Entry.flags":           "Further flags of the command line tool.",
 
+	"Checkpoint.every": "How many ticks apart. Agents whose state is snapshot are asked for it then.",
+	"Checkpoint.keep":  "How many of the newest are kept.",
+
+	"Lifecycle.mode": "long-running (as long as the run), hybrid (parked when idle, and where limits.resident wants its place) or ephemeral (a process for each turn).",
+	"Lifecycle.idle": "How long a hybrid agent's process may have nothing to do before it is parked. Default: 30s.",
+
 	"Secret.env":  "The environment variable of whoever starts the run that holds it.",
 	"Secret.file": "The file that holds it, relative to the scenario; a newline at its end is not part of it.",
 
 	"Limits.usd":        "What all models together may cost, in US dollars, as their command line tools report it; none for no bound.",
+	"Limits.resident":   "How many processes of agents there may be at a time. Others are parked, the least recently used first, and come back when they are asked.",
 	"EntryLimits.usd":   "What an agent's model may cost, in US dollars, as its command line tool reports it.",
 	"EntryLimits.turns": "How many turns of its model an agent may have in the whole run, as its command line tool counts them.",
 

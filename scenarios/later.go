@@ -10,10 +10,8 @@ var later = map[string]string{
 	"Scenario.faults":  "faults put in on purpose",
 
 	"Limits.wall":        "a bound on the run's time",
-	"Limits.resident":    "a bound on processes that are there at a time",
 	"Limits.memory":      "a bound on memory",
 	"EntryLimits.memory": "a bound on memory",
-	"Entry.lifecycle":    "parking idle processes",
 	"Entry.workspace":    "templates of an agent's directory",
 	"Entry.network":      "hosts that an agent may reach",
 	"Entry.mcp":          "tool servers of an agent",
@@ -22,5 +20,4 @@ var later = map[string]string{
 	"mode=realtime":    "a clock without ticks",
 	"isolation=auto":   "the strongest walls that the machine gives",
 	"isolation=strict": "a run that refuses to start without walls",
-	"state=snapshot":   "agents that save and restore a state of their own",
 }

@@ -24,6 +24,7 @@ type Scenario struct {
 	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
 	Secrets    map[string]Secret  `yaml:"secrets"`
 	Limits     *Limits            `yaml:"limits"`
+	Checkpoint *Checkpoint        `yaml:"checkpoint"`
 	Isolation  string             `yaml:"isolation" enum:"none"`
 	Durability string             `yaml:"durability" enum:"process machine"`
 	Collect    []Collect          `yaml:"collect"`
@@ -66,7 +67,8 @@ type Entry struct {
 	Env        map[string]string `yaml:"env"`
 	Deadline   Duration          `yaml:"deadline"`
 	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
-	State      string            `yaml:"state" enum:"reobserve session none"`
+	State      string            `yaml:"state" enum:"reobserve snapshot session none"`
+	Lifecycle  *Lifecycle        `yaml:"lifecycle"`
 	Pin        *bool             `yaml:"pin"` // nil for true
 	Secrets    []string          `yaml:"secrets"`
 	Limits     *EntryLimits      `yaml:"limits"`
@@ -93,7 +95,21 @@ type Secret struct {
 // Limits bound a run. It stops resumably at the tick at whose start one is
 // reached.
 type Limits struct {
-	USD *Money `yaml:"usd"`
+	USD      *Money `yaml:"usd"`
+	Resident int    `yaml:"resident" min:"1"` // processes of agents at a time
+}
+
+// A Checkpoint says how often what a long run needs to go on with is written
+// beside its log, and how many of these are kept.
+type Checkpoint struct {
+	Every int `yaml:"every" min:"1"` // ticks; default 100
+	Keep  int `yaml:"keep" min:"2"`  // the newest; default 2
+}
+
+// A Lifecycle says how long an agent's process lives.
+type Lifecycle struct {
+	Mode string   `yaml:"mode" required:"true" enum:"long-running hybrid ephemeral"`
+	Idle Duration `yaml:"idle"` // of hybrid: parked after so long without an observation; default 30s
 }
 
 // EntryLimits bound each agent of an entry.

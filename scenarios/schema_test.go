@@ -97,7 +97,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		world + "agents: []", world + "agents: [{}]", world + "agents: [{id: a b}]",
 		world + "agents: [{id: a, replicas: 0}]", world + "agents: [{id: a, replicas: 2, for_each: x.csv}]",
 		world + "agents: [{id: a, for_each: x.xls}]", world + "agents: [{id: a, for_each: []}]",
-		world + "agents: [{id: a, lifecycle: {}}]", world + "agents: [{id: a, state: snapshot}]",
+		world + "agents: [{id: a, lifecycle: {}}]", world + "agents: [{id: a, state: memory}]", world + "agents: [{id: a, lifecycle: {mode: brief}}]", head + "checkpoint: {every: 0}", head + "checkpoint: {keep: 1}", head + "limits: {resident: 0}",
 		world + "agents: [{id: a, pin: no}]", world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
 		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
 		head + "clock: {mode: realtime}", head + "clock: {ticks: -1}", head + "isolation: auto", head + "durability: always",
@@ -190,7 +190,7 @@ limits: {wall: 1}
 gateway: {}
 faults: []
 agents:
-  - {id: a, lifecycle: 1, limits: {memory: 1}, workspace: 1, network: 1, mcp: 1, settings: 1, state: snapshot}
+  - {id: a, limits: {memory: 1}, workspace: 1, network: 1, mcp: 1, settings: 1}
   - {id: b}
 `
 	_, ps := Decode("s.yaml", "/", []byte(yaml))
@@ -201,7 +201,7 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 13 {
+	if len(ps) != 11 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{

@@ -80,7 +80,7 @@ func TestMergeProblems(t *testing.T) {
 		value string
 		want  []string
 	}{
-		{"agents.a", []string{"knd"}, "x", []string{"--set agents.a.knd=x: unknown key \"knd\"\n  hint: did you mean \"kind\"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system"}},
+		{"agents.a", []string{"knd"}, "x", []string{"--set agents.a.knd=x: unknown key \"knd\"\n  hint: did you mean \"kind\"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, lifecycle, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system"}},
 		{"agents.a", []string{"kind"}, "5", []string{"--set agents.a.kind=5: want text, got an integer\n  hint: write it in quotes: \"5\""}},
 		{"agents.a", []string{"kind"}, "", []string{"--set agents.a.kind=: want text, got nothing\n  hint: leave the key out, or give it a value"}},
 		{"agents.a", []string{"kind", "x"}, "5", []string{"--set agents.a.kind.x=5: want text, got a mapping"}},
@@ -88,11 +88,11 @@ func TestMergeProblems(t *testing.T) {
 		{"agents.a", []string{"pin"}, "off", []string{"--set agents.a.pin=off: want true or false, got text"}},
 		{"", []string{"deadline"}, "soon", []string{"--set deadline=soon: want a duration such as 500ms, 5s or 2m, got \"soon\""}},
 		{"", []string{"config"}, "[1", []string{"--set config=[1: cannot read as YAML: did not find expected ',' or ']' while parsing a flow sequence that begins on line 1"}},
-		{"", []string{"lifecycle"}, "{}", []string{"--set lifecycle={}: not in this version: parking idle processes"}},
+		{"", []string{"lifecycle"}, "{}", []string{"--set lifecycle={}: the key \"mode\" is missing"}},
 		{"", []string{"for_each"}, "x.csv", []string{"--set for_each=x.csv: replicas and for_each exclude each other\n  hint: for_each makes an agent of each row"}},
-		{"", nil, "{max: 1, state: snapshot}", []string{
-			"--set ={max: 1, state: snapshot}: \"snapshot\" is not in this version: agents that save and restore a state of their own\n  hint: what it may be: none, reobserve, session",
-			"--set ={max: 1, state: snapshot}: max is 1, below the 2 replicas at the start",
+		{"", nil, "{max: 1, state: memory}", []string{
+			"--set ={max: 1, state: memory}: unknown value \"memory\"\n  hint: what it may be: none, reobserve, session, snapshot",
+			"--set ={max: 1, state: memory}: max is 1, below the 2 replicas at the start",
 		}},
 	}
 	for _, tt := range tests {

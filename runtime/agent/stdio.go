@@ -5,7 +5,7 @@ var stdio = Kind{
 	Name:         "stdio",
 	Keys:         []string{"command", "files", "env", "secrets", "per_process", "pin"},
 	NeedsCommand: true,
-	States:       []string{"reobserve", "none"},
+	States:       []string{"reobserve", "snapshot", "none"},
 	Dialect:      func(*Brief) Dialect { return stdioDialect{} },
 }
 

@@ -54,6 +54,9 @@ func (s *society) spend(rec *record.Record) {
 				m.used = &agent.Usage{}
 			}
 			m.used.Add(&u.Usage)
+			if u.Session != "" {
+				m.used.Session = u.Session
+			}
 		}
 	}
 }
@@ -74,7 +77,7 @@ func (s *society) consume(rec *record.Record) error {
 			m.results = drop(m.results, results)
 		}
 		if t.Policy == policySubstitute {
-			m.substitute = s.successor(m, rec)
+			m.substitute, m.since = s.successor(m, rec), rec.Tick
 			if m.substitute != nil {
 				m.kind = s.kind(m.substitute.Kind)
 			}
@@ -134,17 +137,26 @@ func (s *society) kill(slot int32) {
 // admit brings in the agents that the world added.
 func (s *society) admit(added []record.Added) error {
 	for _, a := range added {
-		if _, known := s.find(a.Agent); known {
-			return fmt.Errorf("agent %q is added a second time", a.Agent)
+		if err := s.enter(a.Agent, a.Config, func(entry int) int { return s.perEntry[entry] }); err != nil {
+			return err
 		}
-		pa, proc, err := s.plan.Admit(a.Agent, a.Config, func(entry int) int { return s.perEntry[entry] })
-		if err != nil {
-			return fmt.Errorf("cannot admit agent %q: %w", a.Agent, err)
-		}
-		pa.Config = bytes.Clone(a.Config) // as recorded, whatever filling it again gives
-		s.agents = append(s.agents, pa)
-		s.processes = append(s.processes, proc)
-		s.greet(s.join(pa))
 	}
+	return nil
+}
+
+// enter brings in one agent that came later; alive says how many of an entry
+// count as living.
+func (s *society) enter(id string, config []byte, alive func(entry int) int) error {
+	if _, known := s.find(id); known {
+		return fmt.Errorf("agent %q is added a second time", id)
+	}
+	pa, proc, err := s.plan.Admit(id, config, alive)
+	if err != nil {
+		return fmt.Errorf("cannot admit agent %q: %w", id, err)
+	}
+	pa.Config = bytes.Clone(config) // as recorded, whatever filling it again gives
+	s.agents = append(s.agents, pa)
+	s.processes = append(s.processes, proc)
+	s.greet(s.join(pa))
 	return nil
 }

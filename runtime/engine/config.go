@@ -62,6 +62,10 @@ type Config struct {
 	// OnTick is called after each commit, before anything of the tick takes
 	// effect. The record is valid during the call only.
 	OnTick func(rec *record.Record, hash [32]byte)
+	// OnCheckpoint is given what it needs to go on from here later, every so
+	// many ticks as the plan says; nil where nothing is to be kept. It returns
+	// once that is safe.
+	OnCheckpoint func(*Checkpoint) error
 	// From is where the log ends, for a run that goes on; nil for a new one.
 	From *Start
 }

@@ -11,22 +11,23 @@ import (
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
-// History yields, in order, every observe of committed ticks that the process
+// History yields, in order, every observe of the committed ticks after a
+// checkpoint, or of all where that is nil, that the process
 // of the given agents answered, with its answer: refused attempts included;
 // want is nil where the answer was not kept (it came late, or was too long).
 // Both are yield's to keep. Turns that the process never had, or died
 // of, are left out. After a substitution only the substitute's own turns
 // count.
-func History(ctx context.Context, lg log, p *plan.Plan, agents []string, yield func(o *agent.Observe, want *agent.Act) error) error {
+func History(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, agents []string, yield func(o *agent.Observe, want *agent.Act) error) error {
 	h := &history{yield: yield, only: map[string]bool{}, owed: map[string]*agent.Observe{}}
 	for _, id := range agents {
 		h.only[id] = true
 	}
 	var err error
-	if h.since, err = takeovers(ctx, lg, p, h.only); err != nil {
+	if h.since, err = takeovers(ctx, lg, p, from, h.only); err != nil {
 		return err
 	}
-	_, err = replay(ctx, lg, p, h.only, h.tick)
+	_, err = replay(ctx, lg, p, from, h.only, h.tick)
 	return err
 }
 
@@ -39,12 +40,16 @@ type history struct {
 
 // takeovers finds the tick in which each agent got a substitute. Without such
 // a policy in the plan nothing is read.
-func takeovers(ctx context.Context, lg log, p *plan.Plan, only map[string]bool) (map[string]int, error) {
+func takeovers(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, only map[string]bool) (map[string]int, error) {
 	since := map[string]int{}
 	if !substitutes(p) {
 		return since, nil
 	}
-	err := lg.Read(ctx, 0, func(rec *record.Record, _ [32]byte) error {
+	tick := 0
+	if from != nil { // what took over before it has had all that comes after it
+		tick = from.Tick
+	}
+	err := lg.Read(ctx, tick, func(rec *record.Record, _ [32]byte) error {
 		for i := range rec.Turns {
 			if t := &rec.Turns[i]; t.Policy == policySubstitute && only[t.Agent] {
 				since[t.Agent] = rec.Tick

@@ -121,12 +121,12 @@ func TestHistoryIsWhatWasAnswered(t *testing.T) {
 		tr.run(t)
 		together := map[string][]string{}
 		ids := []string{"a", "b", "c", "d", "e", "rabbit-1", "rabbit-2"}
-		if err := History(t.Context(), tr.log, p, ids, collector(together)); err != nil {
+		if err := History(t.Context(), tr.log, p, nil, ids, collector(together)); err != nil {
 			t.Fatal(err)
 		}
 		for _, id := range ids {
 			alone := map[string][]string{}
-			if err := History(t.Context(), tr.log, p, []string{id}, collector(alone)); err != nil {
+			if err := History(t.Context(), tr.log, p, nil, []string{id}, collector(alone)); err != nil {
 				t.Fatal(err)
 			}
 			want := strings.Join(m.answered[id], "\n")
@@ -169,7 +169,7 @@ func TestHistoryIsYieldsToKeep(t *testing.T) {
 		text string
 	}
 	var pairs []pair
-	err := History(t.Context(), tr.log, tr.cfg.Plan, []string{"a", "b", "c"}, func(o *agent.Observe, want *agent.Act) error {
+	err := History(t.Context(), tr.log, tr.cfg.Plan, nil, []string{"a", "b", "c"}, func(o *agent.Observe, want *agent.Act) error {
 		pairs = append(pairs, pair{o, want, exchange(o, want)})
 		return nil
 	})
@@ -206,7 +206,7 @@ func TestALateAnswerCountsUntilTheAgentIsAskedAgain(t *testing.T) {
 			}
 			tr.run(t)
 			var got []string
-			err := History(t.Context(), tr.log, tr.cfg.Plan, []string{"a"}, func(o *agent.Observe, want *agent.Act) error {
+			err := History(t.Context(), tr.log, tr.cfg.Plan, nil, []string{"a"}, func(o *agent.Observe, want *agent.Act) error {
 				if (want == nil) != (o.Tick == 0) {
 					t.Errorf("tick %d is expected to be answered with %v", o.Tick, want)
 				}

@@ -48,6 +48,9 @@ type lockstep struct {
 	ready world.Ready
 	pick  collection
 
+	keeper    checkpointer // the fleet; nil where it is none
+	snapshots bool         // agents may come back by their state
+
 	next    []seat // who is asked in the next tick, by id
 	turns   []turn // of the open tick, by id
 	at      []int32
@@ -104,7 +107,8 @@ const (
 
 // open starts the world, or takes over from where the log ends.
 func open(ctx context.Context, cfg Config) (*lockstep, error) {
-	l := &lockstep{Config: cfg, fleet: cfg.Fleet, log: cfg.Log, gone: map[string]fate{}}
+	l := &lockstep{Config: cfg, fleet: cfg.Fleet, log: cfg.Log, gone: map[string]fate{}, snapshots: snapshots(cfg.Plan)}
+	l.keeper, _ = cfg.Fleet.(checkpointer)
 	from := cfg.From
 	if from == nil {
 		ready, err := cfg.World.Start(ctx, WorldInit(cfg.Plan, cfg.Run))
@@ -157,12 +161,18 @@ func (l *lockstep) play(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
-	return l.commit(ctx)
+	if err := l.commit(ctx); err != nil {
+		return err
+	}
+	return l.checkpoint(ctx)
 }
 
 // commit appends the record and, once that is acknowledged, lets it take
 // effect. A commit that has begun is brought to its end whatever ctx says.
 func (l *lockstep) commit(ctx context.Context) error {
+	if err := l.capture(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	rec := &l.rec
 	rec.Annex.Facts = append(l.fleet.Facts(), l.facts...)
 	rec.Annex.Usages = l.fleet.Usages()

@@ -49,13 +49,13 @@ func TestOnTheRecordsOwnLog(t *testing.T) {
 		}
 		for _, id := range []string{"a", "c", "rabbit-1"} {
 			got := map[string][]string{}
-			if err := History(t.Context(), lg, p, []string{id}, collector(got)); err != nil {
+			if err := History(t.Context(), lg, p, nil, []string{id}, collector(got)); err != nil {
 				t.Fatal(err)
 			}
 			same(t, "history of "+id, strings.Join(got[id], "\n"), strings.Join(m.answered[id], "\n"))
 		}
 		again := newLottery(seed)
-		from, err := Restore(t.Context(), lg, p, "r1", again)
+		from, err := Restore(t.Context(), lg, p, "r1", again, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
 		return nil, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
 	}
 	r.observations = ready.Observations
-	_, err = replay(ctx, cfg.Log, cfg.Plan, nil, func(s *society, rec *record.Record) error { return r.tick(ctx, s, rec) })
+	_, err = replay(ctx, cfg.Log, cfg.Plan, nil, nil, func(s *society, rec *record.Record) error { return r.tick(ctx, s, rec) })
 	if errors.Is(err, errDiffers) {
 		err = nil
 	}

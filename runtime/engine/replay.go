@@ -11,15 +11,18 @@ import (
 	"github.com/troupe-dev/troupe/runtime/world"
 )
 
-// replay applies a log's records to a fresh society. before sees each record
-// with the society as it was when the record's tick began. only, if not nil,
-// are the agents whose mail matters. An error of before is returned as it is:
-// it is not the log's.
-func replay(ctx context.Context, lg log, p *plan.Plan, only map[string]bool, before func(*society, *record.Record) error) (*society, error) {
-	soc := newSociety(p)
+// replay applies a log's records to a fresh society, or to the one of a
+// checkpoint those that come after it. before sees each record with the society
+// as it was when the record's tick began. only, if not nil, are the agents whose
+// mail matters. An error of before is returned as it is: it is not the log's.
+func replay(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, only map[string]bool, before func(*society, *record.Record) error) (*society, error) {
+	soc, err := from.begin(p)
+	if err != nil {
+		return nil, err
+	}
 	soc.copies, soc.only = true, only
 	var stopped error
-	err := lg.Read(ctx, 0, func(rec *record.Record, hash [32]byte) error {
+	err = lg.Read(ctx, soc.tick, func(rec *record.Record, hash [32]byte) error {
 		if stopped = before(soc, rec); stopped != nil {
 			return stopped
 		}
@@ -29,18 +32,27 @@ func replay(ctx context.Context, lg log, p *plan.Plan, only map[string]bool, bef
 		return nil, stopped
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot replay the log from its beginning: %w", err)
+		return nil, fmt.Errorf("cannot replay the log: %w", err)
 	}
 	return soc, nil
 }
 
-// WorldHistory yields what each committed tick before upto gave to the world,
-// refused actions left out; a negative upto means all of them. The actions are
-// valid during the call.
-func WorldHistory(ctx context.Context, lg log, p *plan.Plan, upto int, yield func(tick int, actions []world.Action) error) error {
+// begin is where reading a log begins: c may be nil for its start.
+func (c *Checkpoint) begin(p *plan.Plan) (*society, error) {
+	if c == nil {
+		return newSociety(p), nil
+	}
+	return c.society(p)
+}
+
+// WorldHistory yields what each committed tick from one on and before another
+// gave to the world, refused actions left out; a negative upto means all of
+// them. The checkpoint is one at or before that tick, nil where there is none.
+// The actions are valid during the call.
+func WorldHistory(ctx context.Context, lg log, p *plan.Plan, at *Checkpoint, from, upto int, yield func(tick int, actions []world.Action) error) error {
 	var actions []world.Action
-	_, err := replay(ctx, lg, p, map[string]bool{}, func(s *society, rec *record.Record) error {
-		if rec.End == record.EndAborted || upto >= 0 && rec.Tick >= upto {
+	_, err := replay(ctx, lg, p, at, map[string]bool{}, func(s *society, rec *record.Record) error {
+		if rec.End == record.EndAborted || rec.Tick < from || upto >= 0 && rec.Tick >= upto {
 			return nil
 		}
 		actions = s.recorded(actions[:0], rec)
@@ -66,16 +78,24 @@ func (s *society) recorded(actions []world.Action, rec *record.Record) []world.A
 	return actions
 }
 
-// Restore starts a world anew, steps it through the recorded outcomes, and
-// gives where the run goes on. A world that does not say again what it said
-// before is found out here.
-func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.World) (*Start, error) {
-	ready, err := w.Start(ctx, WorldInit(p, run))
+// Restore starts a world anew, or from the state that a checkpoint has, steps it
+// through the outcomes recorded since, and gives where the run goes on. A world
+// that does not say again what it said before is found out here. Each record
+// that is read is given to seen first, where that is not nil.
+func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.World, from *Checkpoint, seen func(*record.Record, [32]byte)) (*Start, error) {
+	init := WorldInit(p, run)
+	if from != nil {
+		init.State, init.Tick = from.World, from.Tick
+	}
+	ready, err := w.Start(ctx, init)
 	if err != nil {
 		return nil, fmt.Errorf("world %s failed at its start: %w", worldName(p), err)
 	}
 	observations := ready.Observations
-	soc, err := replay(ctx, lg, p, nil, func(s *society, rec *record.Record) error {
+	if seen != nil {
+		lg = seenLog{lg, seen}
+	}
+	soc, err := replay(ctx, lg, p, from, nil, func(s *society, rec *record.Record) error {
 		if d := s.sameObservations(observations, rec); d != nil {
 			return fmt.Errorf("world %s does not depend on its seed and the actions alone: %s", worldName(p), d.Text("recorded", "now"))
 		}
@@ -93,6 +113,19 @@ func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.Worl
 		return nil, err
 	}
 	return &Start{Ready: ready, Observations: observations, soc: soc}, nil
+}
+
+// A seenLog shows what is read from a log.
+type seenLog struct {
+	log
+	seen func(*record.Record, [32]byte)
+}
+
+func (l seenLog) Read(ctx context.Context, from int, fn func(*record.Record, [32]byte) error) error {
+	return l.log.Read(ctx, from, func(rec *record.Record, hash [32]byte) error {
+		l.seen(rec, hash)
+		return fn(rec, hash)
+	})
 }
 
 // sameObservations holds what a restored world gives against the record, and

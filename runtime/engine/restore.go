@@ -52,10 +52,21 @@ func (s *Start) Substitutes() map[string]plan.Substitute {
 	return all
 }
 
+// Sessions are those that agents' tools had last.
+func (s *Start) Sessions() map[string]string {
+	all := map[string]string{}
+	for i := range s.soc.members {
+		if m := &s.soc.members[i]; m.used != nil && m.used.Session != "" {
+			all[m.id] = m.used.Session
+		}
+	}
+	return all
+}
+
 // Rebuild reads a log to its end. Of the Start that it gives, Ready and
 // Observations are the world's to say.
 func Rebuild(ctx context.Context, lg log, p *plan.Plan) (*Start, error) {
-	soc, err := replay(ctx, lg, p, nil, func(*society, *record.Record) error { return nil })
+	soc, err := replay(ctx, lg, p, nil, nil, func(*society, *record.Record) error { return nil })
 	if err != nil {
 		return nil, err
 	}

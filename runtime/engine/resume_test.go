@@ -35,7 +35,7 @@ func TestResumeEndsInTheSameHash(t *testing.T) {
 			w := newLottery(seed)
 			next, _ := lotteryTrial(t, seed, 3, ticks)
 			next.log, next.cfg.Log, next.cfg.World = tr.log, tr.log, w
-			if next.cfg.From, err = Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w); err != nil {
+			if next.cfg.From, err = Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w, nil, nil); err != nil {
 				t.Fatal(err)
 			}
 			same(t, "tick and hash", fmt.Sprint(next.cfg.From.Tick(), next.cfg.From.Hash()), fmt.Sprint(k+1, res.Hash))
@@ -64,7 +64,7 @@ func TestAFinishedRunIsNotPlayedOn(t *testing.T) {
 	tr, _ := lotteryTrial(t, 3, 1, 5)
 	want := tr.run(t)
 	w := newLottery(3)
-	from, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w)
+	from, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestTheWorldsHistoryIsWhatItAccepted(t *testing.T) {
 		tr.run(t)
 		for _, upto := range []int{-1, 0, 7} {
 			replayed := &played{}
-			err := WorldHistory(t.Context(), tr.log, tr.cfg.Plan, upto, func(tick int, actions []world.Action) error {
+			err := WorldHistory(t.Context(), tr.log, tr.cfg.Plan, nil, 0, upto, func(tick int, actions []world.Action) error {
 				if tick != len(replayed.given) {
 					t.Errorf("tick %d comes as number %d", tick, len(replayed.given))
 				}
@@ -103,7 +103,7 @@ func TestAReadersErrorIsNotTheLogs(t *testing.T) {
 	tr := newTrial(t, planOf(3, nil, "a"))
 	tr.run(t)
 	enough := errors.New("enough")
-	err := WorldHistory(t.Context(), tr.log, tr.cfg.Plan, -1, func(int, []world.Action) error { return enough })
+	err := WorldHistory(t.Context(), tr.log, tr.cfg.Plan, nil, 0, -1, func(int, []world.Action) error { return enough })
 	if err != enough { //nolint:errorlint // as it is, with nothing about the log
 		t.Errorf("error %v, want yield's", err)
 	}
@@ -130,7 +130,7 @@ func TestRestoreFindsAWorldThatIsNotTheSame(t *testing.T) {
 		}}, "changed my mind"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", c.w)
+			_, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", c.w, nil, nil)
 			if err == nil || !contains(err.Error(), c.says) {
 				t.Errorf("error %v does not say %q", err, c.says)
 			}
@@ -170,7 +170,7 @@ func TestALogWithAHole(t *testing.T) {
 	stop := errors.New("enough")
 	tr = newTrial(t, planOf(3, nil, "a"))
 	tr.run(t)
-	err := History(t.Context(), tr.log, tr.cfg.Plan, []string{"a"}, func(*agent.Observe, *agent.Act) error { return stop })
+	err := History(t.Context(), tr.log, tr.cfg.Plan, nil, []string{"a"}, func(*agent.Observe, *agent.Act) error { return stop })
 	if !errors.Is(err, stop) {
 		t.Errorf("%v is not yield's error", err)
 	}

@@ -17,6 +17,7 @@ type member struct {
 	entry      int
 	kind       *kind            // of what answers for it
 	substitute *plan.Substitute // what answers for it since an earlier tick
+	since      int              // that tick
 	used       *agent.Usage     // by its model so far; nil for nothing
 	score      []byte           // nil until the world gave one
 	mail       []agent.Message  // not delivered yet, by (tick, sender, position)

@@ -72,6 +72,24 @@ func (w *World) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// MarshalJSON shows the time as people write it.
+func (l Lifecycle) MarshalJSON() ([]byte, error) {
+	return json.Marshal(lifecycle{l.Mode, duration(l.Idle)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *Lifecycle) UnmarshalJSON(data []byte) error {
+	var read lifecycle
+	err := json.Unmarshal(data, &read)
+	*l = Lifecycle{read.Mode, time.Duration(read.Idle)}
+	return err
+}
+
+type lifecycle struct {
+	Mode string   `json:"mode"`
+	Idle duration `json:"idle,omitzero"`
+}
+
 // UnmarshalJSON reads a plan back, byte for byte what it was in memory; agents
 // with the same config share it again.
 func (p *Plan) UnmarshalJSON(data []byte) error {

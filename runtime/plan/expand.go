@@ -28,6 +28,9 @@ type Options struct {
 const (
 	defaultDeadline = 5 * time.Second
 	defaultTimeout  = 60 * time.Second // of a world that is a process
+	defaultIdle     = 30 * time.Second // of a hybrid agent
+	defaultEvery    = 100              // ticks between checkpoints
+	defaultKeep     = 2
 )
 
 // most agents of one plan; a typing error in replicas should not take all memory.
@@ -55,6 +58,7 @@ func Expand(s *scenarios.Scenario, opts Options) (*Plan, []scenarios.Problem) {
 	m.expandItems()
 	m.makeVariants(sets)
 	m.placeAgents()
+	m.checkResidents()
 	m.makeChannels()
 	m.checkTexts()
 	m.checkPatterns()
@@ -140,8 +144,15 @@ func (m *maker) fillRun() {
 	p.Name = m.s.Name
 	p.Seed = m.s.Seed
 	p.Clock = Clock{Mode: or(m.s.Clock.Mode, "lockstep"), Ticks: m.s.Clock.Ticks}
-	if l := m.s.Limits; l != nil && l.USD != nil {
-		p.Limits.USD = agent.FromDollars(l.USD.Dollars)
+	if l := m.s.Limits; l != nil {
+		p.Limits.Resident = l.Resident
+		if l.USD != nil {
+			p.Limits.USD = agent.FromDollars(l.USD.Dollars)
+		}
+	}
+	p.Checkpoint = Checkpoint{Every: defaultEvery, Keep: defaultKeep}
+	if c := m.s.Checkpoint; c != nil {
+		p.Checkpoint = Checkpoint{Every: or(c.Every, defaultEvery), Keep: or(c.Keep, defaultKeep)}
 	}
 	p.Isolation = or(m.s.Isolation, "none")
 	p.Durability = or(m.s.Durability, DurableProcess)

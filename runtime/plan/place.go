@@ -69,6 +69,7 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 	if kind.Tool != nil {
 		out.PerProcess = 1
 	}
+	out.Lifecycle = m.lifecycle(v, kind)
 	if !kind.Allows(out.State) && !m.told(v.item.at+".state") {
 		v.problem(".state", fmt.Sprintf("an agent of kind %s cannot come back by state %s", kind.Name, out.State),
 			"it can by "+strings.Join(kind.States, ", "))

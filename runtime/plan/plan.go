@@ -25,6 +25,7 @@ type Plan struct {
 	Channels   []Channel           `json:"channels"`  // by name
 	Secrets    map[string]Secret   `json:"secrets,omitempty"`
 	Limits     Limits              `json:"limits,omitzero"`
+	Checkpoint Checkpoint          `json:"checkpoint"`
 	Isolation  string              `json:"isolation"`
 	Durability string              `json:"durability"`
 	Collect    []scenarios.Collect `json:"collect,omitempty"`
@@ -48,7 +49,28 @@ const (
 
 // Limits bound a run; 0 for no bound.
 type Limits struct {
-	USD agent.USD `json:"usd,omitempty"` // in billionths of a dollar
+	USD      agent.USD `json:"usd,omitempty"`      // in billionths of a dollar
+	Resident int       `json:"resident,omitempty"` // processes of agents at a time
+}
+
+// A Checkpoint says after how many ticks each the run's state is written beside
+// its log, and how many of these are kept.
+type Checkpoint struct {
+	Every int `json:"every"`
+	Keep  int `json:"keep"`
+}
+
+// How long an agent's process lives.
+const (
+	LongRunning = "long-running" // as long as its agents
+	Hybrid      = "hybrid"       // parked when idle, or when its place is wanted
+	Ephemeral   = "ephemeral"    // parked after each turn
+)
+
+// A Lifecycle is one of these.
+type Lifecycle struct {
+	Mode string        `json:"mode"`
+	Idle time.Duration `json:"idle,omitempty"` // of hybrid; written as 30s
 }
 
 // EntryLimits bound each agent of an entry; 0 for no bound.
@@ -94,6 +116,7 @@ type Entry struct {
 	ID         string                   `json:"id"` // as the scenario writes it, pattern and all
 	Kind       string                   `json:"kind"`
 	State      string                   `json:"state"`
+	Lifecycle  Lifecycle                `json:"lifecycle"`
 	PerProcess int                      `json:"per_process"`
 	Pin        bool                     `json:"pin"` // false too for kinds that never are
 	Max        int                      `json:"max,omitempty"`

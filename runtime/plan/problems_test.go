@@ -53,6 +53,16 @@ var mistakes = []struct {
 		`3:51: agents[0].max: an agent that the world adds has no row of for_each (use replicas beside max)`},
 	{"too many", `agents: [{id: "a-{n}", replicas: 10000000, command: [cat]}]`,
 		`3:10: agents[0]: the scenario has more than 1000000 agents ()`},
+	{"idle without hybrid", `agents: [{id: a, command: [cat], lifecycle: {mode: ephemeral, idle: 5s}}]`,
+		`3:69: agents[0].lifecycle.idle: only hybrid agents are parked when idle (lifecycle: {mode: hybrid, idle: 30s})`},
+	{"a process for every turn that lives", `agents: [{id: a, kind: exec, command: [cat], lifecycle: {mode: hybrid}}]`,
+		`3:46: agents[0].lifecycle: kind exec starts a process for every turn, which is never hybrid (leave lifecycle out, or use kind stdio)`},
+	{"too many residents", `limits: {resident: 2}
+agents: [{id: "a-{n}", replicas: 3, command: [cat], lifecycle: {mode: long-running}}]`,
+		`3:20: limits.resident: 3 processes are long-running, and 2 may be there at a time (give their entries lifecycle: {mode: hybrid}, or leave lifecycle out)`},
+	{"no place left", `limits: {resident: 1}
+agents: [{id: a, command: [cat], lifecycle: {mode: long-running}}, {id: b, command: [cat]}]`,
+		`3:20: limits.resident: 1 long-running processes leave no place for the other 1 (allow one more at least)`},
 	{"unknown kind", `agents: [{id: a, kind: studio, command: [cat]}]`,
 		`3:24: agents[0].kind: unknown kind "studio" (the kinds are claude, exec, stdio)`},
 	{"neither kind nor command", `agents: [{id: a}]`,
@@ -122,10 +132,10 @@ expect:
   - {id: "b-{n}", replicas: two, command: [cat]}
   - {id: c, command: [nothing], channel: [x]}
 channels: {x: {members: [nobody]}}`,
-		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system)
+		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, lifecycle, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system)
 5:29: agents[1].replicas: want an integer, got text ()
 6:23: agents[2].command[0]: no program "nothing" in PATH, nor a file of that name beside the scenario (install it, or name a file beside the scenario)
-6:33: agents[2]: unknown key "channel" (the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system)`},
+6:33: agents[2]: unknown key "channel" (the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, lifecycle, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system)`},
 }
 
 func TestMistakes(t *testing.T) {
