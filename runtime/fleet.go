@@ -64,9 +64,16 @@ func (f *fleet) spec(e *plan.Entry, kind, state string) supervisor.Spec {
 	if p := e.Policies[agent.Deadline]; p.Name == "restart" {
 		s.DeadlineAsks = p.Attempts
 	}
+	s.Faithful = faithful(e)
 	s.WaitToSpawn = e.Policies[agent.Spawn].Name == "wait"
 	s.WaitForModel = e.Policies[agent.RateLimited].Name == "wait"
 	return s
+}
+
+// faithful says whether an agent that answers its past otherwise fails of it.
+func faithful(e *plan.Entry) bool {
+	name := e.Policies[agent.Differs].Name
+	return name != "" && name != "continue" // older plans have none
 }
 
 func (f *fleet) init(id string) agent.Init {
@@ -121,6 +128,8 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	s.ID = f.substituteID(id)
 	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir, s.ID), f.env(sub.Program.Env, sub.Program.Dir)
 	s.Agents = []agent.Init{f.init(id)}
+	// Nobody takes over from one that took over.
+	s.Faithful = s.Faithful && e.Policies[agent.Differs].Substitute == nil
 	f.driven(&s, sub.Model, sub.Credential)
 	return s
 }

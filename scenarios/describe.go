@@ -113,4 +113,5 @@ var descriptions = map[string]string{
 	"on_failure.refused":        "The agent, or its model, declined. Default: skip.",
 	"on_failure.budget":         "The agent's money is spent, or its account is not served. Default: stop.",
 	"on_failure.rate_limited":   "The model wants fewer requests or cannot be reached. Default: wait.",
+	"on_failure.differs":        "Told its past again after a crash or by resume, the agent answered otherwise than on record. Default: continue, with the record.",
 }

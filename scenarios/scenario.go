@@ -21,7 +21,7 @@ type Scenario struct {
 	World      World              `yaml:"world" required:"true"`
 	Agents     []Entry            `yaml:"agents" required:"true" nonempty:"true"`
 	Channels   map[string]Channel `yaml:"channels"`
-	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
+	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`
 	Secrets    map[string]Secret  `yaml:"secrets"`
 	Limits     *Limits            `yaml:"limits"`
 	Checkpoint *Checkpoint        `yaml:"checkpoint"`
@@ -66,7 +66,7 @@ type Entry struct {
 	Files      []string          `yaml:"files"`
 	Env        map[string]string `yaml:"env"`
 	Deadline   Duration          `yaml:"deadline"`
-	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
+	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`
 	State      string            `yaml:"state" enum:"reobserve snapshot session none"`
 	Lifecycle  *Lifecycle        `yaml:"lifecycle"`
 	Pin        *bool             `yaml:"pin"` // nil for true
@@ -148,7 +148,7 @@ type Channel struct {
 // {action: …}, {retry: {attempts: N}}, {restart: {attempts: N}} and
 // {substitute: {kind: …, command: …}}.
 type Policy struct {
-	Name       string      // skip, noop, action, retry, restart, substitute, wait, stop, abort
+	Name       string      // skip, noop, action, retry, restart, substitute, wait, continue, stop, abort
 	Attempts   int         // of retry and restart; 0 for the default
 	Action     any         // of action
 	Substitute *Substitute // of substitute
@@ -195,7 +195,7 @@ type ExpectColumn struct {
 // ExpectOutcome counts the outcomes of one type (action, or a failure's name)
 // over the run, of the agents that a pattern matches or of all.
 type ExpectOutcome struct {
-	Type   string `yaml:"type" json:"type" required:"true" enum:"action deadline crash spawn invalid_action oversize limit refused budget rate_limited"`
+	Type   string `yaml:"type" json:"type" required:"true" enum:"action deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`
 	Agent  string `yaml:"agent" json:"agent,omitempty" nonempty:"true"`
 	Bounds `yaml:",inline"`
 }

@@ -88,7 +88,7 @@ func (t *Text) decode(d *decoder, p place) bool {
 
 // barePolicies need no more than their name; the others are mappings, as
 // policyForm has them, of which retry and restart are in both.
-var barePolicies = []string{"abort", "noop", "restart", "retry", "skip", "stop", "wait"}
+var barePolicies = []string{"abort", "continue", "noop", "restart", "retry", "skip", "stop", "wait"}
 
 type policyForm struct {
 	Action     any         `yaml:"action"`

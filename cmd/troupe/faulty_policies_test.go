@@ -12,6 +12,9 @@ var policyFaults = map[string]fault{
 	"says": func(args []string) int { return converse(func(o told) { act(o, args[0]) }) },
 	// fails does what it says in tick 0, however often it is asked.
 	"fails": func(args []string) int {
+		if args[0] == "differs" {
+			return changesItsMind()
+		}
 		return converse(func(o told) {
 			if o.Tick > 0 {
 				well(o)
@@ -37,6 +40,21 @@ var policyFaults = map[string]fault{
 			well(o)
 		})
 	},
+}
+
+// changesItsMind is a process that dies in tick 1, and another in its place that
+// answers otherwise.
+func changesItsMind() int {
+	mind := "first"
+	if _, err := os.Stat("../killed"); err == nil {
+		mind = "second"
+	}
+	return converse(func(o told) {
+		if o.Tick == 1 && once("killed") {
+			die()
+		}
+		act(o, fmt.Sprintf(`{"mind":%q}`, mind))
+	})
 }
 
 var failures = map[string]func(o told){

@@ -7,7 +7,7 @@ import (
 
 // policyForms are how a scenario writes each policy; default writes none.
 var policyForms = map[string]string{
-	"default": "", "skip": "skip", "noop": "noop", "wait": "wait", "stop": "stop", "abort": "abort",
+	"default": "", "skip": "skip", "noop": "noop", "wait": "wait", "continue": "continue", "stop": "stop", "abort": "abort",
 	"retry": "{retry: {attempts: 3}}", "restart": "{restart: {attempts: 2}}", "action": "{action: {stays: true}}",
 	"substitute": `{substitute: {command: [faulty, says, '{"stands":"in"}']}}`,
 }
@@ -20,7 +20,7 @@ const (
 )
 
 // policyCells is the table of failures and policies: the history of an agent
-// that fails in tick 0. Who never answers is busy in tick 1, and who cannot be
+// that fails in tick 0, or in tick 1 where it needs a past. Who never answers is busy in tick 1, and who cannot be
 // started fails there too; all others answer well.
 var policyCells = map[string]map[string]string{
 	"deadline": {
@@ -31,7 +31,7 @@ var policyCells = map[string]map[string]string{
 		"restart":    `deadline/restart null; deadline/restart null unsent; 2 failed; 2 started`,
 		"substitute": `/substitute {"stands":"in"}; / {"stands":"in"}; 1 attempts; 1 substituted; 2 started`,
 		"abort":      aborted + `deadline/abort null; 1 failed; 1 started`,
-		"stop":       stopped, "retry": refused, "wait": refused,
+		"stop":       stopped, "retry": refused, "wait": refused, "continue": refused,
 	},
 	"crash": {
 		"default":    `crash/restart null; / {"attempt":1}; 3 crashed; 4 started`,
@@ -41,7 +41,7 @@ var policyCells = map[string]map[string]string{
 		"action":     `crash/action {"stays":true}; / {"attempt":1}; 1 crashed; 2 started`,
 		"substitute": `/substitute {"stands":"in"}; / {"stands":"in"}; 1 attempts; 1 crashed; 1 substituted; 2 started`,
 		"abort":      aborted + `crash/abort null; 1 crashed; 1 started`,
-		"stop":       stopped, "retry": refused, "wait": refused,
+		"stop":       stopped, "retry": refused, "wait": refused, "continue": refused,
 	},
 	"spawn": {
 		"default":    stopped,
@@ -51,7 +51,7 @@ var policyCells = map[string]map[string]string{
 		"substitute": `/substitute {"stands":"in"}; / {"stands":"in"}; 1 attempts; 1 substituted; 1 started`,
 		"wait":       `/ {"healed":true}; / {"healed":true}; 1 started`,
 		"abort":      aborted + `spawn/abort null unsent; 1 failed`,
-		"stop":       stopped, "retry": refused, "restart": refused,
+		"stop":       stopped, "retry": refused, "restart": refused, "continue": refused,
 	},
 	"invalid_action": mending("invalid_action"),
 	"oversize":       mending("oversize"),
@@ -59,7 +59,21 @@ var policyCells = map[string]map[string]string{
 	"refused":        declining("refused", "skip", 1),
 	"budget":         declining("budget", "stop", 1),
 	"rate_limited":   declining("rate_limited", "wait", 1),
+	"differs": {
+		"default":    `/ {"mind":"first"}; / {"mind":"second"}; 1 crashed; 1 differs; 2 started`,
+		"continue":   `/ {"mind":"first"}; / {"mind":"second"}; 1 crashed; 1 differs; 2 started`,
+		"substitute": `/ {"mind":"first"}; /substitute {"stands":"in"}; 1 attempts; 1 crashed; 1 differs; 1 substituted; 3 started`,
+		"abort":      aborted + `/ {"mind":"first"}; differs/abort null unsent; 1 crashed; 1 differs; 1 failed; 2 started`,
+		"stop":       stopped, "skip": refused, "noop": refused, "action": refused, "retry": refused, "restart": refused, "wait": refused,
+	},
 }
+
+// failsIn is the tick in which an agent fails; 0 for most.
+var failsIn = map[string]int{"differs": 1}
+
+// stoppedHistory is that of an agent that ends its run before the tick in which
+// it fails; empty for most.
+var stoppedHistory = map[string]string{"differs": `/ {"mind":"first"}; 1 started`}
 
 // mending are the cells of a failure of an answer's form.
 func mending(f string) map[string]string {
@@ -72,7 +86,7 @@ func mending(f string) map[string]string {
 		"action":     f + `/action {"stays":true}` + then + `1 attempts; 1 failed; 1 started`,
 		"substitute": `/substitute {"stands":"in"}; / {"stands":"in"}; 1 attempts; 1 substituted; 2 started`,
 		"abort":      aborted + f + `/abort null; 1 attempts; 1 failed; 1 started`,
-		"stop":       stopped, "restart": refused, "wait": refused,
+		"stop":       stopped, "restart": refused, "wait": refused, "continue": refused,
 	}
 }
 
@@ -89,7 +103,7 @@ func declining(f, usual string, attempts int) map[string]string {
 		"action":     f + `/action {"stays":true}` + then + `1 failed; 1 started`,
 		"substitute": `/substitute {"stands":"in"}; / {"stands":"in"}; 1 attempts; 1 substituted; 2 started`,
 		"abort":      aborted + f + `/abort null` + strings.TrimPrefix(then, `; / {"move":"C"}`) + `1 failed; 1 started`,
-		"stop":       stopped, "retry": refused, "restart": refused, "wait": refused,
+		"stop":       stopped, "retry": refused, "restart": refused, "wait": refused, "continue": refused,
 	}
 	switch f {
 	case "refused":

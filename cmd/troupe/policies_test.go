@@ -101,7 +101,7 @@ func TestPoliciesThatGoOn(t *testing.T) {
 				f.agent(policy, entry)
 			}
 			out, said, events := f.play(t, 0)
-			if !strings.Contains(out, "\nfinished: 2 ticks, ") {
+			if !strings.Contains(out, "\nfinished: 2 ticks") {
 				t.Errorf("%s%s", out, said)
 			}
 			for id, want := range wants {
@@ -126,11 +126,16 @@ func TestPoliciesThatEndTheRun(t *testing.T) {
 				f := newFable(t)
 				f.agent("x", provoke(failure, policy))
 				out, said, events := f.play(t, 1)
-				status, others := "aborted: 1 ticks, 1 × "+failure, `/ {"good":true}; 1 started`
+				tick := failsIn[failure]
+				goods := strings.Repeat(`/ {"good":true}; `, tick)
+				status, others := fmt.Sprintf("aborted: %d ticks, 1 × %s", tick+1, failure), goods+`/ {"good":true}; 1 started`
 				why := "troupe: the run was aborted by a policy\n"
 				if !abort {
-					status, want, others = "interrupted: 0 ticks", "", ""
-					why = fmt.Sprintf("troupe: agent \"x\" failed at tick 0 (%s) and its policy is stop: ", failure)
+					status, want, others = fmt.Sprintf("interrupted: %d ticks", tick), stoppedHistory[failure], ""
+					if tick > 0 {
+						others = goods + "1 started"
+					}
+					why = fmt.Sprintf("troupe: agent \"x\" failed at tick %d (%s) and its policy is stop: ", tick, failure)
 				}
 				if !strings.Contains("\n"+out, "\n"+status) || !strings.Contains(said, "\n"+why) {
 					t.Errorf("%s%swant\n%s\n%s", out, said, status, why)

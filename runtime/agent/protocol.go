@@ -26,10 +26,11 @@ const (
 	Refused       Failure = "refused"
 	Budget        Failure = "budget"
 	RateLimited   Failure = "rate_limited"
+	Differs       Failure = "differs" // told its past again, it answered otherwise
 )
 
 // Failures are all of them.
-var Failures = []Failure{Deadline, Crash, Spawn, InvalidAction, Oversize, Limit, Refused, Budget, RateLimited}
+var Failures = []Failure{Deadline, Crash, Spawn, InvalidAction, Oversize, Limit, Refused, Budget, RateLimited, Differs}
 
 // Done is what the world is told once, as a failure, of an agent that ended
 // itself. It is never an outcome.

@@ -32,11 +32,12 @@ const defaultAttempts = 2
 type rule func(l *lockstep, t *turn, f fault, p plan.Policy) (again bool)
 
 // rules is the table of policies. Those under which the fleet does the work
-// (restart, wait) leave nothing but null once it has given up.
+// (restart, wait, continue) leave nothing but null once it has given up.
 var rules = map[string]rule{
 	"skip":           giveNull,
 	"restart":        giveNull,
 	"wait":           giveNull,
+	"continue":       giveNull,
 	"noop":           func(l *lockstep, t *turn, _ fault, _ plan.Policy) bool { t.action = l.noop; return false },
 	"action":         func(_ *lockstep, t *turn, _ fault, p plan.Policy) bool { t.action = p.Action; return false },
 	"retry":          retry,
@@ -125,7 +126,7 @@ func (l *lockstep) note(id, kind string, failure agent.Failure, detail string) {
 }
 
 // unanswered are the failures after which the process has not answered.
-var unanswered = []agent.Failure{agent.Crash, agent.Spawn, agent.Limit, agent.Deadline}
+var unanswered = []agent.Failure{agent.Crash, agent.Spawn, agent.Limit, agent.Deadline, agent.Differs}
 
 func answered(f agent.Failure) bool { return !slices.Contains(unanswered, f) }
 

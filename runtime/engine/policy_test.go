@@ -173,7 +173,7 @@ func TestAbortCommitsWithoutAStep(t *testing.T) {
 
 func TestPoliciesThatCannotBe(t *testing.T) {
 	tr := newTrial(t, planOf(1, under(agent.Crash, plan.Policy{Name: "pray"}), "a"))
-	_ = tr.fault(t, "pray", "abort, action, noop, restart, retry, skip, stop, substitute, wait")
+	_ = tr.fault(t, "pray", "abort, action, continue, noop, restart, retry, skip, stop, substitute, wait")
 	tr = newTrial(t, planOf(1, under(agent.Crash, plan.Policy{Name: "noop"}), "a"))
 	_ = tr.fault(t, "noop", "played", "crash")
 }

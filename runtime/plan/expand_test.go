@@ -34,6 +34,7 @@ func TestDefaults(t *testing.T) {
 		agent.Refused:       {Name: "skip"},
 		agent.Budget:        {Name: "stop"},
 		agent.RateLimited:   {Name: "wait"},
+		agent.Differs:       {Name: "continue"},
 	}
 	if !reflect.DeepEqual(a.Policies, want) {
 		t.Errorf("policies are %v", a.Policies)

@@ -27,6 +27,7 @@ var remedies = []remedy{
 	{agent.Refused, []string{"skip", "retry", "noop", "action", "substitute", "stop", "abort"}, 2},
 	{agent.Budget, []string{"stop", "skip", "noop", "action", "substitute", "abort"}, 0},
 	{agent.RateLimited, []string{"wait", "skip", "noop", "action", "substitute", "stop", "abort"}, 0},
+	{agent.Differs, []string{"continue", "substitute", "stop", "abort"}, 0},
 }
 
 // repeated says whether a policy of that name has attempts.

@@ -39,6 +39,10 @@ type Spec struct {
 	// DeadlineAsks above 1 restarts a process that missed its deadline and asks
 	// it again, up to that many asks in all.
 	DeadlineAsks int
+	// Faithful says that an agent which is told its past again and answers
+	// otherwise than on record fails for good: what it is asked next, or is
+	// asked already, ends as agent.Differs.
+	Faithful bool
 	// WaitToSpawn tries to start for as long as it takes.
 	WaitToSpawn bool
 	// WaitForModel asks again, for as long as it takes, a model that has no

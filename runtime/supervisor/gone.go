@@ -51,6 +51,7 @@ func (p *resident) crashed(detail string) {
 	for _, st := range p.order {
 		st.owes = nil
 		st.ready = false
+		st.stray = ""
 		had = had || st.open && st.sent
 	}
 	guilty := func(st *seat) bool { return st.sent || !had }

@@ -180,10 +180,32 @@ func (h *hydration) answer(p *resident, id string, tick int, act *agent.Act, f a
 	}
 	delete(h.want, id)
 	if diff := differs(want, act, f); diff != "" {
-		p.fleet.fact(Fact{Agent: id, Kind: "differs", Tick: tick, Detail: diff})
-		p.log.line("troupe: ", fmt.Appendf(nil, "told tick %d again, it answered otherwise: %s", tick, diff))
+		p.differed(id, tick, diff)
 	}
 	h.finish()
+}
+
+// differed deals with an answer that is not the one on record, which stands.
+// mu is held.
+func (p *resident) differed(id string, tick int, diff string) {
+	text := fmt.Sprintf("told tick %d again, it answered otherwise: %s", tick, diff)
+	p.fleet.fact(Fact{Agent: id, Kind: "differs", Tick: tick, Detail: diff})
+	p.log.line("troupe: ", []byte(text))
+	st := p.seat(id)
+	if !p.spec.Faithful || st.stray != "" {
+		return
+	}
+	st.stray = text
+	if st.open {
+		p.settle(st, strayed(st.ask, text))
+	}
+}
+
+// strayed is the answer of an agent that is not any more what is on record. It
+// comes of a crash, whose moment a clock decides.
+func strayed(o *agent.Observe, text string) agent.Answer {
+	return agent.Answer{Agent: o.Agent, Ref: o.Ref, Tick: o.Tick, Attempt: o.Attempt,
+		Failure: agent.Differs, Unsent: true, Timed: true, Detail: text}
 }
 
 // forget lets go of an agent that has ended: nobody waits for its answer.

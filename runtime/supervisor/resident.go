@@ -81,6 +81,7 @@ type seat struct {
 
 	owes  *agent.Observe // the deadline passed, the process may still answer
 	hint  string         // what it wrote instead of an answer
+	stray string         // how this process answered its past otherwise, where that counts
 	saved *answered      // the newest by this process, committed or not
 }
 
@@ -171,6 +172,10 @@ func (p *resident) ask(batch []*agent.Observe) {
 		if st.owes != nil {
 			p.answer(agent.Answer{Agent: o.Agent, Ref: o.Ref, Tick: o.Tick, Attempt: o.Attempt, Failure: agent.Deadline,
 				Unsent: true, Timed: true, Detail: fmt.Sprintf("still busy with tick %d", st.owes.Tick)})
+			continue
+		}
+		if st.stray != "" {
+			p.answer(strayed(o, st.stray))
 			continue
 		}
 		st.open, st.sent, st.ask, st.tick, st.left, st.asks, st.hint = true, false, o, o.Tick, p.fleet.deadline(o), 1, ""
