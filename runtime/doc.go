@@ -29,7 +29,8 @@
 //	                    below it, the tables of runs and the formats that they have
 //	runtime/supervisor  processes: start, ask, deadline, restart, hydrate, stop, reap
 //	runtime/observe     questions about runs: the socket, its client, the store; metrics
-//	workspace           directories and the locks on them, the table of isolation tiers
+//	workspace           directories, the locks on them, captures of what is in them, the
+//	                    table of isolation tiers
 //	bus                 the embedded NATS server, its store, subjects, credentials
 //	dashboards          what Grafana and Prometheus need to show a run's metrics
 //	runtime/bench       how fast all of this is, beside bare loops with the same children

@@ -90,12 +90,12 @@ func (r Run) Open(process string) (*Workspace, error) {
 // Release gives the workspace up; its files stay.
 func (w *Workspace) Release() { _ = w.lock.Unlock() }
 
-// Reset takes work, home and tmp back to where a process begins. No process
-// may be using them.
+// Reset takes work, home and tmp back to where a process begins, whatever is in
+// them and may be done with it. No process may be using them.
 func (w *Workspace) Reset() error {
 	var errs []error
 	for _, dir := range []string{w.Work, w.Home, w.Tmp} {
-		errs = append(errs, removeAll(dir))
+		errs = append(errs, outside().remove(dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot reset a workspace: %w", err)
@@ -115,25 +115,9 @@ func (w *Workspace) make() error {
 	return nil
 }
 
-// removeAll is os.RemoveAll that also gets rid of directories which their
-// owner made unwritable, as agents and their tools do.
-func removeAll(dir string) error {
-	err := os.RemoveAll(dir)
-	if err == nil || !errors.Is(err, os.ErrPermission) {
-		return err
-	}
-	_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			_ = os.Chmod(path, 0o700) //nolint:gosec // a directory needs its x bit
-		}
-		return nil
-	})
-	return os.RemoveAll(dir)
-}
-
 // Remove deletes the run's directory whole.
 func (r Run) Remove() error {
-	if err := removeAll(r.Dir); err != nil {
+	if err := outside().remove(r.Dir); err != nil {
 		return fmt.Errorf("cannot remove %s: %w", r.Dir, err)
 	}
 	return nil
