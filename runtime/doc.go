@@ -55,14 +55,18 @@
 //  4. write: the record is made of turns, messages and the world's answer, each
 //     list in its canonical order. All that a world may not say is found here.
 //  5. commit: Log.Append hashes, compresses and stores the record and returns
-//     once the store has acknowledged it. Up to here an interruption or an error
-//     abandons the tick without a trace; a commit that has begun is finished.
+//     once the store has acknowledged it. Just before, the files are kept of
+//     those who come back by them and were asked in the tick (Fleet.Capture). Up
+//     to here an interruption or an error abandons the tick without a trace; a
+//     commit that has begun is finished.
 //  6. tell: live subjects, where a client is connected; followers of the record,
 //     metrics, the terminal.
 //  7. apply: the society takes the record in. Mail is delivered, scores are
 //     kept, agents come and go, channels change. Nothing else ever changes it.
 //  8. effect: the fleet ends the processes of those who left and starts those of
 //     the newcomers; it does not wait for them.
+//  9. checkpoint, every so many ticks: the world's state, the states that agents
+//     tell (Fleet.Snapshot), and the society are written beside the log.
 //
 // # Goroutines, and who waits for them
 //
@@ -118,7 +122,7 @@
 // stop lines and the end of stdin, TERM after 2 s, KILL 1.5 s later, to the whole
 // process group. An agent that leaves during a run is given 5 s and 5 s.
 //
-// # Crashes and hydration
+// # Crashes, parking and hydration
 //
 // A process that dies while it owes answers is, under the policy restart, started
 // again: the first time at once, then after a growing pause. Its directories are
@@ -126,11 +130,25 @@
 // by tick every observe that it had answered, from the log (engine.History) and,
 // what is not committed yet, from memory. Its answers are compared with the
 // record and dropped; a difference is a fact in the record's annex. Then it is
-// asked what is open. That is the state reobserve; under the state none nothing
-// is emptied and no past is told. A shared process that died twice in a tick is
+// asked what is open. That is the state reobserve. Under snapshot it begins with
+// the newest state that its agents told, and the files that went with it, and is
+// told what came since (supervisor/snapshots.go). Under session and none it finds
+// its files as they were at the last committed tick, where it died at work, and
+// as it left them, where it did not; and is told no past. A shared process that died twice in a tick is
 // asked for its agents one by one, to find the one that kills it. A world that
 // is a process is stepped again through the recorded outcomes
 // (engine.WorldHistory).
+//
+// Parking is the same on purpose: stdin is closed, the end awaited, and the next
+// ask brings the process back. It happens after each turn (ephemeral), after a
+// time with nothing to do (hybrid), and where the limit of residents is reached
+// and another process wants the place (supervisor/places.go).
+//
+// A record.Checkpoint is the society, the world's state and the run's sums
+// between two ticks. All that reads the log to go on, to tell a process its past
+// or to restore a world begins at the newest one that is early enough, or at the
+// log's start. It is made from the log and can be lost. What an uncommitted tick
+// left ahead of the log, states and files alike, is dropped when a run resumes.
 //
 // Resume is the same for a whole run: what the dead supervisor left is killed
 // (supervisor.KillLeftovers), engine.Restore rebuilds the society and steps the

@@ -46,8 +46,9 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	}
 	told := pastLog{Log: log, upto: &atomic.Int64{}}
 	x.fleet = supervisor.New(supervisor.Options{
-		Run: x.name, Dir: x.dir, Tier: tier, Deadline: repeatDeadline,
-		Replay: func(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
+		Run: x.name, Dir: x.dir, Tier: tier, Deadline: repeatDeadline, Last: -1,
+		Residents: p.Limits.Resident,
+		Replay: func(ctx context.Context, agents []string, _ int, yield func(*agent.Observe, *agent.Act) error) error {
 			return engine.History(ctx, told, p, nil, agents, yield)
 		},
 	})

@@ -57,7 +57,10 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 // spec is what the entry's policies mean to its processes.
 func (f *fleet) spec(e *plan.Entry, kind, state string) supervisor.Spec {
 	k, _ := agent.Lookup(kind) // the plan was made with it
-	s := supervisor.Spec{Kind: k, Reobserve: state == "reobserve", Pin: e.Pin && k.Reads("pin")}
+	s := supervisor.Spec{
+		Kind: k, Reobserve: state == "reobserve" || state == "snapshot", Snapshot: state == "snapshot",
+		Parks: e.Lifecycle.Mode != plan.LongRunning, Idle: e.Lifecycle.Idle, Ephemeral: e.Lifecycle.Mode == plan.Ephemeral,
+		Pin: e.Pin && k.Reads("pin")}
 	if p := e.Policies[agent.Crash]; p.Name == "restart" {
 		s.Restarts = p.Attempts
 	}

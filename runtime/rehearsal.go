@@ -12,9 +12,9 @@ import (
 // before the reading of the log waits for it.
 const hearingRoom = 16
 
-// A history reads a log and yields what the named agents' processes answered,
-// both arguments to keep.
-type history func(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error
+// A history reads a log from a tick on, or from before it, and yields what the
+// named agents' processes answered, both arguments to keep.
+type history func(ctx context.Context, agents []string, from int, yield func(*agent.Observe, *agent.Act) error) error
 
 // A rehearsal tells processes their past. One reading of the log serves all
 // who have asked when it begins: a thousand that come back together would
@@ -31,6 +31,7 @@ type rehearsal struct {
 // A hearing is one process that is told its past.
 type hearing struct {
 	agents []string
+	from   int           // a tick: what came before need not be told
 	told   chan past     // closed at the end
 	err    error         // of the reading; valid once told is closed
 	gone   chan struct{} // closed when nobody listens any more
@@ -46,8 +47,8 @@ var errAlone = errors.New("nobody listens")
 
 // tell implements supervisor.Replay. It returns when all is told, when yield
 // fails, or when ctx ends; a reading that it leaves ends by itself.
-func (r *rehearsal) tell(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
-	h := &hearing{agents: agents, told: make(chan past, hearingRoom), gone: make(chan struct{})}
+func (r *rehearsal) tell(ctx context.Context, agents []string, from int, yield func(*agent.Observe, *agent.Act) error) error {
+	h := &hearing{agents: agents, from: from, told: make(chan past, hearingRoom), gone: make(chan struct{})}
 	defer close(h.gone)
 	r.mu.Lock()
 	r.waiting = append(r.waiting, h)
@@ -88,16 +89,18 @@ func (r *rehearsal) read(ctx context.Context) {
 func (r *rehearsal) serve(ctx context.Context, all []*hearing) error {
 	hears := map[string]*hearing{}
 	var agents []string
+	from := all[0].from
 	for _, h := range all {
+		from = min(from, h.from)
 		for _, id := range h.agents {
 			hears[id] = h
 			agents = append(agents, id)
 		}
 	}
 	left := len(all)
-	return r.history(ctx, agents, func(o *agent.Observe, want *agent.Act) error {
+	return r.history(ctx, agents, from, func(o *agent.Observe, want *agent.Act) error {
 		h := hears[o.Agent]
-		if h == nil {
+		if h == nil || o.Tick < h.from {
 			return nil
 		}
 		select {

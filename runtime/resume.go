@@ -69,9 +69,13 @@ func (r *run) reopen(ctx context.Context, data string) error {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	r.onStop(stream.Close)
+	r.checkpoints = newCheckpoints(r.dir.Checkpoints(), r.plan)
+	if r.from, err = r.checkpoints.recover(ctx, stream, r.plan.Genesis()); err != nil {
+		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
+	}
 	// Open looks at both ends alone: damage in between would come up in the
-	// middle of restoring.
-	if _, r.dropped, err = record.Repair(ctx, stream, r.plan.Genesis()); err != nil {
+	// middle of restoring. What lies before a checkpoint is not read again.
+	if _, r.dropped, err = record.Repair(ctx, stream, r.plan.Genesis(), max(r.from.Next()-1, 0)); err != nil {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	if r.log, err = record.Open(ctx, stream, r.plan.Genesis()); err != nil {
@@ -89,9 +93,15 @@ func (r *run) started() bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// recall takes up what the log says of the ticks before.
+// recall takes up what the newest checkpoint and the log say of the ticks before.
 func (p *publisher) recall(ctx context.Context) error {
-	return p.run.log.Read(ctx, 0, func(rec *record.Record, hash [record.HashSize]byte) error {
+	if from := p.run.from; from != nil {
+		p.sum = from.Summary.Clone()
+		if err := p.expect.resume(from.Expect); err != nil {
+			return err
+		}
+	}
+	return p.run.log.Read(ctx, p.run.from.Next(), func(rec *record.Record, hash [record.HashSize]byte) error {
 		p.sum.Add(rec, hash)
 		p.expect.add(rec)
 		return nil
@@ -112,19 +122,20 @@ func (r *run) cast(ctx context.Context, cfg *engine.Config, f *fleet) ([]supervi
 	if !r.resumed {
 		return f.specs(r.plan.Processes), nil
 	}
+	var from *engine.Checkpoint
+	if r.from != nil && r.from.World != nil {
+		from = played(r.from)
+	}
 	var err error
-	if cfg.From, err = engine.Restore(ctx, r.log, r.plan, r.name, cfg.World, nil, nil); err != nil {
+	if cfg.From, err = engine.Restore(ctx, r.log, r.plan, r.name, cfg.World, from); err != nil {
 		return nil, fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
-	return f.returning(ctx, cfg.From, r.log)
+	return f.returning(cfg.From), nil
 }
 
 // returning are the processes of the agents that a run goes on with.
-func (f *fleet) returning(ctx context.Context, start *engine.Start, lg *record.Log) ([]supervisor.Spec, error) {
-	sessions, err := lastSessions(ctx, lg)
-	if err != nil {
-		return nil, err
-	}
+func (f *fleet) returning(start *engine.Start) []supervisor.Spec {
+	sessions := start.Sessions()
 	agents, processes := start.Added()
 	for _, a := range agents {
 		f.later[a.ID] = a
@@ -156,19 +167,5 @@ func (f *fleet) returning(ctx context.Context, start *engine.Start, lg *record.L
 	for i := range specs {
 		specs[i].Past, specs[i].LastSession = true, sessions[specs[i].Agents[0].Agent]
 	}
-	return specs, nil
-}
-
-// lastSessions are the sessions that agents' tools had last.
-func lastSessions(ctx context.Context, lg *record.Log) (map[string]string, error) {
-	sessions := map[string]string{}
-	err := lg.Read(ctx, 0, func(rec *record.Record, _ [record.HashSize]byte) error {
-		for i := range rec.Annex.Usages {
-			if u := &rec.Annex.Usages[i]; u.Session != "" {
-				sessions[u.Agent] = u.Session
-			}
-		}
-		return nil
-	})
-	return sessions, err
+	return specs
 }

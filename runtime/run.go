@@ -64,23 +64,25 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 // A run is what Run has wired so far. Stops are the releases of what was
 // acquired, undone in reverse order.
 type run struct {
-	plan      *plan.Plan
-	secrets   map[string]string // values, by name
-	opts      Options
-	name      string
-	resumed   bool
-	dropped   int // entries of its log that were damaged or lay behind such
-	dir       workspace.Run
-	bus       *bus.Bus
-	log       *record.Log
-	fleet     *supervisor.Fleet
-	live      *observe.Live
-	measured  *observe.Metrics    // of the process; nil without Listen, and so are the next two
-	listener  net.Listener        // where they are shown
-	metrics   *observe.RunMetrics // of the run
-	phase     atomic.Int32        // one of the phases
-	survivors int
-	stops     []func()
+	plan        *plan.Plan
+	secrets     map[string]string // values, by name
+	opts        Options
+	name        string
+	resumed     bool
+	dropped     int // entries of its log that were damaged or lay behind such
+	dir         workspace.Run
+	bus         *bus.Bus
+	log         *record.Log
+	from        *record.Checkpoint // the newest, of a run that is resumed; nil for its start
+	checkpoints *checkpoints
+	fleet       *supervisor.Fleet
+	live        *observe.Live
+	measured    *observe.Metrics    // of the process; nil without Listen, and so are the next two
+	listener    net.Listener        // where they are shown
+	metrics     *observe.RunMetrics // of the run
+	phase       atomic.Int32        // one of the phases
+	survivors   int
+	stops       []func()
 }
 
 func (r *run) onStop(f func()) { r.stops = append(r.stops, f) }
@@ -147,6 +149,7 @@ func (r *run) begin() error {
 	}
 	r.onStop(stream.Close)
 	r.log = record.Create(stream, r.plan.Genesis())
+	r.checkpoints = newCheckpoints(r.dir.Checkpoints(), r.plan)
 	return nil
 }
 
@@ -234,14 +237,21 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	past := &rehearsal{history: func(ctx context.Context, agents []string, yield func(*agent.Observe, *agent.Act) error) error {
-		return engine.History(ctx, r.log, r.plan, nil, agents, yield)
+	past := &rehearsal{history: func(ctx context.Context, agents []string, from int, yield func(*agent.Observe, *agent.Act) error) error {
+		at, err := r.checkpoints.before(from)
+		if err != nil {
+			return err
+		}
+		return engine.History(ctx, r.log, r.plan, at, agents, yield)
 	}}
 	r.onStop(past.readers.Wait)
 	// After the world, so that it is undone before: the fleet stops the agents
 	// and a world's process side by side, within the 4 s that all have.
+	last, _, _ := r.log.Last()
 	r.fleet = supervisor.New(supervisor.Options{
-		Run: r.name, Dir: r.dir, Tier: tier, Replay: past.tell,
+		Run: r.name, Dir: r.dir, Tier: tier, Replay: past.tell, Last: last,
+		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
+		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
 	})
 	r.onStop(r.stopFleet)
 	r.measure()
@@ -272,7 +282,7 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet) (*Resul
 		return nil, err
 	}
 	pub.started()
-	cfg.OnTick = pub.ticked
+	cfg.OnTick, cfg.OnCheckpoint = pub.ticked, pub.checkpoint
 	res, err := engine.Lockstep(ctx, cfg)
 	r.phase.Store(ending)
 	out := r.result(pub, res)

@@ -32,6 +32,9 @@ func (r Run) Transcript(process string) string {
 	return filepath.Join(r.agent(process), "transcript.jsonl")
 }
 
+// Checkpoints is the directory of what resuming needs beside the log.
+func (r Run) Checkpoints() string { return filepath.Join(r.Dir, "checkpoints") }
+
 // Text is a file of texts that the runtime makes for one process.
 func (r Run) Text(process, name string) string { return filepath.Join(r.agent(process), name) }
 

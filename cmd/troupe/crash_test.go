@@ -137,7 +137,7 @@ func (c *crashed) turn() (got outcome, over bool) {
 	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
 		return got, false
 	}
-	if err != nil && bytes.Contains(said.Bytes(), []byte("failed twice in this tick")) {
+	if err != nil && bytes.Contains(said.Bytes(), []byte("process failed twice")) {
 		return got, false // a world that was killed twice stops its run resumably
 	}
 	if err != nil {

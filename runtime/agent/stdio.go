@@ -16,4 +16,8 @@ func (stdioDialect) Observe(dst []byte, o *Observe) []byte { return AppendObserv
 func (stdioDialect) Stop(dst []byte, agent, reason string) []byte {
 	return AppendStop(dst, agent, reason)
 }
+
+// Snapshot asks an agent for its state.
+func (stdioDialect) Snapshot(dst []byte, agent string) []byte { return AppendSnapshot(dst, agent) }
+
 func (stdioDialect) Decode(line []byte) (Line, error) { return Decode(line) }

@@ -55,7 +55,7 @@ func TestOnTheRecordsOwnLog(t *testing.T) {
 			same(t, "history of "+id, strings.Join(got[id], "\n"), strings.Join(m.answered[id], "\n"))
 		}
 		again := newLottery(seed)
-		from, err := Restore(t.Context(), lg, p, "r1", again, nil, nil)
+		from, err := Restore(t.Context(), lg, p, "r1", again, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -54,6 +54,14 @@ func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
 // errDiffers ends the reading at a difference.
 var errDiffers = errors.New("a difference")
 
+// keep has the files kept of processes that come back by them.
+func (r *repetition) keep(ctx context.Context) error {
+	if k, ok := r.fleet.(checkpointer); ok {
+		return k.Capture(ctx, r.rec.Tick)
+	}
+	return nil
+}
+
 type repetition struct {
 	Config
 	fleet        fleet
@@ -97,6 +105,9 @@ func (r *repetition) tick(ctx context.Context, s *society, rec *record.Record) e
 	}
 	r.fleet.Facts()
 	r.fleet.Usages()
+	if err := r.keep(ctx); err != nil {
+		return err
+	}
 	r.fleet.Committed(rec.Tick)
 	if rec.End == record.NotEnded {
 		r.effect(added)

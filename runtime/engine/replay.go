@@ -80,9 +80,8 @@ func (s *society) recorded(actions []world.Action, rec *record.Record) []world.A
 
 // Restore starts a world anew, or from the state that a checkpoint has, steps it
 // through the outcomes recorded since, and gives where the run goes on. A world
-// that does not say again what it said before is found out here. Each record
-// that is read is given to seen first, where that is not nil.
-func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.World, from *Checkpoint, seen func(*record.Record, [32]byte)) (*Start, error) {
+// that does not say again what it said before is found out here.
+func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.World, from *Checkpoint) (*Start, error) {
 	init := WorldInit(p, run)
 	if from != nil {
 		init.State, init.Tick = from.World, from.Tick
@@ -92,9 +91,6 @@ func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.Worl
 		return nil, fmt.Errorf("world %s failed at its start: %w", worldName(p), err)
 	}
 	observations := ready.Observations
-	if seen != nil {
-		lg = seenLog{lg, seen}
-	}
 	soc, err := replay(ctx, lg, p, from, nil, func(s *society, rec *record.Record) error {
 		if d := s.sameObservations(observations, rec); d != nil {
 			return fmt.Errorf("world %s does not depend on its seed and the actions alone: %s", worldName(p), d.Text("recorded", "now"))
@@ -113,19 +109,6 @@ func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.Worl
 		return nil, err
 	}
 	return &Start{Ready: ready, Observations: observations, soc: soc}, nil
-}
-
-// A seenLog shows what is read from a log.
-type seenLog struct {
-	log
-	seen func(*record.Record, [32]byte)
-}
-
-func (l seenLog) Read(ctx context.Context, from int, fn func(*record.Record, [32]byte) error) error {
-	return l.log.Read(ctx, from, func(rec *record.Record, hash [32]byte) error {
-		l.seen(rec, hash)
-		return fn(rec, hash)
-	})
 }
 
 // sameObservations holds what a restored world gives against the record, and

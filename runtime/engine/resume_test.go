@@ -35,7 +35,7 @@ func TestResumeEndsInTheSameHash(t *testing.T) {
 			w := newLottery(seed)
 			next, _ := lotteryTrial(t, seed, 3, ticks)
 			next.log, next.cfg.Log, next.cfg.World = tr.log, tr.log, w
-			if next.cfg.From, err = Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w, nil, nil); err != nil {
+			if next.cfg.From, err = Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w, nil); err != nil {
 				t.Fatal(err)
 			}
 			same(t, "tick and hash", fmt.Sprint(next.cfg.From.Tick(), next.cfg.From.Hash()), fmt.Sprint(k+1, res.Hash))
@@ -64,7 +64,7 @@ func TestAFinishedRunIsNotPlayedOn(t *testing.T) {
 	tr, _ := lotteryTrial(t, 3, 1, 5)
 	want := tr.run(t)
 	w := newLottery(3)
-	from, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w, nil, nil)
+	from, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", w, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +130,7 @@ func TestRestoreFindsAWorldThatIsNotTheSame(t *testing.T) {
 		}}, "changed my mind"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", c.w, nil, nil)
+			_, err := Restore(t.Context(), tr.log, tr.cfg.Plan, "r1", c.w, nil)
 			if err == nil || !contains(err.Error(), c.says) {
 				t.Errorf("error %v does not say %q", err, c.says)
 			}

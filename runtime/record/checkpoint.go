@@ -30,6 +30,14 @@ type Checkpoint struct {
 	Expect  json.RawMessage // what expectations have counted
 }
 
+// Next is the next tick; 0 where c is nil.
+func (c *Checkpoint) Next() int {
+	if c == nil {
+		return 0
+	}
+	return c.Tick
+}
+
 // keptCheckpoint is a Checkpoint in its file.
 type keptCheckpoint struct {
 	Format  int             `json:"format"`

@@ -246,7 +246,7 @@ func (st *stored) mustGoOn(t *testing.T, dir string, ticks int, repaired bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good, dropped, err := Repair(t.Context(), s, genesis)
+	good, dropped, err := Repair(t.Context(), s, genesis, 0)
 	if good != ticks-1 || (dropped > 0) != repaired || err != nil {
 		t.Fatalf("Repair gives %d, %d, %v, want %d to be the last good tick", good, dropped, err, ticks-1)
 	}
@@ -268,7 +268,7 @@ func (st *stored) mustGoOn(t *testing.T, dir string, ticks int, repaired bool) {
 	if last, err := s.Last(t.Context()); last != st.last[len(st.last)-1] || err != nil {
 		t.Errorf("the entries are numbered to %d (%v), want %d", last, err, st.last[len(st.last)-1])
 	}
-	if _, dropped, err := Repair(t.Context(), s, genesis); dropped != 0 || err != nil {
+	if _, dropped, err := Repair(t.Context(), s, genesis, 0); dropped != 0 || err != nil {
 		t.Errorf("a sound log is repaired: %d, %v", dropped, err)
 	}
 }
@@ -277,7 +277,7 @@ func (st *stored) mustGoOn(t *testing.T, dir string, ticks int, repaired bool) {
 func TestRepairLeavesAnotherPlansLog(t *testing.T) {
 	s := newStream(t)
 	fill(t, Create(s, genesis), 5)
-	if _, _, err := Repair(t.Context(), s, [HashSize]byte{1}); err == nil {
+	if _, _, err := Repair(t.Context(), s, [HashSize]byte{1}, 0); err == nil {
 		t.Error("it is repaired")
 	}
 	if ticks, _, err := open(t, s).Verify(t.Context()); ticks != 5 || err != nil {

@@ -70,6 +70,7 @@ func (p *resident) expire() {
 		p.child.signal(syscall.SIGKILL)
 	}
 	p.flush()
+	p.rested()
 }
 
 // miss ends an ask by its deadline. The process owes the answer from then on.

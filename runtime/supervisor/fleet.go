@@ -24,6 +24,16 @@ type Spec struct {
 	// Reobserve says that a restarted process is told again what it answered
 	// before; without it, it begins anew.
 	Reobserve bool
+	// Snapshot says that its agents tell their state when they are asked for it:
+	// a restarted process is given that and told again what came since. Only
+	// with Reobserve.
+	Snapshot bool
+	// Parks says that the process may be parked where its place is wanted; Idle,
+	// that it is after so long with nothing to do, if that is above 0; Ephemeral,
+	// that it is after each tick in which it was asked.
+	Parks     bool
+	Idle      time.Duration
+	Ephemeral bool
 	// Past says that it was there before: what it answered then is told to its
 	// first process already.
 	Past bool
@@ -76,8 +86,9 @@ type Usage struct {
 }
 
 // A Replay gives, in order, every observe of committed ticks that the named
-// agents' process answered, with its answer where the record has it.
-type Replay func(ctx context.Context, agents []string, yield func(o *agent.Observe, want *agent.Act) error) error
+// agents' process answered, with its answer where the record has it. From is a
+// tick before which nothing need be given.
+type Replay func(ctx context.Context, agents []string, from int, yield func(o *agent.Observe, want *agent.Act) error) error
 
 // Options of a fleet.
 type Options struct {
@@ -85,6 +96,18 @@ type Options struct {
 	Dir    workspace.Run
 	Tier   workspace.Tier
 	Replay Replay
+	// Last is the last committed tick of a run that goes on, -1 for a new one.
+	Last int
+	// Sync has what is kept of processes' files and states on disk before it
+	// counts.
+	Sync bool
+	// Residents is how many processes of agents there may be at a time; 0 for
+	// any number.
+	Residents int
+	// Kept are the ticks of the checkpoints that there are, Keep how many there
+	// will be: what was kept of processes at them stays.
+	Kept []int
+	Keep int
 	// Patience is how long a process may take to be ready, or to answer one
 	// re-observed tick; default 60 s.
 	Patience time.Duration
@@ -99,7 +122,7 @@ type Options struct {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, crashed, late, waiting, failed, differs, stopped
+	Kind   string // started, parked, crashed, late, waiting, failed, differs, stopped
 	Tick   int
 	Detail string
 }
@@ -117,6 +140,7 @@ type driver interface {
 	begin() // starts what can be started before the first ask
 	begun() <-chan struct{}
 	ask(batch []*agent.Observe)
+	capture(tick int) error // keeps its files; errBusy where it still works on them
 	retire(id, reason string)
 	stop(reason string, g graces)
 	kill()
@@ -125,12 +149,13 @@ type driver interface {
 }
 
 // A Fleet is the processes of one run. Ask, Await, Retire, Add, Substitute, Facts,
-// Usages and Committed are for one goroutine, the engine's; Stop, Kill and Statuses are
+// Usages, Capture, Committed and Snapshot are for one goroutine, the engine's; Stop, Kill and Statuses are
 // for any.
 type Fleet struct {
 	opts       Options
 	starter    *starter
 	disk       chan struct{} // held by who makes a workspace
+	places     *places
 	reaped     func() int
 	inbox      inbox
 	bell       chan struct{} // wakes who awaits answers, where no watcher does
@@ -149,12 +174,17 @@ type Fleet struct {
 	programs []*Program // that may still run
 	facts    []Fact
 	usages   []Usage
+	kept     []int // ticks of checkpoints, ascending
 
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
 	epoch, committed atomic.Int64
 	copying          sync.Mutex // held while observes are copied that may not be committed
 
+	capture []*post        // asked since their files were last kept
+	tell    []*post        // asked since their states were last told
+	park    []*post        // asked in the tick, and parked after it
+	held    []agent.Answer // that came while something else was waited for
 	byAgent map[string]*post
 	byRef   []*post // what byAgent says of those asked before, by Ref
 	touched []*post
@@ -164,6 +194,8 @@ type Fleet struct {
 type post struct {
 	driver
 	resident *resident // the driver, where a watcher asks it; else nil
+	follow   follow    // what is to be done once it was asked
+	noted    follow    // of that, what is noted already
 	batch    []*agent.Observe
 }
 
@@ -182,6 +214,7 @@ func New(opts Options) *Fleet {
 		asks:    map[*watcher][]ask{},
 		byAgent: map[string]*post{},
 	}
+	f.places, f.kept = newPlaces(opts.Residents), slices.Clone(opts.Kept)
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.inbox.wake = f.ring
 	return f
@@ -217,7 +250,7 @@ func (f *Fleet) Add(specs []Spec) {
 func (f *Fleet) add(specs []Spec) []driver {
 	added := make([]driver, len(specs))
 	for i, s := range specs {
-		to := &post{}
+		to := &post{follow: s.follow()}
 		if s.Kind.PerTurn {
 			to.driver = newTurns(f, s)
 		} else {
@@ -261,6 +294,9 @@ func (f *Fleet) Ask(batch []*agent.Observe) {
 		to.batch = append(to.batch, o)
 	}
 	for _, to := range f.touched {
+		if to.follow != to.noted {
+			f.note(to)
+		}
 		if p := to.resident; p != nil {
 			f.asks[p.home] = append(f.asks[p.home], ask{p, to.batch})
 		} else {
@@ -325,6 +361,11 @@ func (f *Fleet) pipesFor() (e pipeIO, w *watcher) {
 // once ctx has ended. They are the caller's until the next call. Where
 // watchers serve the pipes, the caller's thread does one's work meanwhile.
 func (f *Fleet) Await(ctx context.Context) []agent.Answer {
+	if len(f.held) > 0 {
+		held := f.held
+		f.held = nil
+		return held
+	}
 	if len(f.watchers) > 0 {
 		return f.watchers[0].host(ctx)
 	}
@@ -393,8 +434,13 @@ func (f *Fleet) fact(x Fact) (epoch int64) {
 // Committed says that the record which took the last Facts is acknowledged.
 func (f *Fleet) Committed(int) {
 	f.copying.Lock() // who copies observes is through with them then
-	defer f.copying.Unlock()
 	f.committed.Store(f.epoch.Load())
+	f.copying.Unlock()
+	for _, to := range f.park {
+		to.noted &^= followPark
+		to.driver.(*resident).turned()
+	}
+	f.park = f.park[:0]
 }
 
 // Statuses lists the processes in the order they were added.
@@ -413,53 +459,4 @@ func (f *Fleet) all() []driver {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return slices.Clone(f.drivers)
-}
-
-// Stop ends all processes by the protocol's sequence, in 4 s at most, and
-// waits until they are gone, with every descendant that was handed to this
-// process; it says how many of those had to be killed. Further calls wait for
-// the first and say the same.
-func (f *Fleet) Stop(reason string) (killed int) {
-	f.once.Do(func() { f.killed = f.stop(reason) })
-	return f.killed
-}
-
-func (f *Fleet) stop(reason string) (killed int) {
-	drivers := f.all()
-	for _, w := range f.watchers {
-		w.resume()
-	}
-	for _, d := range drivers {
-		d.stop(reason, closing)
-	}
-	for _, p := range f.runningPrograms() {
-		f.wg.Go(func() { p.Stop(f.ctx) })
-	}
-	for _, d := range drivers {
-		<-d.done()
-	}
-	for _, p := range f.runningPrograms() {
-		<-p.Done()
-	}
-	f.cancel()
-	f.wg.Wait()
-	for _, w := range f.watchers {
-		w.close()
-	}
-	if len(f.watchers) > 0 {
-		goruntime.GOMAXPROCS(f.processors)
-	}
-	killed = f.reaped()
-	f.starter.close()
-	return killed
-}
-
-// Kill ends all processes at once; Stop is still to be called.
-func (f *Fleet) Kill() {
-	for _, d := range f.all() {
-		d.kill()
-	}
-	for _, p := range f.runningPrograms() {
-		killGroup(p.c)
-	}
 }

@@ -36,7 +36,7 @@ func open(t *testing.T, specs ...Spec) *stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Replay: s.replay, Goroutines: os.Getenv(goroutines) != ""})
+	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Replay: s.replay, Last: -1, Goroutines: os.Getenv(goroutines) != ""})
 	t.Cleanup(func() { s.Stop("the test is over") })
 	if err := s.Start(context.Background(), specs); err != nil {
 		t.Fatal(err)
@@ -64,8 +64,11 @@ func kind(name string) agent.Kind {
 }
 
 // replay is the record: what was accepted in earlier ticks.
-func (s *stage) replay(_ context.Context, ids []string, yield func(*agent.Observe, *agent.Act) error) error {
+func (s *stage) replay(_ context.Context, ids []string, from int, yield func(*agent.Observe, *agent.Act) error) error {
 	for i := range s.told {
+		if s.told[i].o.Tick < from {
+			continue
+		}
 		for _, id := range ids {
 			if s.told[i].o.Agent == id {
 				if err := yield(&s.told[i].o, &s.told[i].act); err != nil {
@@ -81,6 +84,9 @@ func (s *stage) replay(_ context.Context, ids []string, yield func(*agent.Observ
 func (s *stage) tick(n int, deadline time.Duration, ids string) map[string]agent.Answer {
 	s.t.Helper()
 	got := s.ask(n, deadline, ids)
+	if err := s.Capture(s.t.Context(), n); err != nil {
+		s.t.Fatal(err)
+	}
 	s.Facts()
 	for _, a := range got {
 		if a.Failure == "" {

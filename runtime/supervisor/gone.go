@@ -15,14 +15,27 @@ func (p *resident) gone(c *child) {
 	killGroup(c)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.fleet.places.leave(p.yielding)
+	p.yielding = false
 	if p.child != c {
 		return
 	}
 	p.child, p.hydro = nil, nil
-	if p.state == Stopping {
+	switch p.state {
+	case Stopping:
 		p.end()
 		return
+	case Parking:
+		p.spoiled = p.spoiled || p.busy()
+		p.parkedNow()
+		p.flush()
+		return
+	case Ready:
+		p.spoiled = p.spoiled || p.asked > 0 || p.busy()
+	default:
+		p.spoiled = true
 	}
+	p.roused()
 	p.to(died)
 	fact := Fact{Agent: p.name(), Kind: "crashed", Tick: max(p.tick, 0), Detail: crashReport(c.status, p.log)}
 	if p.restart {
@@ -108,6 +121,9 @@ func (p *resident) retire(id, reason string) {
 		return
 	}
 	p.unsend(st)
+	if st.open {
+		p.asked--
+	}
 	st.ended, st.open, st.ask, st.owes, st.saved = true, false, nil, nil, nil
 	p.hydro.forget(id)
 	p.living--
@@ -147,6 +163,7 @@ func (p *resident) halt(reason string, g graces, told []*seat) {
 	if !already {
 		close(p.halting)
 	}
+	p.roused()
 	p.to(stopped)
 	if p.timer != nil {
 		p.timer.Stop()

@@ -45,6 +45,8 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 		p.fault(said.Agent, said.Tick, said.Failure, said.Detail)
 	case said.Type == "ready":
 		p.ready(said.Agent)
+	case said.Type == agent.TypeState:
+		p.tells(&said)
 	case said.Type == "log":
 		p.log.line("["+said.Level+"] ", []byte(said.Text))
 	}

@@ -79,12 +79,18 @@ func (p *resident) hydrate(c *child) bool {
 		return true
 	}
 	var h *hydration
-	err := p.fleet.opts.Replay(p.fleet.ctx, ids, func(o *agent.Observe, want *agent.Act) (err error) {
+	err := p.fleet.opts.Replay(p.fleet.ctx, ids, p.from(), func(o *agent.Observe, want *agent.Act) (err error) {
+		if p.had(o) {
+			return nil
+		}
 		h, err = p.tell(c, h, o, want)
 		return err
 	})
 	if err == nil {
 		for _, a := range p.uncommitted() {
+			if p.had(a.o) {
+				continue
+			}
 			if h, err = p.tell(c, h, a.o, a.act); err != nil {
 				break
 			}
@@ -97,6 +103,17 @@ func (p *resident) hydrate(c *child) bool {
 		p.unhydrated(c, err)
 	}
 	return err == nil
+}
+
+// had says whether an observe is part of the state that the process was given.
+func (p *resident) had(o *agent.Observe) bool {
+	if !p.spec.Snapshot {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := p.seat(o.Agent)
+	return st != nil && st.at.had(o)
 }
 
 // uncommitted gathers what the process's agents answered since the last

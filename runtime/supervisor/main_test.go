@@ -49,10 +49,11 @@ type heardLine struct {
 	Type, Agent, Error string
 	Tick, Attempt      int
 	Observation        json.RawMessage
+	State              *int
 }
 
 // behave is an agent's main. Every behaviour but the named faults counts its
-// observations and answers {"n":count}.
+// observations and answers {"n":count}; its state is that count.
 func behave(how string, args []string) {
 	if f := starts[how]; f != nil {
 		f(args)
@@ -67,13 +68,24 @@ func behave(how string, args []string) {
 		}
 		switch l.Type {
 		case "init":
+			if l.State != nil {
+				counts[l.Agent] = *l.State
+			}
 			fmt.Printf(`{"type":"ready","agent":%q}`+"\n", l.Agent)
+		case "snapshot":
+			if how != "secretive" {
+				fmt.Printf(`{"type":"state","agent":%q,"state":%d}`+"\n", l.Agent, counts[l.Agent])
+			}
 		case "observe":
 			if f := turnsOf[how]; f != nil {
 				f(l, args)
 			}
 			counts[l.Agent]++
 			if f := withheld[how]; f != nil && f(l, args) {
+				continue
+			}
+			if how == "notes" {
+				fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":{"n":%d,"file":%d}}`+"\n", l.Agent, l.Tick, counts[l.Agent], notes(l.Agent))
 				continue
 			}
 			fmt.Printf(`{"type":"act","agent":%q,"tick":%d,"action":{"n":%d}}`+"\n", l.Agent, l.Tick, counts[l.Agent])

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"container/list"
 	"fmt"
 	"sync"
 	"syscall"
@@ -14,12 +15,16 @@ import (
 // more. All of its fields below mu are guarded by it; mu is never held while
 // something blocks.
 type resident struct {
-	fleet    *Fleet
-	spec     Spec
-	log      *logFile
-	script   *transcript
-	secret   *redactor
-	halting  chan struct{} // closed when it is told to stop
+	fleet   *Fleet
+	spec    Spec
+	log     *logFile
+	script  *transcript
+	secret  *redactor
+	halting chan struct{} // closed when it is told to stop
+
+	disk sync.Mutex // held by who takes, keeps or restores its files; before mu
+	kept *files     // nil where they go with its past; guarded by disk
+
 	first    chan struct{} // closed when the first try to start has ended
 	finished chan struct{} // closed when it is gone for good
 
@@ -37,6 +42,20 @@ type resident struct {
 	waiting int              // seats not ready, while Starting
 	hydro   *hydration
 	readyc  chan struct{} // closed when all are ready
+
+	asked    int                  // seats that are open
+	atRest   bool                 // it has nothing to do, and may be parked
+	resting  *list.Element        // in the fleet's places, whose mu guards it
+	yielding bool                 // it is parked for another
+	placed   bool                 // it has a place before its start
+	why      string               // it is parked
+	idler    *time.Timer          // fires when it was that long at rest
+	untold   bool                 // it was asked since its agents told their states
+	telling  *telling             // nil unless they are telling them
+	states   map[string]toldState // that the next process is given; nil for none
+	spoiled  bool                 // it died at work: its files are not what they should be
+
+	keptSession string // that goes with the files that are kept
 
 	tick    int
 	crashes int    // in this tick
@@ -68,13 +87,15 @@ type seat struct {
 	ready bool
 	ended bool
 
-	open  bool           // ask waits for an answer
-	sent  bool           // the process has it
-	ask   *agent.Observe // the fleet's caller's; nil unless open
-	tick  int            // of the newest ask
-	since time.Time      // when it was sent
-	left  time.Duration  // of the deadline; meaningless without one
-	asks  int32          // how often it was asked because of deadlines, the first time included
+	open    bool           // ask waits for an answer
+	sent    bool           // the process has it
+	ask     *agent.Observe // the fleet's caller's; nil unless open
+	tick    int            // of the newest ask
+	since   time.Time      // when it was sent
+	left    time.Duration  // of the deadline; meaningless without one
+	attempt int32          // of the newest ask
+	at      position       // how far it is in the state that the process was given or told last
+	asks    int32          // how often it was asked because of deadlines, the first time included
 
 	paused bool  // not to be sent before its model may have room
 	waits  int32 // how often that was in a row
@@ -100,8 +121,9 @@ func newResident(f *Fleet, s Spec) *resident {
 		finished: make(chan struct{}),
 		order:    make([]*seat, len(s.Agents)),
 		living:   len(s.Agents),
-		session:  s.LastSession,
-		tick:     -1,
+		session:  s.LastSession, keptSession: s.LastSession,
+		spoiled: s.Past,
+		tick:    -1,
 	}
 	p.pipeIO, p.home = f.pipesFor()
 	seats := make([]seat, len(s.Agents))
@@ -122,12 +144,20 @@ func newResident(f *Fleet, s Spec) *resident {
 func (p *resident) begun() <-chan struct{} { return p.first }
 func (p *resident) done() <-chan struct{}  { return p.finished }
 
+// begin implements driver. A process that is one for each turn begins when it
+// is asked, and so does one for which there is no place yet.
 func (p *resident) begin() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.state == Down {
-		p.revive()
+	if p.state != Down {
+		return
 	}
+	if p.spec.Ephemeral || !p.fleet.places.try() {
+		close(p.first)
+		return
+	}
+	p.placed = true
+	p.revive()
 }
 
 func (p *resident) status() Status {
@@ -178,13 +208,19 @@ func (p *resident) ask(batch []*agent.Observe) {
 			p.answer(strayed(o, st.stray))
 			continue
 		}
+		p.asked++
+		st.attempt = int32(o.Attempt)
 		st.open, st.sent, st.ask, st.tick, st.left, st.asks, st.hint = true, false, o, o.Tick, p.fleet.deadline(o), 1, ""
 		st.paused, st.waits = false, 0
+	}
+	if p.asked > 0 {
+		p.roused()
+		p.untold = true
 	}
 	switch p.state {
 	case Ready:
 		p.send()
-	case Down:
+	case Down, Parked:
 		p.revive()
 	case Failed:
 		p.failOpen(agent.Answer{Failure: agent.Crash, Timed: true, Unsent: true,
@@ -242,6 +278,7 @@ func (p *resident) unsend(st *seat) {
 func (p *resident) settle(st *seat, a agent.Answer) {
 	a.Agent, a.Ref, a.Tick, a.Attempt = st.ask.Agent, st.ask.Ref, st.ask.Tick, st.ask.Attempt
 	p.unsend(st)
+	p.asked--
 	st.open, st.ask = false, nil
 	p.answer(a)
 	if p.alone && p.state == Ready {
@@ -293,6 +330,7 @@ func (p *resident) idle() {
 	defer p.mu.Unlock()
 	p.logNotes()
 	p.flush()
+	p.rested()
 }
 
 func (p *resident) logNotes() {
@@ -310,6 +348,7 @@ func (p *resident) takeAnswers(list []agent.Answer) []agent.Answer {
 	list = append(list, p.answers...)
 	clear(p.answers)
 	p.answers = p.answers[:0]
+	p.rested()
 	return list
 }
 

@@ -27,7 +27,7 @@ func (p *resident) revive() {
 	p.fleet.wg.Go(func() {
 		defer p.tried()
 		for {
-			if !p.sleep(wait) {
+			if !p.sleep(wait) || !p.place() {
 				return
 			}
 			c, err := p.start()
@@ -35,6 +35,7 @@ func (p *resident) revive() {
 				p.raise(c)
 				return
 			}
+			p.fleet.places.leave(false)
 			wait = p.notStarted(err)
 			p.tried() // who waits for its cause to be over does not hold up the fleet's start
 			if wait < 0 {
@@ -42,6 +43,16 @@ func (p *resident) revive() {
 			}
 		}
 	})
+}
+
+// place waits for a place among the residents, and says whether the process is
+// still wanted.
+func (p *resident) place() bool {
+	p.mu.Lock()
+	placed := p.placed
+	p.placed = false
+	p.mu.Unlock()
+	return placed || p.fleet.places.take(p.halting)
 }
 
 // tried notes that the first try is over.
@@ -154,6 +165,8 @@ func (p *resident) settleIn(again bool) (*workspace.Workspace, error) {
 // workspace opens the process's workspace, or takes it back to where a state
 // that is re-observed begins.
 func (p *resident) workspace(again bool) (*workspace.Workspace, error) {
+	p.disk.Lock()
+	defer p.disk.Unlock()
 	if p.ws == nil {
 		w, err := p.fleet.opts.Dir.Open(p.spec.ID)
 		if err != nil {
@@ -163,8 +176,14 @@ func (p *resident) workspace(again bool) (*workspace.Workspace, error) {
 		p.ws = w
 		p.mu.Unlock()
 	}
-	if again && p.spec.Reobserve {
-		return p.ws, p.ws.Reset()
+	if p.kept == nil && (p.spec.Snapshot || !p.spec.Reobserve) {
+		var err error
+		if p.kept, err = p.fleet.files(&p.spec); err != nil {
+			return nil, err
+		}
+	}
+	if again {
+		return p.ws, p.restore()
 	}
 	return p.ws, nil
 }
@@ -202,10 +221,13 @@ func (p *resident) raise(c *child) {
 	for _, st := range p.order {
 		st.ready = false
 		if !st.ended {
-			p.out = p.dialect.Init(p.out, *st.init)
+			in := *st.init
+			in.State = p.states[in.Agent].State
+			p.out = p.dialect.Init(p.out, in)
 			p.spill(c)
 		}
 	}
+	p.states = nil
 	if len(p.out) > 0 {
 		c.in.write(p.out)
 	}
@@ -233,6 +255,7 @@ func (p *resident) raise(c *child) {
 		c.kept = p.home != nil && p.spec.Pin && p.home.keep(c.pid)
 		p.send()
 		p.flush()
+		p.rested()
 	}
 }
 

@@ -13,12 +13,14 @@ const (
 	Hydrating              // it is being told again what it answered before
 	Ready                  // it can be asked
 	Backoff                // it died or could not start; the next start waits
+	Parking                // it has nothing to do and is to end; its state is kept
+	Parked                 // no process; it comes back as it was when an agent of it is asked
 	Failed                 // it died in too many ticks in a row: never started again
 	Stopping               // it was told to stop
 	Stopped                // it is gone for good
 )
 
-var stateNames = [...]string{"down", "starting", "hydrating", "ready", "backoff", "failed", "stopping", "stopped"}
+var stateNames = [...]string{"down", "starting", "hydrating", "ready", "backoff", "parking", "parked", "failed", "stopping", "stopped"}
 
 func (s State) String() string { return stateNames[s] }
 
@@ -31,6 +33,7 @@ const (
 	hydrated              // it is where the record says it was
 	died                  // it is gone
 	retried               // another start is wanted
+	parked                // it is to end and be able to come back
 	gaveUp                // no further start is wanted, ever
 	stopped               // it was told to stop
 	ended                 // it is gone after having been told to stop, or was not there
@@ -42,7 +45,9 @@ var transitions = map[State]map[event]State{
 	Backoff:   {started: Starting, died: Down, stopped: Stopping},
 	Starting:  {readied: Hydrating, died: Down, stopped: Stopping},
 	Hydrating: {hydrated: Ready, died: Down, stopped: Stopping},
-	Ready:     {died: Down, stopped: Stopping},
+	Ready:     {died: Down, parked: Parking, stopped: Stopping},
+	Parking:   {died: Parked, stopped: Stopping},
+	Parked:    {retried: Backoff, stopped: Stopping},
 	Failed:    {stopped: Stopping},
 	Stopping:  {ended: Stopped, stopped: Stopping},
 	Stopped:   {stopped: Stopped, ended: Stopped},

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	goruntime "runtime"
 	"syscall"
 	"time"
 )
@@ -45,4 +46,53 @@ func exitText(st syscall.WaitStatus) string {
 		return text
 	}
 	return fmt.Sprintf("exited with status %d", st.ExitStatus())
+}
+
+// Stop ends all processes by the protocol's sequence, in 4 s at most, and
+// waits until they are gone, with every descendant that was handed to this
+// process; it says how many of those had to be killed. Further calls wait for
+// the first and say the same.
+func (f *Fleet) Stop(reason string) (killed int) {
+	f.once.Do(func() { f.killed = f.stop(reason) })
+	return f.killed
+}
+
+func (f *Fleet) stop(reason string) (killed int) {
+	drivers := f.all()
+	for _, w := range f.watchers {
+		w.resume()
+	}
+	for _, d := range drivers {
+		d.stop(reason, closing)
+	}
+	for _, p := range f.runningPrograms() {
+		f.wg.Go(func() { p.Stop(f.ctx) })
+	}
+	for _, d := range drivers {
+		<-d.done()
+	}
+	for _, p := range f.runningPrograms() {
+		<-p.Done()
+	}
+	f.cancel()
+	f.wg.Wait()
+	for _, w := range f.watchers {
+		w.close()
+	}
+	if len(f.watchers) > 0 {
+		goruntime.GOMAXPROCS(f.processors)
+	}
+	killed = f.reaped()
+	f.starter.close()
+	return killed
+}
+
+// Kill ends all processes at once; Stop is still to be called.
+func (f *Fleet) Kill() {
+	for _, d := range f.all() {
+		d.kill()
+	}
+	for _, p := range f.runningPrograms() {
+		killGroup(p.c)
+	}
 }

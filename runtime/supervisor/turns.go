@@ -18,11 +18,14 @@ type turns struct {
 	spec     Spec
 	log      *logFile
 	secret   *redactor
+	halting  chan struct{} // closed when it is told to stop
 	finished chan struct{}
 	ready    chan struct{} // closed from the start: nothing is started ahead
 
 	mu      sync.Mutex
 	ws      *workspace.Workspace
+	kept    *files
+	spoiled bool // its last process ended without an answer: its files go back to what they were
 	child   *child
 	stopped bool
 	retired bool
@@ -35,8 +38,10 @@ func newTurns(f *Fleet, s Spec) *turns {
 		fleet: f, spec: s,
 		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), logSize, s.Secrets),
 		secret:   newRedactor(s.Secrets),
+		halting:  make(chan struct{}),
 		finished: make(chan struct{}),
 		ready:    make(chan struct{}),
+		spoiled:  s.Past,
 	}
 	close(t.ready)
 	return t
@@ -136,6 +141,10 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		t.log.line("troupe: ", []byte(err.Error()))
 		return agent.Answer{Failure: agent.Spawn, Timed: true, Unsent: true, Detail: err.Error()}
 	}
+	if !t.fleet.places.take(t.halting) {
+		return cannot(errors.New("the run is over")), false
+	}
+	defer t.fleet.places.leave(false)
 	w, err := t.workspace()
 	if err != nil {
 		return cannot(err), false
@@ -170,6 +179,9 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	if a.Failure == "" {
 		a.Took = time.Since(asked)
 	}
+	t.mu.Lock()
+	t.spoiled = a.Failure == agent.Deadline || a.Failure == agent.Crash
+	t.mu.Unlock()
 	return a, true
 }
 
@@ -255,7 +267,39 @@ func (t *turns) workspace() (*workspace.Workspace, error) {
 		}
 		t.ws = w
 	}
+	if t.kept == nil {
+		var err error
+		if t.kept, err = t.fleet.files(&t.spec); err != nil {
+			return nil, err
+		}
+	}
+	if t.spoiled {
+		if _, err := t.kept.captures.Restore(t.kept.captures.Newest(), t.ws); err != nil {
+			return nil, err
+		}
+		t.spoiled = false
+	}
 	return t.ws, nil
+}
+
+// capture implements driver.
+func (t *turns) capture(tick int) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.ws == nil || t.spoiled:
+		return nil // it was never there, or comes back as it was before
+	case t.open:
+		return errBusy
+	}
+	err := t.kept.take(tick, t.ws, nil)
+	if err == nil {
+		err = t.kept.keep(t.fleet.keptAt(tick))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot keep the files of %s: %w", t.spec.ID, err)
+	}
+	return nil
 }
 
 func (t *turns) retire(_, reason string) {
@@ -267,6 +311,9 @@ func (t *turns) retire(_, reason string) {
 
 func (t *turns) stop(_ string, g graces) {
 	t.mu.Lock()
+	if !t.stopped {
+		close(t.halting)
+	}
 	t.stopped = true
 	c := t.child
 	t.mu.Unlock()

@@ -1,0 +1,143 @@
+package supervisor
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// files are what the files of one process were at the ticks that count: those
+// of its workspace, and where it comes back by its state, that. For one
+// goroutine at a time.
+type files struct {
+	captures *workspace.Captures
+	snaps    *snapshots // nil where its state is not asked for
+}
+
+// files opens what is kept of a process's files; what was kept after the last
+// committed tick is dropped.
+func (f *Fleet) files(s *Spec) (*files, error) {
+	c, err := f.opts.Dir.Captures(s.ID, f.opts.Sync)
+	if err != nil {
+		return nil, err
+	}
+	k := &files{captures: c}
+	if err := c.Drop(f.opts.Last); err != nil {
+		return nil, err
+	}
+	if s.Snapshot {
+		k.snaps, err = openSnapshots(filepath.Join(f.opts.Dir.Checkpoints(), "states", s.ID), f.opts.Sync, f.opts.Last)
+	}
+	return k, err
+}
+
+// take keeps a workspace as it is at a tick's end. Nothing else may write to it
+// meanwhile: the group of a process that lives is stopped.
+func (k *files) take(tick int, w *workspace.Workspace, c *child) error {
+	if c != nil {
+		thaw, err := freeze(c.pid)
+		if err != nil {
+			return err
+		}
+		defer thaw()
+	}
+	return k.captures.Take(tick, w)
+}
+
+// keep drops what nobody comes back to: all but the two newest, and what was at
+// the ticks of checkpoints.
+func (k *files) keep(ticks []int) error {
+	wanted := slices.Clone(ticks)
+	if k.snaps != nil {
+		if err := k.snaps.keep(ticks); err != nil {
+			return err
+		}
+		wanted = append(wanted, k.snaps.ticks...)
+	}
+	return k.captures.Keep(wanted)
+}
+
+// capture implements driver.
+func (p *resident) capture(tick int) error {
+	p.disk.Lock()
+	defer p.disk.Unlock()
+	p.mu.Lock()
+	c, w, session := p.child, p.ws, p.session
+	idle, spoiled := p.asked == 0 && !p.busy(), p.spoiled
+	if p.state != Ready && p.state != Parking {
+		c = nil
+	}
+	p.mu.Unlock()
+	switch {
+	case w == nil || spoiled:
+		return nil // it was never there, or comes back as it was before
+	case !idle:
+		return errBusy
+	}
+	if err := p.kept.take(tick, w, c); err != nil {
+		return fmt.Errorf("cannot keep the files of %s: %w", p.spec.ID, err)
+	}
+	p.keptSession = session
+	return p.kept.keep(p.fleet.keptAt(tick))
+}
+
+// keptAt are the ticks that files may have to go back to, once those of a tick
+// are kept that is yet to be committed.
+func (f *Fleet) keptAt(tick int) []int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append(slices.Clone(f.kept), tick-1, tick)
+}
+
+// restore takes the workspace of a process that comes back to where its state
+// is from. disk is held.
+func (p *resident) restore() error {
+	switch {
+	case p.spec.Snapshot:
+		return p.restoreState()
+	case p.spec.Reobserve:
+		return p.ws.Reset()
+	case !p.spoiled:
+		return nil // parked, or ended with nothing to do: it finds what it left
+	}
+	if _, err := p.kept.captures.Restore(p.kept.captures.Newest(), p.ws); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spoiled, p.session = false, p.keptSession
+	return nil
+}
+
+// restoreState takes up the newest state that the process's agents told, or
+// their beginning.
+func (p *resident) restoreState() error {
+	p.mu.Lock()
+	var ids []string
+	for _, st := range p.order {
+		if !st.ended {
+			ids = append(ids, st.init.Agent)
+		}
+	}
+	p.mu.Unlock()
+	tick, states, err := p.kept.snaps.read(ids)
+	switch {
+	case tick >= 0:
+		_, err = p.kept.captures.Restore(tick, p.ws)
+	case err != nil:
+		p.log.line("troupe: told all of its past again: ", []byte(err.Error()))
+		fallthrough
+	default:
+		err = p.ws.Reset()
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.states = states
+	for _, st := range p.order {
+		told := states[st.init.Agent]
+		st.at = position{told.Tick, told.Attempt}
+	}
+	return err
+}

@@ -1,0 +1,250 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// notes counts an agent's observations in a file of its workspace.
+func notes(agent string) int {
+	text, _ := os.ReadFile("count-" + agent)
+	n, _ := strconv.Atoi(string(text))
+	n++
+	if err := os.WriteFile("count-"+agent, strconv.AppendInt(nil, int64(n), 10), 0o600); err != nil {
+		panic(err)
+	}
+	return n
+}
+
+// A comeback is a way to come back, and to go.
+type comeback struct {
+	state     string
+	lifecycle string
+	residents int
+}
+
+func (c comeback) spec(agents string, args ...string) Spec {
+	s := spec(agents, "notes", args...)
+	s.Reobserve, s.Snapshot = c.state != "none", c.state == "snapshot"
+	switch c.lifecycle {
+	case "hybrid":
+		s.Parks, s.Idle = true, time.Nanosecond // at once, that is
+	case "wanted":
+		s.Parks = true
+	case "ephemeral":
+		s.Parks, s.Ephemeral = true, true
+	}
+	return s
+}
+
+// keptStage is a fleet over a directory that stays.
+func keptStage(t *testing.T, dir string, c comeback, last int, told []told, specs ...Spec) *stage {
+	t.Helper()
+	s := &stage{t: t, told: told}
+	tier, err := workspace.LookupTier("none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Tier: tier, Replay: s.replay, Last: last,
+		Residents: c.residents, Keep: 2, Goroutines: os.Getenv(goroutines) != ""})
+	t.Cleanup(func() { s.Stop("the test is over") })
+	if err := s.Start(context.Background(), specs); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestComingBack has agents that keep a count in memory and one in a file come
+// back in every way there is, from being parked, from being killed at work and
+// at rest, and from the end of the fleet. They go on where they were.
+func TestComingBack(t *testing.T) {
+	for _, state := range []string{"reobserve", "snapshot", "none"} {
+		for _, lifecycle := range []string{"long-running", "hybrid", "wanted", "ephemeral"} {
+			c := comeback{state: state, lifecycle: lifecycle}
+			if lifecycle == "wanted" {
+				c.residents = 2
+			}
+			t.Run(state+" "+lifecycle, func(t *testing.T) { c.play(t) })
+		}
+	}
+}
+
+func (c comeback) play(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, uint64(len(c.state)+len(c.lifecycle))))
+	dir := t.TempDir()
+	specs := []Spec{c.spec("a"), c.spec("b"), c.spec("c d")}
+	s := keptStage(t, dir, c, -1, nil, specs...)
+	const ticks = 12
+	for n := range ticks {
+		if n == ticks/2 {
+			s.Stop("the supervisor dies")
+			for i := range specs {
+				specs[i].Past = true
+			}
+			// What a tick that was not committed leaves behind.
+			if err := os.WriteFile(filepath.Join(dir, "agents", "a", "work", "count-a"), []byte("99"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			s = keptStage(t, dir, c, n-1, s.told, specs...)
+		}
+		got := s.tick(n, 0, "a b c d")
+		for _, id := range []string{"a", "b", "c", "d"} {
+			text := fmt.Sprintf(`{"n":%d,"file":%d}`, n+1, n+1)
+			if c.state == "none" { // what it has in memory is gone
+				text = fmt.Sprintf(`"file":%d}`, n+1)
+			}
+			if a := got[id]; a.Failure != "" || !strings.HasSuffix(string(a.Act.Action), text) {
+				t.Fatalf("tick %d, %s: %s%s %s, want %s", n, id, a.Act.Action, a.Failure, a.Detail, text)
+			}
+		}
+		if n%3 == 2 {
+			if err := s.Snapshot(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if r.IntN(2) == 0 {
+			s.killOne(r.IntN(3))
+		}
+	}
+}
+
+// killOne kills a process, if it is there, and waits until that was noticed.
+func (s *stage) killOne(i int) {
+	pid := s.Statuses()[i].PID
+	if pid == 0 {
+		return
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	for s.Statuses()[i].PID == pid {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// happened counts the facts of a kind, by agent or process.
+func (s *stage) happened(kind string) map[string]int {
+	n := map[string]int{}
+	for _, f := range s.Facts() {
+		if f.Kind == kind {
+			n[f.Agent]++
+		}
+	}
+	return n
+}
+
+// TestResidents has more agents than there may be processes, all asked at
+// once, some of which hang.
+func TestResidents(t *testing.T) {
+	c := comeback{state: "reobserve", lifecycle: "wanted", residents: 1}
+	var specs []Spec
+	for i := range 6 {
+		specs = append(specs, c.spec(fmt.Sprintf("a%d", i)))
+	}
+	hung := c.spec("h")
+	hung.Command = []string{"troupe", "agent", "silent"}
+	specs = append(specs, hung)
+	s := keptStage(t, t.TempDir(), c, -1, nil, specs...)
+	most, parked := 0, map[string]int{}
+	for n := range 4 {
+		var batch []*agent.Observe
+		for i := range 6 {
+			o := observe(fmt.Sprintf("a%d", i), n, 0)
+			batch = append(batch, &o)
+		}
+		o := observe("h", n, 50*time.Millisecond)
+		got := s.put(append(batch, &o))
+		want(t, got, "h", agent.Deadline, "")
+		for i := range 6 {
+			want(t, got, fmt.Sprintf("a%d", i), "", fmt.Sprintf(`{"n":%d,"file":%d}`, n+1, n+1))
+		}
+		live := 0
+		for _, st := range s.Statuses() {
+			if st.PID != 0 {
+				live++
+			}
+		}
+		most = max(most, live)
+		for _, a := range got {
+			if a.Failure == "" {
+				s.told = append(s.told, told{observe(a.Agent, n, 0), a.Act})
+			}
+		}
+		for who, n := range s.happened("parked") {
+			parked[who] += n
+		}
+		s.Committed(n)
+	}
+	if most > 1 {
+		t.Errorf("%d processes were there at a time, and there may be 1", most)
+	}
+	if len(parked) < 7 {
+		t.Errorf("parked were %v", parked)
+	}
+}
+
+// TestASecretiveAgent never tells its state: it is killed for it and told all
+// of its past again.
+func TestASecretiveAgent(t *testing.T) {
+	sp := spec("a", "secretive")
+	sp.Snapshot = true
+	dir := t.TempDir()
+	s := &stage{t: t}
+	tier, err := workspace.LookupTier("none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Tier: tier, Replay: s.replay, Last: -1, Patience: 300 * time.Millisecond,
+		Goroutines: os.Getenv(goroutines) != ""})
+	t.Cleanup(func() { s.Stop("the test is over") })
+	if err := s.Start(t.Context(), []Spec{sp}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		want(t, s.tick(n, 0, "a"), "a", "", fmt.Sprintf(`{"n":%d}`, n+1))
+		if err := s.Snapshot(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	log, err := os.ReadFile(filepath.Join(dir, "agents", "a", "stderr.log"))
+	if err != nil || !strings.Contains(string(log), "killed: it did not tell its state within 300ms") {
+		t.Errorf("its log is %q (%v)", log, err)
+	}
+}
+
+// TestTornStates has the newest states of a process cut off: it comes back by
+// older ones.
+func TestTornStates(t *testing.T) {
+	c := comeback{state: "snapshot"}
+	dir := t.TempDir()
+	sp := c.spec("a b")
+	s := keptStage(t, dir, c, -1, nil, sp)
+	for n := range 6 {
+		s.tick(n, 0, "a b")
+		if err := s.Snapshot(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Stop("the supervisor dies")
+	states, err := filepath.Glob(filepath.Join(dir, "checkpoints", "states", "a", "*.jsonl"))
+	slices.Sort(states)
+	if err != nil || len(states) < 2 {
+		t.Fatal(states, err)
+	}
+	if err := os.Truncate(states[len(states)-1], 30); err != nil {
+		t.Fatal(err)
+	}
+	sp.Past = true
+	s = keptStage(t, dir, c, 5, s.told, sp)
+	want(t, s.tick(6, 0, "a b"), "b", "", `{"n":7,"file":7}`)
+}
