@@ -49,7 +49,10 @@ func (s *Stream) open(ctx context.Context) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if last < s.held {
+	if bad := s.survey.damage(); bad > 0 {
+		return nil, s.damaged(bad, errSpoilt)
+	}
+	if last < s.survey.held() {
 		return nil, s.damaged(last+1, errLost)
 	}
 	nc := s.bus.nc

@@ -4,27 +4,27 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"hash"
 	"os"
 	"path/filepath"
-	"slices"
+	"time"
 
 	"github.com/minio/highwayhash"
 )
 
 // What is known here of the files of nats-server 2.10 to 2.15 (filestore.go:
-// writeMsgRecordLocked, rebuildStateFromBufLocked, recoverFullState). A block
-// is a sequence of
+// writeMsgRecordLocked, rebuildStateFromBufLocked). A block is a sequence of
 //
 //	4 bytes    length of all of this, little endian, the top bit for headers
 //	8 bytes    number of the entry, its top two bits for what was deleted
 //	8 bytes    time
 //	2 bytes    length of the subject
 //	           subject; 4 bytes and the headers; payload
-//	8 bytes    HighwayHash of all but the two lengths
+//	8 bytes    HighwayHash of all but the three lengths
 //
-// and index.db says, in front of the checksum of the newest block's end and
-// one of its own, how the log ends. It is written when the store is closed.
+// so that the hash alone does not show where subject, headers and payload part.
 const (
 	itemHead = 22
 	itemSum  = 8
@@ -32,23 +32,47 @@ const (
 	deleted  = 3 << 62
 )
 
-func checksum(key []byte, parts ...[]byte) []byte {
+func digest(key []byte) hash.Hash {
 	sum := sha256.Sum256(key)
 	h, err := highwayhash.NewDigest64(sum[:])
 	if err != nil {
 		panic(err) // the key has the right length
 	}
+	return h
+}
+
+func checksum(key []byte, parts ...[]byte) []byte {
+	h := digest(key)
 	for _, p := range parts {
 		_, _ = h.Write(p) // never fails
 	}
 	return h.Sum(nil)
 }
 
-// item reads the entry that a block begins with: its length and number. It is
-// not ok where the block is cut off or damaged there.
-func item(block, key []byte) (size int, seq uint64, ok bool) {
+// A format reads the entries of one block.
+type format struct {
+	subject []byte // of each entry
+	hash    hash.Hash
+	sum     [itemSum]byte
+}
+
+func newFormat(run string, block int) *format {
+	return &format{subject: []byte(Log(run)), hash: digest(fmt.Appendf(nil, "%s-%d", run, block))}
+}
+
+// An item is what a block holds in one place.
+type item struct {
+	size    int
+	seq     uint64
+	gone    bool   // it says that an entry was deleted, and is none
+	payload []byte // inside the block
+}
+
+// first reads what a block begins with. It is not ok where the block is cut
+// off or damaged there.
+func (f *format) first(block []byte) (it item, ok bool) {
 	if len(block) < itemHead {
-		return 0, 0, false
+		return it, false
 	}
 	length := binary.LittleEndian.Uint32(block)
 	size, subject := int(length&^hasHead), int(binary.LittleEndian.Uint16(block[20:]))
@@ -57,119 +81,100 @@ func item(block, key []byte) (size int, seq uint64, ok bool) {
 		skip += 4
 	}
 	if size > len(block) || size < itemHead+skip+itemSum {
-		return 0, 0, false
+		return it, false
 	}
 	data, sum := block[itemHead:size-itemSum], block[size-itemSum:size]
-	if !bytes.Equal(sum, checksum(key, block[4:20], data[:subject], data[skip:])) {
-		return 0, 0, false
+	f.hash.Reset()
+	for _, part := range [][]byte{block[4:20], data[:subject], data[skip:]} {
+		_, _ = f.hash.Write(part) // never fails
 	}
-	return size, binary.LittleEndian.Uint64(block[4:]) &^ deleted, true
-}
-
-// A survey is what a log's files show before the store looks at them, which
-// cuts a block off at the first entry that it cannot read, and says nothing.
-type survey struct {
-	last    uint64 // the newest entry that there was
-	damaged bool   // entries are lost that were whole once
-}
-
-// surveyBlocks surveys a log. Only where the store was not closed are its
-// blocks read; the store does the same then.
-func surveyBlocks(stream, run string) (survey, error) {
-	dir := blocksDir(stream)
-	files, err := os.ReadDir(dir)
-	if err != nil {
-		return survey{}, err
+	if !bytes.Equal(sum, f.hash.Sum(f.sum[:0])) {
+		return it, false
 	}
-	var numbers []int
-	for _, f := range files {
-		if n := blockNumber(f.Name()); n > 0 {
-			numbers = append(numbers, n)
+	seq := binary.LittleEndian.Uint64(block[4:])
+	it = item{size: size, seq: seq &^ deleted, gone: seq&deleted != 0}
+	if it.gone {
+		return it, true
+	}
+	payload := data[skip:]
+	if length&hasHead != 0 {
+		if payload, ok = behind(payload, uint64(binary.LittleEndian.Uint32(data[subject:]))); !ok {
+			return it, false
 		}
 	}
-	slices.Sort(numbers)
-	last, closed := indexed(dir, run, numbers)
-	s := survey{last: last}
-	if closed {
-		return s, nil
-	}
-	for i, n := range numbers {
-		block, err := os.ReadFile(filepath.Join(dir, blockName(n)))
-		if err != nil {
-			return survey{}, err
-		}
-		s.block(block, run, n, i == len(numbers)-1)
-	}
-	return s, nil
+	it.payload = payload
+	return it, bytes.Equal(data[:subject], f.subject)
 }
 
-// block surveys one of them. An entry that is cut off at the log's very end is
-// what remains where a machine stopped while it was written: it never was
-// acknowledged, or the disk had only a part of it, and nothing follows.
-func (s *survey) block(block []byte, run string, n int, newest bool) {
-	key := fmt.Appendf(nil, "%s-%d", run, n)
+var endOfHeaders = []byte("\r\n\r\n")
+
+// behind gives what follows on headers, which must have that length: what ends
+// them is nowhere in them.
+func behind(data []byte, length uint64) (payload []byte, ok bool) {
+	end := bytes.Index(data, endOfHeaders)
+	if end < 0 || uint64(end+len(endOfHeaders)) != length {
+		return nil, false
+	}
+	return data[length:], true
+}
+
+var (
+	errSpoilt = errors.New("it is not what was written")
+	errLost   = errors.New("the log had more entries than the store has now")
+)
+
+// walk calls fn with each entry that a block begins with, as long as they are
+// whole and numbered from next on without gaps. It gives the number that should
+// follow and the rest of the block, which is empty where all of it holds.
+func (f *format) walk(block []byte, next uint64, fn func(seq uint64, payload []byte) error) (uint64, []byte, error) {
 	for len(block) > 0 {
-		size, seq, ok := item(block, key)
-		if !ok {
+		it, ok := f.first(block)
+		if !ok || it.gone || it.seq != next {
 			break
 		}
-		s.last = max(s.last, seq)
-		block = block[size:]
-	}
-	if len(block) == 0 {
-		return
-	}
-	lost := bytes.Count(block, []byte(Log(run))) // each entry has the subject in it
-	torn := len(block) < itemHead || int(binary.LittleEndian.Uint32(block)&^hasHead) > len(block)
-	if newest && torn && lost <= 1 {
-		return
-	}
-	s.damaged = true
-	s.last += uint64(max(lost, 1))
-}
-
-// indexed is the newest entry as index.db says, 0 where it says nothing, and
-// whether the blocks end as they did when it was written.
-func indexed(dir, run string, blocks []int) (last uint64, closed bool) {
-	index, err := os.ReadFile(filepath.Join(dir, "index.db"))
-	if err != nil || len(index) < 32 {
-		return 0, false
-	}
-	index, sum := index[:len(index)-itemSum], index[len(index)-itemSum:]
-	if !bytes.Equal(sum, checksum([]byte(run), index)) {
-		return 0, false
-	}
-	at := index[2:] // behind the magic number and the version
-	// How many entries and bytes, the first entry's number, its time, and then
-	// the last one's number; the time is zigzag, and skipped all the same.
-	for range 4 {
-		_, n := binary.Uvarint(at)
-		if n <= 0 {
-			return 0, false
+		if fn != nil {
+			if err := fn(next, it.payload); err != nil {
+				return next, block, err
+			}
 		}
-		at = at[n:]
+		next++
+		block = block[it.size:]
 	}
-	last, n := binary.Uvarint(at)
-	if n <= 0 {
-		return 0, false
-	}
-	return last, len(blocks) > 0 && bytes.HasSuffix(index, tail(filepath.Join(dir, blockName(blocks[len(blocks)-1]))))
+	return next, block, nil
 }
 
-// tail is the newest checksum in a block, empty for one that has none.
-func tail(block string) []byte {
-	f, err := os.Open(block)
+// A block is one file of a log, as it was when the bus was started.
+type block struct {
+	n           int       // of the file
+	first, last uint64    // the entries that it had; last < first for none
+	size        int64     // bytes
+	written     time.Time // the last entry, where an index says it
+	checked     bool
+	bad         uint64 // the first entry that does not hold; 0 for none
+}
+
+func (b *block) has(seq uint64) bool { return b.first <= seq && seq <= b.last }
+
+// check reads all of a block.
+func (b *block) check(dir, run string) error {
+	data, err := b.read(dir)
 	if err != nil {
-		return []byte("unreadable") // which no index ends with
+		return err
 	}
-	defer func() { _ = f.Close() }()
-	st, err := f.Stat()
-	if err != nil || st.Size() < itemSum {
-		return []byte("too short")
+	next, rest, _ := newFormat(run, b.n).walk(data, b.first, nil)
+	if len(rest) > 0 || next != b.last+1 {
+		b.bad = min(next, b.last)
 	}
-	sum := make([]byte, itemSum)
-	if _, err := f.ReadAt(sum, st.Size()-itemSum); err != nil {
-		return []byte("unreadable")
+	b.checked = true
+	return nil
+}
+
+// read gives a block as far as the bus has found it, nothing where the file is
+// missing.
+func (b *block) read(dir string) ([]byte, error) {
+	data, err := os.ReadFile(filepath.Join(dir, blockName(b.n)))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
-	return sum
+	return data[:min(int64(len(data)), b.size)], nil
 }

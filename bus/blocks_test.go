@@ -26,22 +26,44 @@ func TestSurvey(t *testing.T) {
 	b.Close()
 	for _, at := range []string{dir, killed} {
 		stream := filepath.Join(streamsDir(at), "r")
-		got, err := surveyBlocks(stream, "r")
-		if got != (survey{last: want}) || err != nil {
-			t.Errorf("surveyed: %+v, %v, want %d entries", got, err, want)
-		}
-		files, err := os.ReadDir(blocksDir(stream))
+		got, err := surveyLog(stream, "r")
 		if err != nil {
 			t.Fatal(err)
 		}
-		var blocks []int
-		for _, f := range files {
-			if n := blockNumber(f.Name()); n > 0 {
-				blocks = append(blocks, n)
+		closed := at == dir
+		if got.last != want || got.damaged || len(got.blocks) < 2 {
+			t.Errorf("surveyed: %+v, want %d entries", got, want)
+		}
+		for _, b := range got.blocks {
+			if b.bad != 0 || b.written.IsZero() == closed {
+				t.Errorf("surveyed: %+v, want it to hold, and its age to be known only of a log that was closed", b)
 			}
 		}
-		if last, closed := indexed(blocksDir(stream), "r", blocks); closed != (at == dir) || closed && last != want {
-			t.Errorf("the index says %d, %v", last, closed)
+		if safe, err := got.through(1, want); safe != want || err != nil {
+			t.Errorf("it is sound to entry %d, want %d (%v)", safe, want, err)
+		}
+	}
+}
+
+// An index that the survey goes by says of each block what is in it.
+func TestIndexSaysWhatBlocksHold(t *testing.T) {
+	dir := t.TempDir()
+	b := start(t, Options{Dir: dir})
+	s := create(t, b, "r")
+	for range 4 {
+		if err := s.Append(t.Context(), make([]byte, MaxPayload/2)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Close()
+	blocks := blocksDir(filepath.Join(streamsDir(dir), "r"))
+	x, ok := readIndex(blocks, "r")
+	if !ok || !x.plain || x.last != 4 {
+		t.Fatalf("the index says %+v, %v", x, ok)
+	}
+	for i := range x.blocks {
+		if err := x.blocks[i].check(blocks, "r"); err != nil || x.blocks[i].bad != 0 {
+			t.Errorf("%+v does not hold (%v)", x.blocks[i], err)
 		}
 	}
 }
@@ -60,8 +82,12 @@ func FuzzSurvey(f *testing.F) {
 	f.Add(block[:len(block)-1])
 	f.Add(bytes.Repeat([]byte{0xff}, 100))
 	f.Add(make([]byte, 100))
-	f.Fuzz(func(_ *testing.T, block []byte) {
-		var s survey
-		s.block(block, "r", 1, true)
+	f.Fuzz(func(t *testing.T, block []byte) {
+		s := survey{run: "r"}
+		s.add(block, 1, true)
+		known := s.blocks[0]
+		if known.bad == 0 && !s.damaged && known.last < known.first && s.last != 0 {
+			t.Errorf("nothing is there and the last entry is %d", s.last)
+		}
 	})
 }

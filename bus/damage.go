@@ -26,16 +26,14 @@ func (e *DamageError) Error() string {
 
 func (e *DamageError) Unwrap() error { return e.Err }
 
-var errLost = errors.New("the log had more entries than the store has now")
-
-// A ledger knows how many entries each log has had at least. The store itself
-// forgets: it cuts damaged blocks off and goes on with what is left. What was
-// found once is kept in a file beside the store until the log is truncated or
-// deleted, so that whoever opens it next is told too.
+// A ledger has the survey of each log. The store itself forgets: it cuts damaged
+// blocks off and goes on with what is left. So how many entries a damaged log
+// had, at least, is kept in a file beside the store until the log is truncated
+// or deleted, and whoever opens it next is told too.
 type ledger struct {
-	dir  string // of these files
-	mu   sync.Mutex
-	held map[string]uint64
+	dir     string // of these files
+	mu      sync.Mutex
+	surveys map[string]*survey
 }
 
 func marksDir(dir string) string { return filepath.Join(dir, "damaged") }
@@ -44,7 +42,7 @@ func marksDir(dir string) string { return filepath.Join(dir, "damaged") }
 // whose description is damaged, which is the same for all logs: the store
 // takes them for none.
 func openLedger(dir string) (l *ledger, heal []string, err error) {
-	l = &ledger{dir: marksDir(dir), held: map[string]uint64{}}
+	l = &ledger{dir: marksDir(dir), surveys: map[string]*survey{}}
 	logs, err := os.ReadDir(streamsDir(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return l, nil, nil
@@ -58,18 +56,22 @@ func openLedger(dir string) (l *ledger, heal []string, err error) {
 			continue // what the store is deleting begins with a dot
 		}
 		stream := filepath.Join(streamsDir(dir), run)
-		s, err := surveyBlocks(stream, run)
+		s, err := surveyLog(stream, run)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
 		if err != nil {
 			return nil, nil, err
 		}
-		l.held[run] = max(s.last, l.marked(run))
+		s.last = max(s.last, l.marked(run))
+		l.surveys[run] = s
 		if s.damaged {
 			if err := l.mark(run); err != nil {
 				return nil, nil, err
 			}
+		}
+		if err := s.dropIndex(); err != nil {
+			return nil, nil, err
 		}
 		if s.last == 0 {
 			continue // nothing that could be lost
@@ -105,10 +107,16 @@ func describe(stream, run string) (ok bool, err error) {
 	return false, os.Remove(path) // the store writes both where this one is missing
 }
 
-func (l *ledger) of(run string) uint64 {
+// of is the survey of a log, an empty one for a log that is new.
+func (l *ledger) of(run string) *survey {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.held[run]
+	s := l.surveys[run]
+	if s == nil {
+		s = &survey{run: run}
+		l.surveys[run] = s
+	}
+	return s
 }
 
 func (l *ledger) marked(run string) uint64 {
@@ -124,14 +132,15 @@ func (l *ledger) marked(run string) uint64 {
 func (l *ledger) mark(run string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.held[run] == 0 {
+	s := l.surveys[run]
+	if s == nil || s.held() == 0 {
 		return nil
 	}
 	if err := os.MkdirAll(l.dir, 0o700); err != nil {
 		return fmt.Errorf("cannot note that the log of %s is damaged: %w", run, err)
 	}
 	path := filepath.Join(l.dir, run)
-	err := os.WriteFile(path+".tmp", fmt.Appendln(nil, l.held[run]), 0o600)
+	err := os.WriteFile(path+".tmp", fmt.Appendln(nil, s.held()), 0o600)
 	if err == nil {
 		err = os.Rename(path+".tmp", path)
 	}
@@ -148,7 +157,10 @@ func (l *ledger) mark(run string) error {
 func (l *ledger) forget(run string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.held, run)
+	if s := l.surveys[run]; s != nil {
+		s.clear() // streams that are open have it too
+		delete(l.surveys, run)
+	}
 	if err := os.Remove(filepath.Join(l.dir, run)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,6 +30,11 @@ const apiWait = 10 * time.Second
 // server takes a second creation with equal settings for no error.
 const nonceKey = "troupe-nonce"
 
+// dedupe is for how long the server is to know what entries are called, which
+// ours are not: when it starts, it reads all that are younger. It is the
+// shortest time that the server takes.
+const dedupe = 100 * time.Millisecond
+
 // A Stream is the stored log of one run: payloads numbered from 1 without
 // gaps. One Stream appends to a log at a time; reading may go on beside it
 // from any number of goroutines.
@@ -40,7 +46,7 @@ type Stream struct {
 	mu     sync.Mutex // held by an append, and by Close
 	writer *writer    // nil until the first append
 
-	held uint64 // how many entries it had, at least, when the bus was started
+	survey *survey // of what it had when the bus was started
 }
 
 // CreateStream makes the empty log of a run that has none; where it has one
@@ -59,6 +65,7 @@ func (b *Bus) CreateStream(run string) (*Stream, error) {
 		DenyDelete:  true,
 		DenyPurge:   true,
 		AllowDirect: true,
+		Duplicates:  dedupe,
 		Metadata:    map[string]string{nonceKey: randomHex(8)},
 	})
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -85,7 +92,7 @@ func (b *Bus) OpenStream(run string) (*Stream, error) {
 }
 
 func (b *Bus) stream(run string) *Stream {
-	return &Stream{bus: b, name: run, subject: Log(run), held: b.ledger.of(run)}
+	return &Stream{bus: b, name: run, subject: Log(run), survey: b.ledger.of(run)}
 }
 
 // DeleteStream removes a run's log from the disk; where there is none the
@@ -145,7 +152,7 @@ func (s *Stream) Last(ctx context.Context) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return max(last, s.held), nil
+	return max(last, s.survey.held()), nil
 }
 
 // end is the number of the newest payload that the store has.
@@ -184,11 +191,11 @@ func (s *Stream) Get(ctx context.Context, seq uint64) ([]byte, error) {
 	payload, err := s.get(ctx, seq)
 	if errors.Is(err, errMissing) {
 		if last, lastErr := s.Last(ctx); lastErr == nil && seq <= last {
-			return nil, fmt.Errorf("cannot read the log of %s: %w", s.name, s.damaged(seq, err))
+			err = errLost
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot read entry %d of the log of %s: %w", seq, s.name, err)
+		return nil, s.unread(seq, err)
 	}
 	return payload, nil
 }
@@ -204,6 +211,11 @@ func (s *Stream) ReadLast(ctx context.Context) (seq uint64, payload []byte, err 
 }
 
 func (s *Stream) get(ctx context.Context, seq uint64) ([]byte, error) {
+	if safe, err := s.survey.through(seq, seq); err != nil {
+		return nil, err
+	} else if safe < seq {
+		return s.getSalvaged(seq)
+	}
 	ctx, cancel := context.WithTimeout(ctx, apiWait)
 	defer cancel()
 	m, err := s.bus.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+s.name, fmt.Appendf(nil, `{"seq":%d}`, seq))
@@ -221,6 +233,24 @@ func (s *Stream) get(ctx context.Context, seq uint64) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("the store says: %s %s", status, strings.ToLower(m.Header.Get("Description")))
 	}
+}
+
+// getSalvaged is an entry of a block that does not hold.
+func (s *Stream) getSalvaged(seq uint64) (got []byte, err error) {
+	_, err = s.survey.salvage(seq, func(at uint64, payload []byte) error {
+		if at == seq {
+			got = bytes.Clone(payload)
+			return errEnough
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, errEnough):
+		return got, nil
+	case err == nil:
+		err = errSpoilt
+	}
+	return nil, err
 }
 
 // explain adds the server's newest error line to an error that says only that

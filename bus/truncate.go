@@ -40,7 +40,6 @@ func (s *Stream) Truncate(ctx context.Context, keep uint64) error {
 	if err != nil {
 		return fmt.Errorf("cannot truncate the log of %s: %w", s.name, err)
 	}
-	s.held = 0
 	return nil
 }
 
@@ -146,7 +145,7 @@ func (b *Bus) adopt(run string) error {
 // recover finishes, before the store is started, what a bus that died has left,
 // and surveys the logs. Heal are those to be made again around their entries.
 func (b *Bus) recover() (heal []string, err error) {
-	b.ledger = &ledger{dir: marksDir(b.dir)}
+	b.ledger = &ledger{dir: marksDir(b.dir), surveys: map[string]*survey{}}
 	if err := os.RemoveAll(workDir(b.dir)); err != nil {
 		return nil, err
 	}

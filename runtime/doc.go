@@ -170,11 +170,13 @@
 // before it acknowledges it.
 //
 // A disk may lose what it had. The server in the bus cuts its files off where it
-// cannot read them, so the bus surveys them before it starts the server, and
-// keeps a note of what was there (bus/damage.go). Reading a log to where it is
-// damaged gives a record.BrokenError with the last sound tick, and record.Repair
-// drops the rest: the log is the old one or the repaired one at any moment
-// (bus/truncate.go), its entries numbered without gaps.
+// cannot read them, or believes what they say and counts without end; so the bus
+// surveys them before it starts the server, keeps a note of what was there
+// (bus/damage.go), and lets the server read no block that it has not checked
+// (bus/survey.go). Reading a log to where it is damaged gives a
+// record.BrokenError with the last sound tick, and record.Repair drops the rest:
+// the log is the old one or the repaired one at any moment (bus/truncate.go), its
+// entries numbered without gaps.
 //
 // # Models
 //

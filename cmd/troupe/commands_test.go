@@ -89,21 +89,38 @@ func nobodyIn(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// flip FILE flips a bit in the middle of a file.
+// flipped are the parts of a stored entry in which flip can damage it: the byte
+// of a whole one, and the bit. Payloads end before a checksum of 8 bytes.
+var flipped = map[string]struct {
+	at  func(entry []byte) int
+	bit byte
+}{
+	"payload": {func(entry []byte) int { return len(entry) - 9 }, 1},
+	"length":  {func([]byte) int { return 1 }, 1},
+	"number":  {func([]byte) int { return 10 }, 1},
+	"time":    {func([]byte) int { return 12 }, 1},
+	"subject": {func([]byte) int { return 20 }, 2},
+}
+
+// flip FILE [PART] flips a bit of the entry in the middle of a block of the
+// store: in its payload, or in another part.
 func flip(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: flip file")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: flip file [part]")
+	}
+	part := flipped[append(args, "payload")[1]]
+	if part.at == nil {
+		ts.Fatalf("cannot flip a bit of the %s", args[1])
 	}
 	text, err := os.ReadFile(ts.MkAbs(args[0]))
 	ts.Check(err)
-	// The last byte of what the entry in the middle holds, before its checksum of
-	// 8 bytes: in an entry's own number, damage sends the server astray.
 	for at := 0; at+4 <= len(text); {
-		at += int(binary.LittleEndian.Uint32(text[at:]) &^ (1 << 31))
-		if at > len(text)/2 {
-			text[at-9] ^= 1
+		end := at + int(binary.LittleEndian.Uint32(text[at:])&^(1<<31))
+		if end > len(text)/2 {
+			text[at+part.at(text[at:end])] ^= part.bit
 			break
 		}
+		at = end
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
 }

@@ -3,6 +3,7 @@ package observe
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net/http"
@@ -94,9 +95,15 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// TestEntriesOfADamagedStore spoils one entry: what is before it is given, and
-// the error says which it is.
+// TestEntriesOfADamagedStore spoils one entry, in what it holds or in what comes
+// before that: what is before it is given, and the error says which it is.
 func TestEntriesOfADamagedStore(t *testing.T) {
+	for part, at := range map[string]int{"length": 2, "number": 11, "time": 12, "length of subject": 20, "subject": 22, "payload": -9} {
+		t.Run(part, func(t *testing.T) { testEntriesDamaged(t, at) })
+	}
+}
+
+func testEntriesDamaged(t *testing.T, at int) {
 	h, _ := open(t)
 	h.run("r", 0, false)
 	const ticks, bad = 9, 5
@@ -104,7 +111,7 @@ func TestEntriesOfADamagedStore(t *testing.T) {
 		h.tick("r", n, record.NotEnded)
 	}
 	h.bus.Close()
-	damage(t, h.data, bad, ticks)
+	damage(t, h.data, bad, at)
 	var err error
 	if h.bus, err = bus.Start(bus.Options{Dir: filepath.Join(h.data, "bus")}); err != nil {
 		t.Fatal(err)
@@ -124,9 +131,9 @@ func TestEntriesOfADamagedStore(t *testing.T) {
 	}
 }
 
-// damage flips a bit in the middle of an entry of the only log, whose entries
-// are about as long as each other.
-func damage(t *testing.T, data string, entry, of int) {
+// damage flips a bit of an entry of the only log, in a byte counted from its
+// start or, where that is negative, from its end.
+func damage(t *testing.T, data string, entry, at int) {
 	t.Helper()
 	blocks, err := filepath.Glob(filepath.Join(data, "bus", "jetstream", "*", "streams", "*", "msgs", "1.blk"))
 	if err != nil || len(blocks) != 1 {
@@ -136,7 +143,14 @@ func damage(t *testing.T, data string, entry, of int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text[len(text)*(2*entry-1)/(2*of)] ^= 1
+	start, end := 0, 0
+	for range entry {
+		start, end = end, end+int(binary.LittleEndian.Uint32(text[end:])&^(1<<31)) // its length
+	}
+	if at < 0 {
+		start = end
+	}
+	text[start+at] ^= 1
 	if err := os.WriteFile(blocks[0], text, 0o600); err != nil {
 		t.Fatal(err)
 	}
