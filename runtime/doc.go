@@ -183,7 +183,9 @@
 // An agent may be a command line tool that talks to a model: a kind with a Tool.
 // Its Dialect turns an observe into the tool's own message and the tool's stream
 // into an act or a failure. It says no ready; under the state session a restarted
-// one is given the session that its last answer named, and is told no past. What
+// one is given the session that its last answer named, and is told no past; an
+// answer counts only once it stands in that session (Tool.Recorded), which the
+// supervisor waits for apart from everything else (supervisor/held.go). What
 // an answer cost travels like a fact: Fleet.Usages → the record's annex → the
 // society, which holds the limits of agents against it (engine/limits.go) before
 // it asks, while a run's own limit ends the run between two ticks. Under the

@@ -53,6 +53,8 @@ type stubSession struct {
 	ID       string
 	Messages []string
 	cost     float64 // of this process, as the tool counts it
+	entries  int     // of its answers by this process
+	late     bool    // its entries are not written any more
 	file     string  // empty where nothing is kept
 	args     []string
 	key      string

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 )
 
 // claudeTurns are what the stub of Claude Code may do with a message, beside
@@ -37,6 +38,12 @@ var claudeTurns = map[string]func(c *stubSession){
 
 	"silent": func(*stubSession) {},
 	"dies":   func(*stubSession) { die() },
+	// dies-late answers, and dies before its session has the answer.
+	"dies-late": func(c *stubSession) {
+		c.late = true
+		c.answer(`{"action":{"move":"D"}}`)
+		die()
+	},
 
 	"429":         func(c *stubSession) { c.error(429, "rate_limit_error", "Request rejected (429) · slow down") },
 	"529":         func(c *stubSession) { c.error(529, "overloaded_error", "Overloaded") },
@@ -73,7 +80,30 @@ func (c *stubSession) error(status int, kind, text string) {
 }
 
 func (c *stubSession) assistant(block string) {
-	say(`{"type":"assistant","message":{"model":%q,"role":"assistant","content":[%s]},"session_id":%q}`, c.model(), block, c.ID)
+	c.entries++
+	id := fmt.Sprintf("entry-%d-%d", os.Getpid(), c.entries)
+	say(`{"type":"assistant","message":{"model":%q,"role":"assistant","content":[%s]},"session_id":%q,"parent_tool_use_id":null,"uuid":%q}`, c.model(), block, c.ID, id)
+	c.record(fmt.Sprintf(`{"type":"assistant","uuid":%q,"sessionId":%q}`, id, c.ID))
+}
+
+// record adds an entry to the tool's own file of the session. What was said is
+// left out: no test looks for it, and there is one that looks for keys.
+func (c *stubSession) record(entry string) {
+	if c.file == "" || c.late {
+		return
+	}
+	dir := filepath.Join(filepath.Dir(c.file), "projects", "-stub")
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		var f *os.File
+		if f, err = os.OpenFile(filepath.Join(dir, c.ID+".jsonl"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+			_, err = f.WriteString(entry + "\n")
+			_ = f.Close()
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
 }
 
 // result ends a turn: one request, of which the tool counts 100 tokens in and

@@ -96,6 +96,7 @@ var telling = map[string]string{
 	"restarted":   "was restarted",
 	"substituted": "was substituted",
 	"differs":     "answered otherwise when told its past again",
+	"unrecorded":  "has not recorded its answer",
 }
 
 // Happened implements runtime.Watcher.

@@ -17,10 +17,11 @@ var claude = Kind{
 		"max_turns", "flags", "limits", "secrets", "files", "env",
 	},
 	Tool: &Tool{
-		Program: "claude",
-		Install: "npm install -g @anthropic-ai/claude-code",
-		Command: claudeCommand,
-		Resume:  func(session string) []string { return []string{"--resume", session} },
+		Program:  "claude",
+		Install:  "npm install -g @anthropic-ai/claude-code",
+		Command:  claudeCommand,
+		Resume:   func(session string) []string { return []string{"--resume", session} },
+		Recorded: claudeRecorded,
 		Env: map[string]string{
 			"DISABLE_AUTOUPDATER":                      "1",
 			"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
@@ -91,7 +92,8 @@ type claudeDialect struct {
 	asked   int // the tick of the newest message
 	warning string
 	model   string
-	total   USD // what the session cost so far
+	total   USD    // what the session cost so far
+	said    string // the newest part of the answer, as the tool's session names it
 }
 
 func newClaude(b *Brief) *claudeDialect {
@@ -110,7 +112,7 @@ func (d *claudeDialect) Init(dst []byte, in Init) []byte {
 }
 
 func (d *claudeDialect) Observe(dst []byte, o *Observe) []byte {
-	d.asked = o.Tick
+	d.asked, d.said = o.Tick, ""
 	var text string
 	text, d.warning = d.brief.message(d.message, o)
 	dst = append(dst, `{"type":"user","message":{"role":"user","content":`...)
@@ -126,6 +128,8 @@ type claudeLine struct {
 	Type       string
 	Subtype    string
 	Session    string `json:"session_id"`
+	UUID       string
+	Above      string `json:"parent_tool_use_id"` // of what an agent of the tool's own says
 	Model      string
 	Result     string
 	IsError    bool   `json:"is_error"`
@@ -164,6 +168,8 @@ func (d *claudeDialect) Decode(line []byte) (Line, error) {
 		return d.result(&l), nil
 	case l.Type == "system" && l.Subtype == "init":
 		d.model = l.Model
+	case l.Type == "assistant" && l.Above == "":
+		d.said = l.UUID
 	}
 	if why := d.warning; why != "" {
 		d.warning = ""
@@ -201,7 +207,7 @@ func (d *claudeDialect) usage(l *claudeLine) *Usage {
 
 // result is an answer: an act, or a failure.
 func (d *claudeDialect) result(l *claudeLine) Line {
-	out := Line{Type: TypeFailed, Agent: d.init.Agent, Tick: d.asked, Usage: d.usage(l)}
+	out := Line{Type: TypeFailed, Agent: d.init.Agent, Tick: d.asked, Usage: d.usage(l), Record: d.said}
 	if out.Failure, out.Detail = claudeFailure(l); out.Failure != "" {
 		return out
 	}

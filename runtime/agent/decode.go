@@ -31,6 +31,9 @@ type Line struct {
 	Failure Failure
 	Detail  string
 	Usage   *Usage
+	// Record is what the session that a tool keeps calls this answer; empty
+	// where it has no name for it.
+	Record string
 }
 
 // ErrNotProtocol says that a line of stdout is no JSON object with a type,

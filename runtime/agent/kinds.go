@@ -46,6 +46,13 @@ type Tool struct {
 	Command func(program string, o *ModelOptions) []string
 	// Resume is what is added to the command to go on with a session.
 	Resume func(session string) []string
+	// Recorded finds the answer of a line in what the tool itself keeps of its
+	// session, where env says which environment it has: until it stands there, a
+	// session that is gone on with lacks it. Each call of look looks again, and
+	// may read from the disk; os.ErrNotExist says that there is no such session
+	// yet. look is nil where there is nothing to look for, and Recorded where the
+	// tool keeps a session before it answers.
+	Recorded func(env func(name string) string, l *Line) (look func() (bool, error))
 	// Env is the environment that keeps the tool to its agent: a scenario's
 	// own variables come over it.
 	Env map[string]string

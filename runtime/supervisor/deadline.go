@@ -41,7 +41,7 @@ func (p *resident) expire() {
 	var due time.Time
 	restart, missed := false, false
 	for _, st := range p.order {
-		if !st.open || !st.sent || p.fleet.deadline(st.ask) <= 0 {
+		if !st.open || !st.sent || p.held != nil || p.fleet.deadline(st.ask) <= 0 {
 			continue
 		}
 		end := st.since.Add(st.left)

@@ -122,7 +122,7 @@ type Options struct {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, parked, crashed, late, waiting, failed, differs, stopped
+	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, stopped
 	Tick   int
 	Detail string
 }
@@ -167,6 +167,7 @@ type Fleet struct {
 	cancel     context.CancelFunc
 	wg         sync.WaitGroup // goroutines of the drivers
 	once       sync.Once      // Stop
+	recording  time.Duration  // how long a tool may take to record its answer
 	killed     int
 
 	mu       sync.Mutex
@@ -207,7 +208,7 @@ func New(opts Options) *Fleet {
 	sealFiles()
 	f := &Fleet{
 		opts:    opts,
-		starter: newStarter(),
+		starter: newStarter(), recording: recordPatience,
 		disk:    make(chan struct{}, starters),
 		reaped:  holdReaper(),
 		bell:    make(chan struct{}, 1),

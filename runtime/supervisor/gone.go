@@ -13,6 +13,7 @@ import (
 // told to stop.
 func (p *resident) gone(c *child) {
 	killGroup(c)
+	p.letGo()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fleet.places.leave(p.yielding)

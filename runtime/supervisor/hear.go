@@ -37,12 +37,10 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 			p.note("stdout: ", line)
 		}
 	case said.Type == agent.TypeAct:
-		p.used(&said)
-		p.act(said.Act)
+		p.answered(c, &said)
 	case said.Type == agent.TypeFailed:
-		p.used(&said)
 		p.log.line(string(said.Failure)+": ", []byte(said.Detail))
-		p.fault(said.Agent, said.Tick, said.Failure, said.Detail)
+		p.answered(c, &said)
 	case said.Type == "ready":
 		p.ready(said.Agent)
 	case said.Type == agent.TypeState:
@@ -50,6 +48,29 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 	case said.Type == "log":
 		p.log.line("["+said.Level+"] ", []byte(said.Text))
 	}
+}
+
+// answered takes an answer or a failure, once it is safe.
+func (p *resident) answered(c *child, l *agent.Line) {
+	if p.held != nil {
+		p.stray("an answer before the one before it was recorded")
+		return
+	}
+	if look := p.recorded(l); look != nil {
+		p.hold(c, l, look)
+		return
+	}
+	p.accept(l, time.Now())
+}
+
+// accept takes an answer or a failure that came at some time.
+func (p *resident) accept(l *agent.Line, at time.Time) {
+	p.used(l)
+	if l.Type == agent.TypeAct {
+		p.act(l.Act, at)
+		return
+	}
+	p.fault(l.Agent, l.Tick, l.Failure, l.Detail)
 }
 
 // used notes what an answer of a model took, and whose session it was.
@@ -89,9 +110,9 @@ func (p *resident) hint(text string) {
 	}
 }
 
-// act takes an answer: to what was asked, to what was asked too long ago, or
-// to nothing.
-func (p *resident) act(a agent.Act) {
+// act takes an answer that came at some time: to what was asked, to what was
+// asked too long ago, or to nothing.
+func (p *resident) act(a agent.Act, at time.Time) {
 	st := p.seat(a.Agent)
 	switch {
 	case st == nil:
@@ -101,7 +122,7 @@ func (p *resident) act(a agent.Act) {
 		p.hydro.answer(p, a.Agent, a.Tick, &a, "")
 	case st.open && st.sent && st.ask.Tick == a.Tick:
 		p.keep(st, st.ask, &a, p.fleet.epoch.Load())
-		took := time.Since(st.since)
+		took := at.Sub(st.since)
 		p.settle(st, agent.Answer{Act: a, Took: took})
 		p.lost, p.streak = 0, 0
 		if took > slowAnswer && p.owed == 0 { // once, where many answer together

@@ -64,6 +64,8 @@ type resident struct {
 	streak  int    // crashes since the last accepted answer
 	starts  int    // how often the process was started
 	session string // of the tool, once it said so
+	held    *held  // its answer, until the tool's session has it; else nil
+	unkept  int    // answers in a row that the tool's session did not have in time
 	heard   bool   // it wrote something on stdout since it was last asked
 	noted   bool   // the log has lines that are not written yet
 	noise   []byte // the beginning of the last such line that is no protocol line
