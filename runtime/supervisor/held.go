@@ -74,6 +74,7 @@ func (p *resident) hold(c *child, l *agent.Line, look func() (bool, error)) {
 		p.held = nil
 		p.release(h, how, err, patience)
 		p.flush()
+		p.rested()
 	})
 }
 
