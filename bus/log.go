@@ -59,12 +59,17 @@ func (l *serverLog) blame(err error, count int) error {
 	if !ok {
 		return err
 	}
+	return fmt.Errorf("%w; the store says: %w", err, said(line))
+}
+
+// said makes an error of the server's words, in which errors.Is finds the cause.
+func said(line string) error {
 	for _, cause := range causes {
 		if rest, ok := strings.CutSuffix(line, cause.Error()); ok {
-			return fmt.Errorf("%w; the store says: %s%w", err, rest, cause)
+			return fmt.Errorf("%s%w", rest, cause)
 		}
 	}
-	return fmt.Errorf("%w; the store says: %s", err, line)
+	return errors.New(line)
 }
 
 func (l *serverLog) write(level slog.Level, format string, v []any) {
@@ -77,7 +82,7 @@ func (l *serverLog) fault(line string, fatal bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if fatal && l.dead == nil {
-		l.dead = errors.New(line)
+		l.dead = said(line)
 	}
 	l.last = line
 	l.count++

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
@@ -69,12 +71,34 @@ func (b *Bus) CreateStream(run string) (*Stream, error) {
 		Metadata:    map[string]string{nonceKey: randomHex(8)},
 	})
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		err = ErrStreamExists
+		return nil, fmt.Errorf("cannot make the log of %s: %w", run, ErrStreamExists)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot make the log of %s: %w", run, err)
+		// The store does not say why.
+		return nil, errors.Join(fmt.Errorf("cannot make the log of %s: %w", run, err), b.tryRoom())
 	}
 	return b.stream(run), nil
+}
+
+// tryRoom says whether the disk takes as many files as a new log has, and
+// something in them.
+func (b *Bus) tryRoom() (err error) {
+	top, err := os.MkdirTemp(b.dir, ".probe-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(top)) }()
+	for _, dir := range []string{"msgs", "obs"} {
+		if err := os.Mkdir(filepath.Join(top, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	for _, file := range []string{"meta.inf", "meta.sum", "probe", "msgs/1.blk", "msgs/index.db"} {
+		if err := os.WriteFile(filepath.Join(top, file), make([]byte, 4<<10), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OpenStream is the log of a run that has one; else the error is ErrNoStream.

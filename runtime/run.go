@@ -121,7 +121,19 @@ func (r *run) prepare(ctx context.Context) error {
 	if err := r.open(ctx, data); err != nil {
 		return err
 	}
-	return r.control(ctx, data)
+	if err := r.control(ctx, data); err != nil {
+		return r.unmake(err)
+	}
+	return nil
+}
+
+// unmake takes back a run of which nothing has begun, so that its name is free
+// again.
+func (r *run) unmake(err error) error {
+	if r.resumed {
+		return err
+	}
+	return errors.Join(err, r.bus.DeleteStream(r.name), r.dir.Remove())
 }
 
 // open makes the run, or opens the one that is there.

@@ -33,6 +33,34 @@ func explain(err error) error {
 	return err
 }
 
+// resumable adds to the error that stopped a run how it goes on.
+func resumable(err error, run string) error {
+	return fmt.Errorf("%w\n  %stroupe resume %s goes on", err, first(err), run)
+}
+
+// unresumed is explain for a run that could not be resumed. It has only its own
+// data directory.
+func unresumed(err error, run string) error {
+	if first(err) != "" {
+		return resumable(err, run)
+	}
+	return explain(err)
+}
+
+// first is what to do about a disk that does not take what is written, "" for
+// other errors.
+func first(err error) string {
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return "the disk is full: make room, and "
+	case errors.Is(err, syscall.EFBIG):
+		return "files may not grow that large here, see ulimit -f: allow it, and "
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return "the data directory cannot be written: see to that, and "
+	}
+	return ""
+}
+
 // runName refuses names that no run can have; empty asks for one to be made.
 func runName(name string) error {
 	if name == "" {

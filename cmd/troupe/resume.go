@@ -30,7 +30,8 @@ var resumeCommand = &cli.Command{
 		if err := checkListens(c); err != nil {
 			return err
 		}
-		return perform(c, runtime.Options{Name: name}, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
+		unbegun := func(err error) error { return unresumed(err, name) }
+		return perform(c, runtime.Options{Name: name}, unbegun, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
 			return runtime.Resume(ctx, o, c.StringSlice("set"))
 		})
 	},

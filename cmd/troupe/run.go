@@ -53,13 +53,14 @@ func runScenario(c *cli.Context) error {
 		return err
 	}
 	o := runtime.Options{Name: c.String("name"), Scenario: path, SHA256: sum}
-	return perform(c, o, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
+	return perform(c, o, explain, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
 		return runtime.Run(ctx, p, o)
 	})
 }
 
 // perform has a run played, shows how it goes, and prints what it came to.
-func perform(c *cli.Context, o runtime.Options, begin func(context.Context, runtime.Options) (*runtime.Result, error)) error {
+// unbegun explains why it was not played at all.
+func perform(c *cli.Context, o runtime.Options, unbegun func(error) error, begin func(context.Context, runtime.Options) (*runtime.Result, error)) error {
 	ctx, kill, release := interruptions()
 	defer release()
 	show := newShow(os.Stderr)
@@ -69,7 +70,7 @@ func perform(c *cli.Context, o runtime.Options, begin func(context.Context, runt
 	res, err := begin(ctx, o)
 	show.clear()
 	if res == nil {
-		return explain(err)
+		return unbegun(err)
 	}
 	if c.Bool("json") {
 		printJSON(os.Stdout, res, err)
@@ -77,6 +78,8 @@ func perform(c *cli.Context, o runtime.Options, begin func(context.Context, runt
 		printResult(os.Stdout, res)
 	}
 	switch {
+	case err != nil && res.Status == observe.Interrupted:
+		return resumable(err, res.Run)
 	case err != nil:
 		return explain(err)
 	case res.Status == observe.Aborted:
