@@ -18,9 +18,13 @@ func flagsFirst(args []string) []string {
 	if i < 0 {
 		return args
 	}
-	valued := valuedFlags(commands[i])
+	command, first := commands[i], 2 // the argument that follows the command's name
+	if i := slices.IndexFunc(command.Subcommands, func(c *cli.Command) bool { return c.Name == args[2] }); i >= 0 {
+		command, first = command.Subcommands[i], 3
+	}
+	valued := valuedFlags(command)
 	var flags, rest []string
-	for j := 2; j < len(args); j++ {
+	for j := first; j < len(args); j++ {
 		a := args[j]
 		if a == "--" {
 			rest = append(rest, args[j:]...)
@@ -36,7 +40,7 @@ func flagsFirst(args []string) []string {
 			flags = append(flags, args[j])
 		}
 	}
-	return slices.Concat(args[:2], flags, rest)
+	return slices.Concat(args[:first], flags, rest)
 }
 
 // valuedFlags are the names of a command's flags that a value follows.

@@ -27,8 +27,9 @@ var benchCommand = &cli.Command{
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout"},
 	},
 	Action: runBench,
-	// What bench itself starts.
 	Subcommands: []*cli.Command{
+		crashCommand,
+		// What bench itself starts.
 		{Name: "child", Hidden: true, Action: func(c *cli.Context) error { return bench.Child(c.Args().Slice()) }},
 		{Name: "hold", Hidden: true, Action: func(c *cli.Context) error {
 			ctx, release := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM)

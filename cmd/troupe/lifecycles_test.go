@@ -2,15 +2,18 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
-	"time"
+
+	"github.com/troupe-dev/troupe/runtime/bench"
 )
 
 // lifecycleScenario is one in which agents remember all, in their process or in
-// files, and are asked in some ticks only.
-const lifecycleScenario = `name: lifecycles
+// files.
+const lifecycleScenario = `name: %s
 seed: 7
 clock: {ticks: 24, deadline: 60s}
 world: {kind: conversation, config: {rounds: 24, topic: all that was}}
@@ -19,82 +22,74 @@ on_failure: {crash: {restart: {attempts: 100}}}
 checkpoint: {every: 5}
 %s
 agents:
-  - {id: "a-{n}", replicas: 3, %s, config: {peers: [nobody, a-1, b-2]}}
-  - {id: "b-{n}", replicas: 2, per_process: %d, %s, config: {peers: [a-1, a-3]}}
+  - {id: "a-{n}", replicas: 3, command: [troupe, bot, historian], %s, config: {notes: %t, peers: [nobody, a-1, b-2]}}
+  - {id: "b-{n}", replicas: 2, per_process: %d, command: [troupe, bot, historian], %[3]s, config: {notes: %[4]t, peers: [a-1, a-3]}}
 `
 
-// lifecycles are what a process may live like.
-var lifecycles = map[string]struct{ run, entry string }{
-	"long-running": {"", "lifecycle: {mode: long-running}"},
-	"hybrid":       {"", "lifecycle: {mode: hybrid, idle: 1ms}"},
-	"residents":    {"limits: {resident: 2}", "lifecycle: {mode: hybrid}"},
-	"ephemeral":    {"", "lifecycle: {mode: ephemeral}"},
-}
-
-// remembrances are the states that agents may come back by, for those who
-// remember by themselves and those who take notes.
-var remembrances = map[string][]string{
-	"command: [historian]":        {"reobserve", "snapshot"},
-	"command: [historian, notes]": {"reobserve", "snapshot", "none"},
+// lifecycles are what a process may live like: keys of the run and of an entry.
+var lifecycles = []struct{ name, run, entry string }{
+	{"long-running", "", "lifecycle: {mode: long-running}"},
+	{"hybrid", "", "lifecycle: {mode: hybrid, idle: 1ms}"},
+	{"residents", "limits: {resident: 2}", "lifecycle: {mode: hybrid}"},
+	{"ephemeral", "", "lifecycle: {mode: ephemeral}"},
 }
 
 // TestLifecycles runs one scenario under every lifecycle and every state that
-// there is, kills at random moments included: its hash is always the same.
+// there is, killed at random moments: its hash is always the same.
 func TestLifecycles(t *testing.T) {
 	eachLifecycle(t, 2)
 }
 
 // TestE2ELifecycles is TestLifecycles with more kills.
 func TestE2ELifecycles(t *testing.T) {
-	eachLifecycle(t, 12)
+	eachLifecycle(t, 15)
 }
 
 func eachLifecycle(t *testing.T, kills int) {
 	if testing.Short() {
 		t.Skip("kills real processes for a while")
 	}
-	for command, states := range remembrances {
-		calm := newCrashed(t, lifecycle("long-running", command+", state: reobserve", 2), 0)
-		start := time.Now()
-		want, _ := calm.turn()
-		took := time.Since(start)
-		if want.Hash == "" {
-			t.Fatalf("the calm run ended as %+v", want)
-		}
-		try := func(name, yaml string) {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				c := newCrashed(t, yaml, kills)
-				c.longest = took
-				if got := c.end(); got != want || got.Timed != 0 {
-					t.Errorf("it ended as %+v; left alone, as %+v", got, want)
-				}
-			})
-		}
-		for mode := range lifecycles {
+	t.Setenv("GORACE", "atexit_sleep_ms=0")
+	hashes := map[bool]string{} // of those who remember, and of those who take notes
+	for notes, states := range map[bool][]string{false: {"reobserve", "snapshot"}, true: {"reobserve", "snapshot", "none"}} {
+		for _, l := range lifecycles {
 			for _, state := range states {
-				try(mode+" "+state+" "+command, lifecycle(mode, command+", state: "+state, 2))
+				name := l.name + "-" + state
+				yaml := fmt.Sprintf(lifecycleScenario, name, l.run, l.entry+", state: "+state, notes, 2)
+				t.Run(fmt.Sprintf("%s notes=%t", name, notes), func(t *testing.T) { sameHash(t, name, yaml, kills, notes, hashes) })
 			}
 		}
-		if len(states) > 2 {
-			try("exec", lifecycle("ephemeral", command+", kind: exec", 1))
-			try("exec residents", fmt.Sprintf(lifecycleScenario, "limits: {resident: 2}", command+", kind: exec", 1, command+", kind: exec"))
-		}
+	}
+	for _, run := range []string{"", "limits: {resident: 2}"} {
+		yaml := fmt.Sprintf(lifecycleScenario, "exec", run, "kind: exec", true, 1)
+		t.Run("exec "+run, func(t *testing.T) { sameHash(t, "exec", yaml, kills, true, hashes) })
 	}
 }
 
-func lifecycle(mode, entry string, shared int) string {
-	l := lifecycles[mode]
-	entry += ", " + l.entry
-	return fmt.Sprintf(lifecycleScenario, l.run, entry, shared, entry)
-}
-
-// newCrashed is a run of a scenario that is to be killed that often.
-func newCrashed(t *testing.T, yaml string, kills int) *crashed {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "scenario.yaml")
+// sameHash crashes a scenario and holds its hash against that of the others of
+// its sort.
+func sameHash(t *testing.T, name, yaml string, kills int, notes bool, hashes map[bool]string) {
+	path := filepath.Join(t.TempDir(), name+".yaml")
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &crashed{t: t, data: t.TempDir(), scenario: path, kills: kills}
+	seed := rand.Uint64()
+	rep, err := bench.Crash(t.Context(), bench.CrashOptions{Scenarios: []string{path}, Kills: kills, Seed: seed})
+	if err != nil {
+		t.Fatalf("seed %d: %v", seed, err)
+	}
+	var text strings.Builder
+	if err := rep.Print(&text); err != nil {
+		t.Fatal(err)
+	}
+	if t.Log(text.String()); !rep.Holds() {
+		t.Errorf("seed %d: something is lost, doubled or left", seed)
+	}
+	hash := rep.Scenarios[0].Hash
+	if hashes[notes] == "" {
+		hashes[notes] = hash
+	}
+	if hash != hashes[notes] {
+		t.Errorf("its hash is %s, that of the others %s", hash, hashes[notes])
+	}
 }

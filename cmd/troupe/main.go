@@ -69,8 +69,10 @@ func Main() int {
 		Commands: commands,
 	}
 	for _, c := range app.Commands {
-		c.HideHelpCommand = true
-		c.OnUsageError = app.OnUsageError
+		for _, c := range append([]*cli.Command{c}, c.Subcommands...) {
+			c.HideHelpCommand = true
+			c.OnUsageError = app.OnUsageError
+		}
 	}
 	return report(app.RunContext(context.Background(), flagsFirst(os.Args)))
 }

@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,14 +40,36 @@ func asTroupe(ctx context.Context, args []string) error {
 		return Child(args[2:])
 	case len(args) == 3 && args[0] == "bench" && args[1] == "hold":
 		return Hold(ctx, args[2], os.Stdout)
-	case len(args) == 5 && args[0] == "run":
-		s, problems := scenarios.Load(args[4])
+	case len(args) > 0 && (args[0] == "run" || args[0] == "resume"):
+		return asRun(ctx, args[0], args[1:])
+	}
+	return fmt.Errorf("called as troupe %q", args)
+}
+
+// asRun is troupe run and troupe resume, with --json.
+func asRun(ctx context.Context, command string, args []string) error {
+	f := flag.NewFlagSet(command, flag.ContinueOnError)
+	data, name := f.String("data", "", ""), f.String("name", "", "")
+	f.Bool("json", true, "")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	o := runtime.Options{Data: *data, Name: *name}
+	var res *runtime.Result
+	var err error
+	if command == "resume" {
+		o.Name = f.Arg(0)
+		res, err = runtime.Resume(ctx, o, nil)
+	} else {
+		s, problems := scenarios.Load(f.Arg(0))
 		p, problems := plan.Expand(s, plan.Options{Found: problems})
 		if len(problems) > 0 {
 			return errors.New(problems[0].String())
 		}
-		_, err := runtime.Run(ctx, p, runtime.Options{Data: args[2]})
+		res, err = runtime.Run(ctx, p, o)
+	}
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("called as troupe %q", args)
+	return json.NewEncoder(os.Stdout).Encode(outcome{fmt.Sprintf("%x", res.Summary.Hash), res.Summary.Ticks, res.Summary.Timed})
 }

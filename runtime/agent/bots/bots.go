@@ -24,6 +24,7 @@ var bots = map[string]maker{
 	"echo":                   newEcho,
 	"go-by-majority":         plays(goByMajority),
 	"grudger":                plays(grudger),
+	"historian":              newHistorian,
 	"rabbit":                 newRabbit,
 	"random":                 plays(random),
 	"rumour":                 newRumour,
@@ -36,11 +37,19 @@ var bots = map[string]maker{
 // Run is the bot of that name at work: it answers on in and out, for any
 // number of agents, until in ends.
 func Run(name string, in io.Reader, out io.Writer) error {
-	start, ok := bots[name]
-	if !ok {
+	if _, ok := bots[name]; !ok {
 		return fmt.Errorf("unknown bot %q: the bots are %s", name, strings.Join(Names(), ", "))
 	}
-	return agent.ServeOn(in, out, start)
+	return agent.ServeOn(in, out, func(s agent.Start) (agent.Player, error) { return New(name, s) })
+}
+
+// New is one agent that is the bot of that name, for a program that adds to it.
+func New(name string, s agent.Start) (agent.Player, error) {
+	start, ok := bots[name]
+	if !ok {
+		return nil, fmt.Errorf("unknown bot %q: the bots are %s", name, strings.Join(Names(), ", "))
+	}
+	return start(s)
 }
 
 // Names lists the bots, sorted.
