@@ -24,13 +24,8 @@ func TestConformance(t *testing.T) {
 			t.Run("garbage", func(t *testing.T) { conformGarbage(t, name, k.example) })
 			t.Run("failures", func(t *testing.T) { conformFailures(t, name, k.example) })
 			t.Run("ready", func(t *testing.T) { conformReady(t, name, k.example) })
-			t.Run("state", func(t *testing.T) {
-				_, isSnapshotter := mustNew(t, name, k.example.config).(Snapshotter)
-				_, err := mustNew(t, name, k.example.config).Start(t.Context(), Init{Agents: agentsOf(k.example.agents...), State: []byte(`{}`)})
-				if !isSnapshotter && err == nil {
-					t.Error("takes a state and gives none")
-				}
-			})
+			t.Run("state", func(t *testing.T) { conformState(t, name, k.example) })
+			t.Run("bad state", func(t *testing.T) { conformBadState(t, name, k.example) })
 		})
 	}
 }

@@ -75,14 +75,44 @@ func openConversation(config []byte) (World, error) {
 func (w *conversation) Noop() []byte { return []byte(`{}`) }
 
 func (w *conversation) Start(_ context.Context, init Init) (Ready, error) {
-	if len(init.State) > 0 {
-		return Ready{}, errNoState
-	}
 	var err error
 	if w.roster, err = newRoster(init.Agents); err != nil {
 		return Ready{}, err
 	}
+	if len(init.State) > 0 {
+		if err := w.restore(init); err != nil {
+			return Ready{}, err
+		}
+	}
 	return Ready{Observations: w.observe(), Noop: w.Noop()}, nil
+}
+
+// A conversationState is a conversation between two ticks.
+type conversationState struct {
+	Tick  int      `json:"tick"` // the next one
+	Round int      `json:"round"`
+	Seat  int      `json:"seat"`
+	Gone  []string `json:"gone,omitempty"`
+}
+
+// Snapshot is Snapshotter's.
+func (w *conversation) Snapshot(context.Context) ([]byte, error) {
+	return writeState(conversationState{Tick: w.next, Round: w.round, Seat: w.seat, Gone: w.departed()})
+}
+
+func (w *conversation) restore(init Init) error {
+	var state conversationState
+	if err := readState(init, &state); err != nil {
+		return err
+	}
+	if err := sameTick(init, state.Tick); err != nil {
+		return err
+	}
+	if state.Round < 1 || state.Round > w.conf.Rounds+1 || state.Seat < 0 || state.Seat > 0 && state.Seat >= len(w.ids) {
+		return badState("round %d, seat %d are none of %d rounds of %d agents", state.Round, state.Seat, w.conf.Rounds, len(w.ids))
+	}
+	w.next, w.round, w.seat = state.Tick, state.Round, state.Seat
+	return w.depart(state.Gone)
 }
 
 func (w *conversation) Step(_ context.Context, tick int, actions []Action) (Stepped, error) {
@@ -129,7 +159,7 @@ func (w *conversation) observe() []Observation {
 	text = slices.Clip(append(text, '}')) // one for all: nobody writes to it
 	observations := make([]Observation, 0, len(w.ids))
 	for who, id := range w.ids {
-		w.asked[who] = !w.gone[who] && (!w.inTurn || who == w.seat)
+		w.asked[who] = !w.gone[who] && w.round <= w.conf.Rounds && (!w.inTurn || who == w.seat)
 		if w.asked[who] {
 			observations = append(observations, Observation{Agent: id, JSON: text})
 		}

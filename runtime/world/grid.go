@@ -31,9 +31,6 @@ type counted struct {
 }
 
 func (g *gridGame) Start(_ context.Context, init Init) (Ready, error) {
-	if len(init.State) > 0 {
-		return Ready{}, errNoState
-	}
 	if len(init.Agents) != len(g.cells) {
 		return Ready{}, fmt.Errorf("cannot start the grid: %d agents where %d × %d = %d are wanted, one a cell",
 			len(init.Agents), g.conf.Width, g.conf.Height, len(g.cells))
@@ -47,6 +44,11 @@ func (g *gridGame) Start(_ context.Context, init Init) (Ready, error) {
 	g.payoff = make([]float64, len(g.cells))
 	g.totals = make([]float64, len(g.cells))
 	g.typical = 128 * len(g.cells)
+	if len(init.State) > 0 {
+		if err := g.restore(init); err != nil {
+			return Ready{}, err
+		}
+	}
 	g.play()
 	return Ready{Observations: g.observe(), ActionSchemas: g.stage.schema()}, nil
 }

@@ -2,7 +2,6 @@ package world
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -106,9 +105,6 @@ func openMatrixGame(config []byte) (World, error) {
 func (g *matrixGame) Noop() []byte { return g.noop }
 
 func (g *matrixGame) Start(_ context.Context, init Init) (Ready, error) {
-	if len(init.State) > 0 {
-		return Ready{}, errNoState
-	}
 	var err error
 	if g.roster, err = newRoster(init.Agents); err != nil {
 		return Ready{}, err
@@ -126,12 +122,17 @@ func (g *matrixGame) Start(_ context.Context, init Init) (Ready, error) {
 	for i := range g.groups {
 		g.ticks = max(g.ticks, g.groups[i].rounds()*g.conf.Turns)
 	}
+	for i := range g.players {
+		g.players[i].last = -1
+	}
+	if len(init.State) > 0 {
+		if err := g.restore(init); err != nil {
+			return Ready{}, err
+		}
+	}
 	g.pair()
 	return Ready{Observations: g.observe(), ActionSchemas: g.stage.schema(), Noop: g.noop}, nil
 }
-
-// errNoState says that a world cannot begin in the middle.
-var errNoState = errors.New("cannot start the world from a state: this world has no snapshots; step it through the recorded outcomes")
 
 func (g *matrixGame) Step(_ context.Context, tick int, actions []Action) (Stepped, error) {
 	if err := inOrder(tick, g.next); err != nil {
@@ -159,6 +160,10 @@ func (g *matrixGame) Step(_ context.Context, tick int, actions []Action) (Steppe
 		return stepped, nil
 	}
 	if g.next%g.conf.Turns == 0 {
+		for i := range g.players {
+			g.players[i].last = -1
+			clear(g.players[i].match)
+		}
 		g.pair()
 	}
 	stepped.Observations = g.observe()
@@ -195,12 +200,11 @@ func (g *matrixGame) scores() []Score {
 	return scores
 }
 
-// pair begins the round of the next tick.
+// pair says who meets whom in the round of the next tick; nobody does once the
+// game is over.
 func (g *matrixGame) pair() {
 	for i := range g.players {
-		p := &g.players[i]
-		p.opponent, p.last = -1, -1
-		clear(p.match)
+		g.players[i].opponent = -1
 	}
 	round := g.next / g.conf.Turns
 	for i := range g.groups {

@@ -104,9 +104,6 @@ func isToken(s string) bool {
 func (w *population) Noop() []byte { return []byte(`{}`) }
 
 func (w *population) Start(_ context.Context, init Init) (Ready, error) {
-	if len(init.State) > 0 {
-		return Ready{}, errNoState
-	}
 	w.members = make(map[string]int, len(init.Agents))
 	for _, a := range init.Agents {
 		if _, ok := w.members[a.ID]; ok {
@@ -117,6 +114,11 @@ func (w *population) Start(_ context.Context, init Init) (Ready, error) {
 			w.number = max(w.number, n)
 		}
 	}
+	if len(init.State) > 0 {
+		if err := w.restore(init); err != nil {
+			return Ready{}, err
+		}
+	}
 	schema := fmt.Sprintf(`{"type":"object","properties":{"offspring":{"type":"integer","minimum":0,"maximum":%d},"die":{"type":"boolean"}}}`,
 		w.conf.MaxOffspring)
 	return Ready{
@@ -124,6 +126,42 @@ func (w *population) Start(_ context.Context, init Init) (Ready, error) {
 		ActionSchemas: map[string][]byte{"*": []byte(schema)},
 		Noop:          w.Noop(),
 	}, nil
+}
+
+// A populationState is a population between two ticks.
+type populationState struct {
+	Tick    int            `json:"tick"`    // the next one
+	Number  int            `json:"number"`  // of the last one born
+	Members map[string]int `json:"members"` // who lives, and the tick of its age 0
+}
+
+// Snapshot is Snapshotter's.
+func (w *population) Snapshot(context.Context) ([]byte, error) {
+	return writeState(populationState{Tick: w.next, Number: w.number, Members: w.members})
+}
+
+// restore puts those who live in place of the first agents.
+func (w *population) restore(init Init) error {
+	var state populationState
+	if err := readState(init, &state); err != nil {
+		return err
+	}
+	if err := sameTick(init, state.Tick); err != nil {
+		return err
+	}
+	if state.Number < w.number {
+		return badState("the last one born is number %d and that of the first agents %d", state.Number, w.number)
+	}
+	for id, born := range state.Members {
+		if born > state.Tick {
+			return badState("member %q is born in tick %d, after tick %d", shorten(id), born, state.Tick)
+		}
+	}
+	w.next, w.number, w.members = state.Tick, state.Number, state.Members
+	if w.members == nil {
+		w.members = make(map[string]int)
+	}
+	return nil
 }
 
 // numberOf takes the number out of an id that looks like a newborn's.
@@ -160,10 +198,7 @@ func (w *population) Step(_ context.Context, tick int, actions []Action) (Steppe
 		{"deaths", strconv.AppendInt(nil, int64(deaths), 10)},
 		{"population", strconv.AppendInt(nil, int64(len(w.members)), 10)},
 	}
-	stepped.Done = len(w.members) == 0 || w.next == w.conf.Ticks
-	if !stepped.Done {
-		stepped.Observations = w.observe()
-	}
+	stepped.Done, stepped.Observations = w.over(), w.observe()
 	return stepped, nil
 }
 
@@ -258,7 +293,13 @@ func (w *population) bury(wishes []wish, stepped *Stepped) (deaths int) {
 	return deaths
 }
 
+// over says whether there is nothing more to play.
+func (w *population) over() bool { return len(w.members) == 0 || w.next > 0 && w.next == w.conf.Ticks }
+
 func (w *population) observe() []Observation {
+	if w.over() {
+		return nil
+	}
 	ids := sortedKeys(w.members)
 	observations := make([]Observation, len(ids))
 	for i, id := range ids {

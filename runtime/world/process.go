@@ -45,24 +45,33 @@ type process struct {
 	log     *tail
 	limit   int
 
-	init     []byte // the line
-	from     int    // the tick that init begins with
+	begin    Init   // what a process is started with, its state the newest there is
+	init     []byte // the line that says so
+	from     int    // the tick that it begins with
 	next     int    // the tick to be stepped next
 	failedAt int    // the tick that a restart was made for last; -1 for none
 
 	pipe      *pipe // nil where there is no process in good order
 	who       census
+	added     []string // those in who that the world added, in order
 	schemas   schemas
 	snapshots bool // the world can give its state
 }
 
 func (p *process) Start(ctx context.Context, init Init) (Ready, error) {
-	p.init, p.from, p.next = appendInit(nil, init), init.Tick, init.Tick
-	if len(p.init) > p.limit {
-		return Ready{}, fmt.Errorf("cannot start the world: its init is longer than %d bytes", p.limit)
-	}
 	for _, a := range init.Agents {
 		p.who[a.ID] = lives
+	}
+	if len(init.State) > 0 {
+		state, err := p.takeState(init.State)
+		if err != nil {
+			return Ready{}, fmt.Errorf("cannot start the world from a state: %w", err)
+		}
+		init.State = state
+	}
+	p.next = init.Tick
+	if !p.beginWith(init) {
+		return Ready{}, fmt.Errorf("cannot start the world: its init is longer than %d bytes", p.limit)
 	}
 	ready, err := p.open(ctx)
 	var failed *failedError
@@ -78,6 +87,17 @@ func (p *process) Start(ctx context.Context, init Init) (Ready, error) {
 	}
 	p.failedAt = -1
 	return ready, nil
+}
+
+// beginWith has processes started from init on, and says no where that cannot
+// be written.
+func (p *process) beginWith(init Init) bool {
+	line := appendInit(nil, init)
+	if len(line) > p.limit {
+		return false
+	}
+	p.begin, p.init, p.from = init, line, init.Tick
+	return true
 }
 
 // open starts a process and says init to it.
@@ -157,11 +177,15 @@ func (p *process) understand(answer line, tick int, actions []Action) (Stepped, 
 	stepped, err := decodeStepped(answer, tick, p.who)
 	if err == nil {
 		p.next++
+		for _, a := range stepped.Add {
+			p.added = append(p.added, a.ID)
+		}
 	}
 	return stepped, err
 }
 
-// Snapshot is Snapshotter's: nil where ready did not say snapshot.
+// Snapshot is Snapshotter's: nil where ready did not say snapshot. A process
+// that is started again begins with the newest snapshot.
 func (p *process) Snapshot(ctx context.Context) ([]byte, error) {
 	if !p.snapshots {
 		return nil, nil
@@ -174,7 +198,10 @@ func (p *process) Snapshot(ctx context.Context) ([]byte, error) {
 	if err != nil {
 		return nil, p.explain(fmt.Sprintf("take a snapshot of the world before tick %d", p.next), err)
 	}
-	return answer.fields["state"], nil
+	init := p.begin
+	init.State, init.Tick = answer.fields["state"], p.next
+	p.beginWith(init) // else the last one does too
+	return p.giveState(init.State)
 }
 
 // Close is Closer's.

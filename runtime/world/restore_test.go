@@ -12,11 +12,14 @@ import (
 )
 
 // dying serves a world and dies on reading its nth line, before answering.
-func dying(kind string, n int) program {
+func dying(kind string, n int) program { return dyingOf(serving(kind), n) }
+
+// dyingOf is a program that dies so.
+func dyingOf(whole program, n int) program {
 	return func(ctx context.Context, in io.Reader, out, stderr io.Writer) error {
 		passR, passW := io.Pipe()
 		served := make(chan error, 1)
-		go func() { served <- serving(kind)(ctx, passR, out, stderr) }()
+		go func() { served <- whole(ctx, passR, out, stderr) }()
 		lines := bufio.NewReader(in)
 		var err error
 		for i := 1; ; i++ {
@@ -184,7 +187,7 @@ func TestProcessGivesAndTakesItsState(t *testing.T) {
 	mustStep(t, w, 0, act("a", `1`))
 	mustStep(t, w, 1, act("a", `1`))
 	state, err := w.Snapshot(t.Context())
-	if err != nil || string(state) != `{"n":2}` {
+	if err != nil || string(state) != `{"state":{"n":2}}` {
 		t.Fatalf("state %s, error %v", state, err)
 	}
 	later := newProcess(t, Program{Start: starter(counting)})
@@ -197,15 +200,14 @@ func TestProcessGivesAndTakesItsState(t *testing.T) {
 }
 
 func TestProcessWithoutStateHasNone(t *testing.T) {
-	w := newProcess(t, Program{Start: starter(serving("conversation"))})
-	e := kinds["conversation"].example
-	if _, err := w.Start(t.Context(), Init{Config: []byte(e.config), Agents: agentsOf(e.agents...)}); err != nil {
+	w, _, err := startAB(t, Program{Start: starter(script(readyAB))})
+	if err != nil {
 		t.Fatal(err)
 	}
 	if state, err := w.Snapshot(t.Context()); state != nil || err != nil {
 		t.Errorf("state %s, error %v, want neither", state, err)
 	}
-	w, _, err := startAB(t, Program{Start: starter(script(`{"type":"ready","snapshot":true}`, `{"type":"state"}`))})
+	w, _, err = startAB(t, Program{Start: starter(script(`{"type":"ready","snapshot":true}`, `{"type":"state"}`))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +227,8 @@ func TestServeSaysWhatItCannotRead(t *testing.T) {
 		{init + `{"type":"step"}`, "step.tick is missing"},
 		{init + `{"type":"step","tick":0,"actions":[1]}`, "step.actions has an item 1 where an object is wanted"},
 		{init + `{"type":"step","tick":3}`, "tick 3 where 0 is next"},
-		{init + `{"type":"snapshot"}`, "a snapshot is asked of a world that has none"},
+		{strings.Replace(init, `}]}`, `}],"state":{"tick":1},"tick":2}`, 1), "cannot start the world from a state: it is of tick 1, and tick 2 is to be played"},
+		{strings.Replace(init, `}]}`, `}],"state":[]}`, 1), "cannot start the world from a state: it is none of this kind of world: json: cannot unmarshal array"},
 		{init + `{"type":"step",`, "a line is no message"},
 	} {
 		var out bytes.Buffer
@@ -237,7 +240,7 @@ func TestServeSaysWhatItCannotRead(t *testing.T) {
 	if err := Serve(t.Context(), strings.NewReader(ignored+init), &out, func(config []byte) (World, error) { return New("conversation", config) }); err != nil {
 		t.Error(err)
 	}
-	if want := `{"type":"ready","observations":{"a":{"round":1,"rounds":2,"topic":""}},"noop":{}}` + "\n"; out.String() != want {
+	if want := `{"type":"ready","observations":{"a":{"round":1,"rounds":2,"topic":""}},"snapshot":true,"noop":{}}` + "\n"; out.String() != want {
 		t.Errorf("answered %s, want %s", out.String(), want)
 	}
 }

@@ -34,7 +34,7 @@ type Nooper interface {
 
 // A Snapshotter gives its state between two steps, for a later Init to carry.
 // A nil state means that this world has none to give: it is restored by
-// stepping it through the recorded outcomes.
+// stepping it through the recorded outcomes. The state is compact JSON.
 type Snapshotter interface {
 	Snapshot(ctx context.Context) (state []byte, err error)
 }
@@ -56,6 +56,9 @@ type Init struct {
 	Config []byte
 	// State is what an earlier Snapshot gave, empty for a game from its
 	// beginning. Tick is the tick that Start's observations are then for.
+	// Agents are those of the game's beginning all the same: who came and went
+	// since is the state's to say, as is how far random numbers are drawn. The
+	// game goes on to the byte as it did from there.
 	State []byte
 	Tick  int
 }
