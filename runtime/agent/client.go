@@ -15,9 +15,13 @@ type Player interface {
 }
 
 // A Keeper can tell its state, so that another process can take over: Start
-// carries it there.
+// carries it there, and Start.Restore decodes it. A PlayerFunc has nothing to
+// tell and is restored as it is; any other player under the state snapshot is a
+// Keeper.
 type Keeper interface {
-	// Snapshot returns what encoding/json can encode.
+	// Snapshot returns what encoding/json can encode, nil where there is
+	// nothing to remember. How far the agent's Rand was drawn is no part of it:
+	// the client keeps that itself, and a restored agent draws on from there.
 	Snapshot() (any, error)
 }
 
@@ -36,7 +40,7 @@ func (f PlayerFunc) Play(o Observation) Reply { return f(o) }
 // agent's to keep.
 type Start struct {
 	Init
-	Rand *rand.Rand // from the agent's seed: the only chance that a run repeats
+	Rand *rand.Rand // from the agent's seed, or where its state has it: the only chance that a run repeats
 }
 
 // Unmarshal decodes the agent's config into v, a pointer.

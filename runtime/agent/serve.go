@@ -3,7 +3,6 @@ package agent
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -58,6 +57,8 @@ type server struct {
 type seat struct {
 	id     string
 	player Player
+	seed   uint64
+	source *rand.PCG // what rand draws from
 	rand   *rand.Rand
 }
 
@@ -129,8 +130,12 @@ func (s *server) sit(h *heard) (*seat, error) {
 	if in.Agent == "" {
 		return nil, errors.New("cannot start an agent: the runtime's line does not name it")
 	}
-	at := &seat{id: in.Agent, rand: rand.New(rand.NewPCG(in.Seed, 0))}
-	var err error
+	at := &seat{id: in.Agent, seed: in.Seed, source: newSource(in.Seed)}
+	at.rand = rand.New(at.source)
+	err := at.resume(&in)
+	if err != nil {
+		return nil, fmt.Errorf("cannot start agent %s: %w", in.Agent, err)
+	}
 	if at.player, err = s.start(Start{Init: in, Rand: at.rand}); err != nil {
 		return nil, fmt.Errorf("cannot start agent %s: %w", in.Agent, err)
 	}
@@ -168,21 +173,14 @@ func (s *server) snapshot(h *heard) error {
 	if at == nil {
 		return fmt.Errorf("cannot tell the state of agent %q: it had no init", h.name())
 	}
-	keeper, ok := at.player.(Keeper)
-	if !ok {
-		return fmt.Errorf("cannot tell the state of agent %s: it has no method Snapshot", at.id)
-	}
-	state, err := keeper.Snapshot()
+	s.line = append(AppendString(append(s.line[:0], `{"type":"state","agent":`...), at.id), `,"state":`...)
+	line, err := at.keep(s.line)
 	if err != nil {
 		return fmt.Errorf("cannot tell the state of agent %s: %w", at.id, err)
 	}
-	text, err := json.Marshal(state)
-	if err != nil {
-		return fmt.Errorf("cannot encode the state of agent %s: %w", at.id, err)
-	}
-	s.line = append(AppendString(append(s.line[:0], `{"type":"state","agent":`...), at.id), `,"state":`...)
-	s.line = append(append(s.line, text...), '}', '\n')
-	_, err = s.out.Write(s.line)
+	line = append(line, '}', '\n')
+	s.line = line
+	_, err = s.out.Write(line)
 	return err
 }
 

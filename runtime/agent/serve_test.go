@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func TestServe(t *testing.T) {
 		return c, s.Restore(&c.n)
 	}
 	got, err := serveLines(start,
-		`{"type":"init","protocol":1,"run":"r","agent":"a","seed":7,"config":{},"state":41}`,
+		`{"type":"init","protocol":1,"run":"r","agent":"a","seed":7,"config":{},"state":{"state":41}}`,
 		`{"type":"init","protocol":1,"run":"r","agent":"b","seed":8,"config":{}}`,
 		`{"type":"observe","agent":"a","tick":0,"observation":{},"messages":[],"results":[]}`,
 		``,
@@ -57,7 +58,7 @@ func TestServe(t *testing.T) {
 {"type":"ready","agent":"b"}
 {"type":"act","agent":"a","tick":0,"action":{"n":42,"step":7},"send":[{"to":"bob","body":42},{"channel":"square","body":""}]}
 {"type":"act","agent":"b","tick":0,"action":{"n":1,"step":8},"send":[{"to":"bob","body":1},{"channel":"square","body":"so \"what\""}]}
-{"type":"state","agent":"a","state":42}
+{"type":"state","agent":"a","state":{"state":42}}
 {"type":"act","agent":"b","tick":1,"action":{"n":2,"step":8},"send":[{"to":"bob","body":2},{"channel":"square","body":""}]}
 `
 	if err != nil || got != want {
@@ -101,11 +102,66 @@ func TestServeRepeatsBySeed(t *testing.T) {
 	}
 }
 
+// TestServeDrawsOn is an agent that is restored, with and without a memory of
+// its own: what it draws next is what it would have drawn.
+func TestServeDrawsOn(t *testing.T) {
+	for name, start := range map[string]func(Start) (Player, error){
+		"func": func(Start) (Player, error) {
+			return PlayerFunc(func(o Observation) Reply { return o.Act(o.Rand.Uint64()) }), nil
+		},
+		"keeper": func(s Start) (Player, error) {
+			d := &drawer{start: s}
+			return d, s.Restore(&d.sum)
+		},
+	} {
+		const init, observe = `{"type":"init","agent":"a","seed":5`, `{"type":"observe","agent":"a","tick":0}`
+		whole, err := serveLines(start, init+`}`, observe, observe, observe, observe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(whole), "\n")[1:]
+		for n := range lines {
+			first, err := serveLines(start, append(append([]string{init + `}`}, slices.Repeat([]string{observe}, n)...), `{"type":"snapshot","agent":"a"}`)...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			told, err := Decode([]byte(lastLine(first)))
+			if err != nil || (string(told.State) == "null") != (n == 0 && name == "func") {
+				t.Fatalf("%s: the state after %d is %s, %v", name, n, told.State, err)
+			}
+			rest, err := serveLines(start, append([]string{init + `,"state":` + string(told.State) + `}`}, slices.Repeat([]string{observe}, len(lines)-n)...)...)
+			if err != nil || lastLine(rest) != lines[len(lines)-1] {
+				t.Errorf("%s: restored after %d, it ends with %s, %v; want %s", name, n, lastLine(rest), err, lines[len(lines)-1])
+			}
+		}
+	}
+}
+
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	return lines[len(lines)-1]
+}
+
+// A drawer adds up what it draws.
+type drawer struct {
+	start Start
+	sum   uint64
+}
+
+func (d *drawer) Play(o Observation) Reply {
+	d.sum += d.start.Rand.Uint64()
+	return o.Act(d.sum)
+}
+func (d *drawer) Snapshot() (any, error) { return d.sum, nil }
+
 func TestServeErrors(t *testing.T) {
 	fail := errors.New("no luck")
 	start := func(s Start) (Player, error) {
 		if s.Agent == "never" {
 			return nil, fail
+		}
+		if s.Agent == "lazy" {
+			return struct{ Player }{}, nil
 		}
 		return PlayerFunc(func(o Observation) Reply {
 			switch o.Tick {
@@ -131,7 +187,10 @@ func TestServeErrors(t *testing.T) {
 		"does not name it":                       {`{"type":"init"}`},
 		`for agent "a": it had no init`:          {`{"type":"observe","agent":"a","tick":0}`},
 		"cannot read a line of the runtime: 'h'": {`hello`},
-		"the state of agent a: it has no method": {init, `{"type":"snapshot","agent":"a"}`},
+		"of agent lazy: it has no method Snapsh": {`{"type":"init","agent":"lazy"}`, `{"type":"snapshot","agent":"lazy"}`},
+		"agent a: its state is none that this c": {`{"type":"init","agent":"a","state":41}`},
+		"none that this client wrote: json: unk": {`{"type":"init","agent":"a","state":{"n":1}}`},
+		"none that this client wrote: invalid P": {`{"type":"init","agent":"a","state":{"rand":"AAAA"}}`},
 		`the state of agent "b": it had no init`: {init, `{"type":"snapshot","agent":"b"}`},
 	}
 	for want, lines := range tests {

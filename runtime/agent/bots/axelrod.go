@@ -14,27 +14,33 @@ type strategy func(m *match) bool
 // A match is what a player remembers of the match that it is in. A move that
 // an opponent forfeited is neither a defection nor a cooperation.
 type match struct {
-	turn         int
-	mine, theirs string // of the last turn: C, D or none
-	before       string // theirs in the turn before that
-	cooperations int    // of the opponent
-	defections   int
-	rand         *rand.Rand
+	turn int
+	rand *rand.Rand
+	tally
+}
+
+// A tally is what has to be remembered of a match from turn to turn.
+type tally struct {
+	Mine         string `json:"mine,omitempty"` // of the last turn: C, D or none
+	Theirs       string `json:"theirs,omitempty"`
+	Before       string `json:"before,omitempty"`       // theirs in the turn before that
+	Cooperations int    `json:"cooperations,omitempty"` // of the opponent
+	Defections   int    `json:"defections,omitempty"`
 }
 
 func alternator(m *match) bool          { return m.turn%2 == 0 }
 func cooperator(*match) bool            { return true }
 func defector(*match) bool              { return false }
-func goByMajority(m *match) bool        { return m.cooperations >= m.defections }
-func grudger(m *match) bool             { return m.defections == 0 }
+func goByMajority(m *match) bool        { return m.Cooperations >= m.Defections }
+func grudger(m *match) bool             { return m.Defections == 0 }
 func random(m *match) bool              { return m.rand.IntN(2) == 0 }
-func suspiciousTitForTat(m *match) bool { return m.turn > 0 && m.theirs != "D" }
-func titForTat(m *match) bool           { return m.theirs != "D" }
-func titForTwoTats(m *match) bool       { return m.theirs != "D" || m.before != "D" }
+func suspiciousTitForTat(m *match) bool { return m.turn > 0 && m.Theirs != "D" }
+func titForTat(m *match) bool           { return m.Theirs != "D" }
+func titForTwoTats(m *match) bool       { return m.Theirs != "D" || m.Before != "D" }
 
 // winStayLoseShift repeats its move where the opponent cooperated, and changes
 // it where it did not.
-func winStayLoseShift(m *match) bool { return (m.mine != "D") == (m.theirs != "D") }
+func winStayLoseShift(m *match) bool { return (m.Mine != "D") == (m.Theirs != "D") }
 
 // The two answers, encoded once.
 var (
@@ -45,7 +51,8 @@ var (
 // plays makes players of a strategy.
 func plays(decide strategy) maker {
 	return func(s agent.Start) (agent.Player, error) {
-		return &player{decide: decide, match: match{rand: s.Rand}}, nil
+		p := &player{decide: decide, match: match{rand: s.Rand}}
+		return p, s.Restore(&p.match.tally)
 	}
 }
 
@@ -53,6 +60,9 @@ type player struct {
 	decide strategy
 	match  match
 }
+
+// Snapshot is agent.Keeper's.
+func (p *player) Snapshot() (any, error) { return p.match.tally, nil }
 
 func (p *player) Play(o agent.Observation) agent.Reply {
 	var seen struct {
@@ -68,12 +78,12 @@ func (p *player) Play(o agent.Observation) agent.Reply {
 	}
 	m.turn = seen.Turn
 	if seen.Last != nil && o.Attempt == 1 { // asked again, it has counted this turn already
-		m.before, m.mine, m.theirs = m.theirs, seen.Last.You, seen.Last.Opponent
-		switch m.theirs {
+		m.Before, m.Mine, m.Theirs = m.Theirs, seen.Last.You, seen.Last.Opponent
+		switch m.Theirs {
 		case "C":
-			m.cooperations++
+			m.Cooperations++
 		case "D":
-			m.defections++
+			m.Defections++
 		}
 	}
 	if p.decide(m) {

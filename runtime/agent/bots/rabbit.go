@@ -22,6 +22,9 @@ func newRabbit(s agent.Start) (agent.Player, error) {
 	return r, s.Unmarshal(&r)
 }
 
+// Snapshot is agent.Keeper's: a rabbit remembers nothing.
+func (r rabbit) Snapshot() (any, error) { return nil, nil }
+
 func (r rabbit) Play(o agent.Observation) agent.Reply {
 	var seen struct{ Age int }
 	if err := o.Unmarshal(&seen); err != nil {

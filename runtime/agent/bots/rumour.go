@@ -22,6 +22,7 @@ type rumour struct {
 	Rumour bool `json:"rumour"`
 }
 
+// heard is what it answers, and all that it remembers.
 type heard struct {
 	Heard bool `json:"heard"`
 }
@@ -34,8 +35,14 @@ func newRumour(s agent.Start) (agent.Player, error) {
 	if t.Chance < 0 || t.Chance > 1 {
 		return nil, fmt.Errorf("cannot use the config of %s: chance is %v and not between 0 and 1", s.Agent, t.Chance)
 	}
-	return t, nil
+	var was heard
+	err := s.Restore(&was)
+	t.Knows = t.Knows || was.Heard
+	return t, err
 }
+
+// Snapshot is agent.Keeper's.
+func (t *talker) Snapshot() (any, error) { return heard{t.Knows}, nil }
 
 func (t *talker) Play(o agent.Observation) agent.Reply {
 	for _, m := range o.Messages {
