@@ -28,6 +28,7 @@ type lab struct {
 	python *program // nil where there is none
 	kill   <-chan struct{}
 	runs   int
+	pasts  map[size]*past // that were recorded to be read
 }
 
 func newLab(ctx context.Context, child string, kill <-chan struct{}) (l *lab, err error) {

@@ -137,6 +137,28 @@ var groups = []group{
 		floor: floorRecord, troupe: troupeRecord,
 	},
 	{
+		name: "verify", figures: []figure{{"chain", "ticks/s", false}, {"execute", "ticks/s", false}},
+		note: "a run of 10 processes on record, by ticks: troupe verify, and verify --execute, starting and stopping included; " +
+			"floor: opening the store and reading the log's entries raw",
+		full:  []size{long(1000), long(10_000)},
+		quick: []size{long(100)},
+		floor: floorVerify, troupe: troupeVerify,
+	},
+	{
+		name: "replay", figures: []figure{{unit: "ticks/s"}},
+		note:  "such a run replayed with --speed max to an observer over TCP, who hears all of it; floor: as verify",
+		full:  []size{long(1000), long(10_000)},
+		quick: []size{long(100)},
+		floor: floorRaw, troupe: troupeReplay,
+	},
+	{
+		name: "resume", figures: []figure{{unit: "ticks/s"}},
+		note:  "such a run resumed: its ticks over the time until the first new one, in which world and agents are told all of them; floor: as verify",
+		full:  []size{long(1000), long(10_000)},
+		quick: []size{long(100)},
+		floor: floorRaw, troupe: troupeResume,
+	},
+	{
 		name: "memory", figures: []figure{{"each", "KiB/process", true}, {"all", "MiB", true}},
 		note:  "most resident memory of troupe run: what each process beyond the first 10 adds, and all of it; floor: a bare parent that is the same program",
 		full:  []size{{agents: 1000, ticks: 50, messages: 1}},
