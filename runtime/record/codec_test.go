@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/s2"
@@ -79,6 +80,35 @@ func TestHashedLayout(t *testing.T) {
 		"\x04done"
 	if got := appendHashed(nil, r); string(got) != want {
 		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	// Faults stand behind the rest, and leave no trace where there are none.
+	r.Messages = append(r.Messages, Message{From: "b", To: "a", Fate: &Fate{Copies: 2, Delay: 300}})
+	r.Messages[0].Fate = &Fate{Copies: 1, Cut: 3}
+	r.Partitions = []Partition{{[][]string{{"a"}, {"b", "c*"}}}}
+	want = strings.Replace(want, "\x01\x01a\x00\x02sq\x04\"hi\"", "\x02\x01a\x00\x02sq\x04\"hi\"\x01b\x01a\x00\x00", 1) +
+		"\x02" + "\x00\x01\x00\x03" + "\x01\x02\xac\x02\x00" +
+		"\x01" + "\x02" + "\x01\x01a" + "\x02\x01b\x02c*"
+	if got := appendHashed(nil, r); string(got) != want {
+		t.Errorf("with faults: got\n%q\nwant\n%q", got, want)
+	}
+}
+
+// What says that there were faults says which.
+func TestDecodeRefusesFaults(t *testing.T) {
+	r := &Record{Messages: []Message{{From: "a"}, {From: "b"}}}
+	plain := appendHashed(nil, r)
+	for name, tail := range map[string]string{
+		"none":                   "\x00\x00",
+		"no such message":        "\x01\x02\x01\x00\x00\x00",
+		"a message twice":        "\x02\x00\x01\x00\x00\x00\x01\x00\x00\x00",
+		"messages out of order":  "\x02\x01\x01\x00\x00\x00\x01\x00\x00\x00",
+		"too many copies":        "\x01\x00\x80\x80\x80\x08\x00\x00\x00",
+		"no partitions are said": "\x01\x00\x01\x00\x00",
+		"more behind":            "\x01\x00\x01\x00\x00\x00\x00",
+	} {
+		if _, err := newDecoder().record(append(bytes.Clone(plain), tail...), appendAnnex(nil, &Annex{})); !errors.Is(err, errMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

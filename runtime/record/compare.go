@@ -28,6 +28,14 @@ var sections = []section{
 	{"done", true, turnItems(func(t *Turn) []byte { return yes(t.Done) })},
 	{"unsent", true, turnItems(func(t *Turn) []byte { return yes(t.Unsent) })},
 	{"send", true, func(r *Record) []item { return items(r.Messages, sendItem) }},
+	{"fate", true, func(r *Record) []item { return items(r.Messages, fateItem) }},
+	{"partition", false, func(r *Record) []item {
+		return items(r.Partitions, func(x *Partition) item {
+			l := line{}
+			l.groups(x.Groups)
+			return item{"", l.dst}
+		})
+	}},
 	{"result", true, func(r *Record) []item {
 		return items(r.Results, func(x *Result) item { return item{x.Agent, x.JSON} })
 	}},
@@ -132,6 +140,17 @@ func yes(b bool) []byte {
 }
 
 func sendItem(m *Message) item { return item{m.From, SendJSON(m.To, m.Channel, m.Body)} }
+
+// fateItem is nothing where no fault hit a message.
+func fateItem(m *Message) item {
+	if m.Fate == nil {
+		return item{m.From, nil}
+	}
+	l := line{dst: []byte{'{'}}
+	l.fate(m.Fate)
+	l.end()
+	return item{m.From, l.dst}
+}
 
 // SendJSON is one message as an agent sends it: {"to" or "channel","body"}.
 func SendJSON(to, channel string, body []byte) []byte {

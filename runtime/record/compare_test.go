@@ -47,6 +47,8 @@ func TestCompare(t *testing.T) {
 		{func(r *Record) { r.Turns[1].Unsent = false }, `tick 3, agent b, unsent: A true, B nothing`},
 		{func(r *Record) { r.Messages[1].Body = []byte(`3`) }, `tick 3, agent a, send: at byte 27: A …el":"square","body":2}, B …el":"square","body":3}`},
 		{func(r *Record) { r.Messages = r.Messages[:1] }, `tick 3, agent a, send: A {"channel":"square","body":2}, B nothing`},
+		{func(r *Record) { r.Messages[1].Fate = &Fate{} }, `tick 3, agent a, fate: A nothing, B {"copies":0}`},
+		{func(r *Record) { r.Partitions = []Partition{{[][]string{{"a"}, {"b*"}}}} }, `tick 3, partition: A nothing, B [["a"],["b*"]]`},
 		{func(r *Record) { r.Results = nil }, `tick 3, agent a, result: A {"error":"no"}, B nothing`},
 		{func(r *Record) { r.Scores[1].Value = []byte(`1`) }, `tick 3, agent b, score: at byte 0: A 0, B 1`},
 		{func(r *Record) { r.Columns[0].Value = []byte(`2`) }, `tick 3, column wet: at byte 0: A 1, B 2`},

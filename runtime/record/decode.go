@@ -73,6 +73,44 @@ func (d *decoder) hashed(r *Record) {
 		x.Members = list(d, 1, func(m *string) { *m = d.name() })
 	})
 	r.End = End(d.name())
+	if d.err == nil && d.left() > 0 {
+		d.faults(r)
+	}
+}
+
+// mostFate bounds what a fate may say, so that a record of a few bytes takes
+// no more than a few deliveries.
+const mostFate = 1 << 24
+
+// faults decodes what faults did, which is something where it is there.
+func (d *decoder) faults(r *Record) {
+	next := 0
+	list(d, 4, func(*struct{}) {
+		at := d.uvarint()
+		f := &Fate{d.below(mostFate), d.below(mostFate), d.below(mostFate)}
+		if at < uint64(next) || at >= uint64(len(r.Messages)) {
+			d.fail("the fate of message %d, of %d", at, len(r.Messages))
+			return
+		}
+		r.Messages[at].Fate = f
+		next = int(at) + 1
+	})
+	r.Partitions = list(d, 1, func(x *Partition) {
+		x.Groups = list(d, 1, func(g *[]string) {
+			*g = list(d, 1, func(p *string) { *p = d.name() })
+		})
+	})
+	if next+len(r.Partitions) == 0 {
+		d.fail("no faults where some are announced")
+	}
+}
+
+func (d *decoder) below(most uint64) int {
+	n := d.uvarint()
+	if n >= most {
+		d.fail("a number of %d", n)
+	}
+	return int(n)
 }
 
 func (d *decoder) turns() []Turn {

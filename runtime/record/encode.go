@@ -35,6 +35,12 @@ import (
 //	list(text, list(text))                    channels: name, members
 //	text                                      end
 //
+// and then, in a tick in which faults of the scenario hit a message,
+//
+//	list(number, number, number, number)      fates: place among the messages, copies,
+//	                                          ticks of delay, recipients cut off
+//	list(list(list(text)))                    partitions: groups of patterns
+//
 // The order within each list is that of Record's fields.
 func appendHashed(dst []byte, r *Record) []byte {
 	dst = binary.AppendUvarint(dst, uint64(r.Tick))
@@ -73,7 +79,36 @@ func appendHashed(dst []byte, r *Record) []byte {
 		dst = appendBytes(dst, r.Channels[i].Name)
 		dst = appendNames(dst, r.Channels[i].Members)
 	}
-	return appendBytes(dst, string(r.End))
+	return appendFaults(appendBytes(dst, string(r.End)), r)
+}
+
+// appendFaults appends nothing where there were none.
+func appendFaults(dst []byte, r *Record) []byte {
+	hit := 0
+	for i := range r.Messages {
+		if r.Messages[i].Fate != nil {
+			hit++
+		}
+	}
+	if hit+len(r.Partitions) == 0 {
+		return dst
+	}
+	dst = appendCount(dst, hit)
+	for i := range r.Messages {
+		if f := r.Messages[i].Fate; f != nil {
+			for _, n := range []int{i, f.Copies, f.Delay, f.Cut} {
+				dst = appendCount(dst, n)
+			}
+		}
+	}
+	dst = appendCount(dst, len(r.Partitions))
+	for i := range r.Partitions {
+		dst = appendCount(dst, len(r.Partitions[i].Groups))
+		for _, group := range r.Partitions[i].Groups {
+			dst = appendNames(dst, group)
+		}
+	}
+	return dst
 }
 
 const (

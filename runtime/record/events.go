@@ -13,7 +13,8 @@ import (
 //
 //	observation  agent, observation
 //	outcome      agent, [failure, policy,] action, [done, unsent]
-//	message      from, to or channel, body
+//	message      from, to or channel, body, [copies, delay, cut]
+//	partition    groups
 //	result       agent, result
 //	score        agent, score
 //	event        event
@@ -37,6 +38,12 @@ func AppendEvents(dst []byte, r *Record, hash [HashSize]byte) []byte {
 	for i := range r.Messages {
 		e.open("message")
 		e.message(&r.Messages[i])
+		e.close()
+	}
+	for i := range r.Partitions {
+		e.open("partition")
+		e.key("groups")
+		e.groups(r.Partitions[i].Groups)
 		e.close()
 	}
 	for i := range r.Results {
@@ -185,6 +192,21 @@ func (l *line) message(m *Message) {
 	l.some("to", m.To)
 	l.some("channel", m.Channel)
 	l.raw("body", m.Body)
+	if m.Fate != nil {
+		l.fate(m.Fate)
+	}
+}
+
+// fate is what is out of the ordinary in it.
+func (l *line) fate(f *Fate) {
+	for _, x := range []struct {
+		name         string
+		value, usual int
+	}{{"copies", f.Copies, 1}, {"delay", f.Delay, 0}, {"cut", f.Cut, 0}} {
+		if x.value != x.usual {
+			l.int(x.name, x.value)
+		}
+	}
 }
 
 func (e *events) tick(r *Record, hash *[HashSize]byte) {

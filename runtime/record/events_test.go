@@ -19,15 +19,16 @@ func TestAppendEvents(t *testing.T) {
 			{Agent: "a", Observation: []byte(`{"x":1}`), Action: []byte(`{"move":"up"}`), Done: true},
 			{Agent: "b", Observation: []byte(`{}`), Failure: "deadline", Policy: "skip", Unsent: true},
 		},
-		Messages: []Message{{From: "a", To: "b", Body: []byte(`"hi"`)}, {From: "a", Channel: "square", Body: []byte(`1`)}},
-		Results:  []Result{{"a", []byte(`{"ok":false}`)}},
-		Scores:   []Score{{"a", []byte("3.50")}},
-		Events:   [][]byte{[]byte(`{"fell":"tree"}`)},
-		Columns:  []Column{{"n", []byte("7")}},
-		Added:    []Added{{"c", []byte(`{}`)}},
-		Removed:  []string{"b"},
-		Channels: []Channel{{"square", []string{"a", "c"}}, {"den", nil}},
-		End:      EndDone,
+		Messages:   []Message{{From: "a", To: "b", Body: []byte(`"hi"`)}, {From: "a", Channel: "square", Body: []byte(`1`), Fate: &Fate{Copies: 2}}},
+		Partitions: []Partition{{[][]string{{"a"}, {"b-*", "c"}}}},
+		Results:    []Result{{"a", []byte(`{"ok":false}`)}},
+		Scores:     []Score{{"a", []byte("3.50")}},
+		Events:     [][]byte{[]byte(`{"fell":"tree"}`)},
+		Columns:    []Column{{"n", []byte("7")}},
+		Added:      []Added{{"c", []byte(`{}`)}},
+		Removed:    []string{"b"},
+		Channels:   []Channel{{"square", []string{"a", "c"}}, {"den", nil}},
+		End:        EndDone,
 		Annex: Annex{
 			Time:    time.Date(2001, 2, 3, 4, 5, 6, 7e6, time.FixedZone("", 3600)),
 			Elapsed: Elapsed{Ask: 1500 * time.Microsecond, Step: 20 * time.Microsecond},
@@ -47,7 +48,8 @@ func TestAppendEvents(t *testing.T) {
 {"tick":7,"type":"observation","agent":"b","observation":{}}
 {"tick":7,"type":"outcome","agent":"b","failure":"deadline","policy":"skip","action":null,"unsent":true}
 {"tick":7,"type":"message","from":"a","to":"b","body":"hi"}
-{"tick":7,"type":"message","from":"a","channel":"square","body":1}
+{"tick":7,"type":"message","from":"a","channel":"square","body":1,"copies":2}
+{"tick":7,"type":"partition","groups":[["a"],["b-*","c"]]}
 {"tick":7,"type":"result","agent":"a","result":{"ok":false}}
 {"tick":7,"type":"score","agent":"a","score":3.50}
 {"tick":7,"type":"event","event":{"fell":"tree"}}
@@ -107,6 +109,8 @@ func TestLive(t *testing.T) {
 		{string(AppendTick(nil, r, [HashSize]byte{})), `{"tick":2,"hash":"` + zeros + `","scores":{"a":1,"b":2.5},"columns":{"\"n\"":[1],"o":null},"end":"empty"}`},
 		{string(AppendTick(nil, &Record{}, [HashSize]byte{})), `{"tick":0,"hash":"` + zeros + `","scores":{},"columns":{}}`},
 		{string(AppendMessage(nil, 2, &Message{From: "a", To: "b", Body: []byte(`{}`)})), `{"tick":2,"from":"a","to":"b","body":{}}`},
+		{string(AppendMessage(nil, 2, &Message{From: "a", To: "b", Body: []byte(`{}`), Fate: &Fate{Copies: 0}})), `{"tick":2,"from":"a","to":"b","body":{},"copies":0}`},
+		{string(AppendMessage(nil, 2, &Message{From: "a", To: "b", Body: []byte(`{}`), Fate: &Fate{Copies: 1, Delay: 2, Cut: 1}})), `{"tick":2,"from":"a","to":"b","body":{},"delay":2,"cut":1}`},
 		{string(AppendMessage(nil, 2, &Message{From: "a", Channel: "sq", Body: []byte(`{}`)})), `{"tick":2,"from":"a","channel":"sq","body":{}}`},
 	} {
 		if c.got != c.want {

@@ -96,12 +96,28 @@ func some[T any](m maker, make func(name string) T) []T {
 }
 
 func (m maker) record(tick int) *Record {
+	r := m.plain(tick)
+	for i := range r.Messages {
+		if m.IntN(3) == 0 {
+			r.Messages[i].Fate = &Fate{Copies: m.IntN(3), Delay: m.IntN(3), Cut: m.IntN(300)}
+		}
+	}
+	if m.IntN(3) == 0 {
+		name := func(name string) string { return name }
+		group := func(string) []string { return some(m, name) }
+		r.Partitions = some(m, func(string) Partition { return Partition{some(m, group)} })
+	}
+	return r
+}
+
+// plain is one that no fault has hit.
+func (m maker) plain(tick int) *Record {
 	return &Record{
 		Tick: tick,
 		Turns: some(m, func(id string) Turn {
 			return Turn{id, m.json(), agent.Failure(m.text()), m.text(), m.json(), m.IntN(2) == 0, m.IntN(2) == 0}
 		}),
-		Messages: some(m, func(id string) Message { return Message{id, m.text(), m.text(), m.json()} }),
+		Messages: some(m, func(id string) Message { return Message{From: id, To: m.text(), Channel: m.text(), Body: m.json()} }),
 		Results:  some(m, func(id string) Result { return Result{id, m.json()} }),
 		Scores:   some(m, func(id string) Score { return Score{id, m.json()} }),
 		Events:   some(m, func(string) []byte { return m.json() }),

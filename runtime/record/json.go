@@ -75,12 +75,28 @@ func (l *line) hash(h *[HashSize]byte) {
 
 func (l *line) texts(name string, values []string) {
 	l.key(name)
+	l.list(values)
+}
+
+func (l *line) list(values []string) {
 	l.dst = append(l.dst, '[')
 	for i, v := range values {
 		if i > 0 {
 			l.dst = append(l.dst, ',')
 		}
 		l.dst = appendString(l.dst, v)
+	}
+	l.dst = append(l.dst, ']')
+}
+
+// groups is lists of texts, without a key.
+func (l *line) groups(groups [][]string) {
+	l.dst = append(l.dst, '[')
+	for i, g := range groups {
+		if i > 0 {
+			l.dst = append(l.dst, ',')
+		}
+		l.list(g)
 	}
 	l.dst = append(l.dst, ']')
 }

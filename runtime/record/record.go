@@ -24,6 +24,10 @@ type Record struct {
 	Channels []Channel // whose members changed, by name
 	End      End       // set on the run's last record alone
 
+	// Partitions are those that cut a message of this tick off, in the order of
+	// the plan's faults.
+	Partitions []Partition
+
 	Annex Annex
 }
 
@@ -45,6 +49,20 @@ type Message struct {
 	To      string // To or Channel
 	Channel string
 	Body    []byte // compact JSON
+	Fate    *Fate  // what faults made of it; nil for nothing
+}
+
+// A Fate is what faults of the scenario made of a message.
+type Fate struct {
+	Copies int // that are delivered; 0 for a message that was lost
+	Delay  int // ticks
+	Cut    int // recipients that partitions kept it from
+}
+
+// A Partition is groups of agents that do not hear each other, as patterns of
+// ids. An agent is of the first group that covers it.
+type Partition struct {
+	Groups [][]string
 }
 
 // A Result is told to an agent with its next observation.
@@ -150,10 +168,11 @@ type Attempt struct {
 	Act     agent.Act // Action, Send and Done as answered; empty for oversize
 }
 
-// A Fact is something that happened to an agent's process.
+// A Fact is something that happened to an agent's process, or to the
+// supervisor's.
 type Fact struct {
-	Agent  string
-	Kind   string // started, crashed, late, failed, differs, substituted, stopped
+	Agent  string // empty for the supervisor
+	Kind   string // started, crashed, late, failed, differs, substituted, stopped, fault
 	Tick   int    // the tick it is about: for late, the one that was answered
 	Detail string
 }

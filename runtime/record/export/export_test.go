@@ -30,7 +30,7 @@ func sample(tick int) *record.Record {
 			{Agent: "c", Action: []byte("\"\xff\xfe broken\"")},
 		},
 		Messages: []record.Message{
-			{From: "a", To: "b", Body: []byte(`"hi"`)}, {From: "a", Channel: "square", Body: []byte(`1`)}, {From: "b", To: "a", Body: []byte(`2`)},
+			{From: "a", To: "b", Body: []byte(`"hi"`)}, {From: "a", Channel: "square", Body: []byte(`1`), Fate: &record.Fate{Copies: 2, Delay: 3, Cut: 4}}, {From: "b", To: "a", Body: []byte(`2`)},
 		},
 		Scores:  []record.Score{{Agent: "a", Value: []byte("3.50")}, {Agent: "b", Value: []byte("-1e3")}},
 		Events:  [][]byte{[]byte(`{"fell":"tree"}`)},

@@ -35,6 +35,9 @@ var Tables = map[string]Table{
 		may(text("recipient", "the agent it was for, unless it was for a channel", func(r *row[message]) string { return r.of.To })),
 		may(text("channel", "the channel it was for", func(r *row[message]) string { return r.of.Channel })),
 		jsonText("body", "what it says", func(r *row[message]) []byte { return r.of.Body }),
+		integer("copies", "that were sent on: 1, unless a fault lost it (0) or doubled it", func(r *row[message]) int { return fateOf(r.of).Copies }),
+		integer("delay", "ticks that a fault delayed it by", func(r *row[message]) int { return fateOf(r.of).Delay }),
+		integer("cut", "recipients that a partition kept it from", func(r *row[message]) int { return fateOf(r.of).Cut }),
 	),
 	"scores": newTable("a row for each score that changed in a tick: its total so far", all(func(r *record.Record) []record.Score { return r.Scores }),
 		text("agent", "whose it is", func(r *row[*record.Score]) string { return r.of.Agent }),
@@ -48,7 +51,7 @@ var Tables = map[string]Table{
 	"turns":    turns,
 	"failures": failures,
 	"facts": newTable("a row for each thing that happened to an agent's process", all(func(r *record.Record) []record.Fact { return r.Annex.Facts }),
-		text("agent", "whose process it is", func(r *row[*record.Fact]) string { return r.of.Agent }),
+		may(text("agent", "whose process it is; nothing for the supervisor's", func(r *row[*record.Fact]) string { return r.of.Agent })),
 		text("fact", "started, crashed, late, failed and the like", func(r *row[*record.Fact]) string { return r.of.Kind }),
 		integer("about", "the tick it is about", func(r *row[*record.Fact]) int { return r.of.Tick }),
 		may(text("detail", "more of it", func(r *row[*record.Fact]) string { return r.of.Detail })),
@@ -80,6 +83,14 @@ func failed(r *record.Record) (n int) {
 type message struct {
 	*record.Message
 	position int
+}
+
+// fateOf is what faults made of it, the ordinary included.
+func fateOf(m message) record.Fate {
+	if m.Fate == nil {
+		return record.Fate{Copies: 1}
+	}
+	return *m.Fate
 }
 
 func eachMessage(t *tick, row func(message) error) error {
