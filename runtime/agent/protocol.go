@@ -80,6 +80,20 @@ type Observe struct {
 	// Schema is the JSON Schema of the action, for kinds that tell their agent
 	// about it; empty where the world gave none. Others don't write it.
 	Schema []byte
+	// Strike is done to the agent's process once it has this; nil for nothing.
+	// It is not written.
+	Strike *Strike
+}
+
+// A Strike is what a fault of the scenario does to a process, once.
+type Strike struct {
+	Kill  bool
+	Pause time.Duration // it is stopped for that long; its deadlines wait
+}
+
+// Add puts two together.
+func (s *Strike) Add(t Strike) {
+	s.Kill, s.Pause = s.Kill || t.Kill, max(s.Pause, t.Pause)
 }
 
 // An Act is an agent's answer to an Observe. Its slices are its owner's: a

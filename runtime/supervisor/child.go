@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"sync"
 	"sync/atomic"
 	"syscall"
 )
@@ -16,6 +17,7 @@ type child struct {
 	kept bool // on its watcher's core; guarded by its resident's mu
 
 	status syscall.WaitStatus // valid once gone is closed
+	stops  stops
 	parts  atomic.Int32       // of dying: exit, stdout's end, stderr's end
 	onGone func(*child)
 	gone   chan struct{}
@@ -84,6 +86,29 @@ func (c *child) part() {
 	if c.parts.Add(-1) == 0 {
 		close(c.gone)
 		c.onGone(c)
+	}
+}
+
+// stops counts who wants a child to stand still.
+type stops struct {
+	mu sync.Mutex
+	n  int
+}
+
+// stop has the child's group stand still until goOn is called as often.
+func (c *child) stop() {
+	c.stops.mu.Lock()
+	defer c.stops.mu.Unlock()
+	c.stops.n++
+	c.signal(syscall.SIGSTOP)
+}
+
+// goOn undoes a stop.
+func (c *child) goOn() {
+	c.stops.mu.Lock()
+	defer c.stops.mu.Unlock()
+	if c.stops.n--; c.stops.n == 0 {
+		c.signal(syscall.SIGCONT)
 	}
 }
 

@@ -37,6 +37,9 @@ func (p *resident) expire() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.armed = time.Time{}
+	if p.frozen() {
+		return // thaw looks after them
+	}
 	now := time.Now()
 	var due time.Time
 	restart, missed := false, false

@@ -37,11 +37,11 @@ func (f *Fleet) files(s *Spec) (*files, error) {
 // meanwhile: the group of a process that lives is stopped.
 func (k *files) take(tick int, w *workspace.Workspace, c *child) error {
 	if c != nil {
-		thaw, err := freeze(c.pid)
-		if err != nil {
+		c.stop() // whatever pause ends meanwhile
+		defer c.goOn()
+		if err := freeze(c.pid); err != nil {
 			return err
 		}
-		defer thaw()
 	}
 	return k.captures.Take(tick, w)
 }

@@ -141,6 +141,7 @@ type driver interface {
 	begun() <-chan struct{}
 	ask(batch []*agent.Observe)
 	capture(tick int) error // keeps its files; errBusy where it still works on them
+	strike(s agent.Strike)
 	retire(id, reason string)
 	stop(reason string, g graces)
 	kill()
@@ -148,8 +149,9 @@ type driver interface {
 	status() Status
 }
 
-// A Fleet is the processes of one run. Ask, Await, Retire, Add, Substitute, Facts,
-// Usages, Capture, Committed and Snapshot are for one goroutine, the engine's; Stop, Kill and Statuses are
+// A Fleet is the processes of one run. Ask, Await, Retire, Add, Substitute, Strike,
+// Facts, Usages, Capture, Committed and Snapshot are for one goroutine, the engine's;
+// Stop, Kill and Statuses are
 // for any.
 type Fleet struct {
 	opts       Options

@@ -15,23 +15,21 @@ import (
 // until then either.
 const freezePatience = time.Second
 
-// freeze stops all processes of a group and waits until they are; thaw lets
-// them go on. A process that left the group for one of its own is not stopped.
+// freeze stops all processes of a group and waits until they are. A process that left the group for one of its own is not stopped.
 // SIGKILL works on stopped ones.
-func freeze(group int) (thaw func(), err error) {
-	err = syscall.Kill(-group, syscall.SIGSTOP)
+func freeze(group int) error {
+	err := syscall.Kill(-group, syscall.SIGSTOP)
 	if err == syscall.ESRCH { //nolint:errorlint // a bare errno
-		return func() {}, nil // it is dead: nothing of it writes
+		return nil // it is dead: nothing of it writes
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot stop the process group %d: %w", group, err)
+		return fmt.Errorf("cannot stop the process group %d: %w", group, err)
 	}
-	thaw = func() { _ = syscall.Kill(-group, syscall.SIGCONT) }
 	pause := 20 * time.Microsecond
 	for end := time.Now().Add(freezePatience); !frozen(group, group) && time.Now().Before(end); pause = min(2*pause, 5*time.Millisecond) {
 		time.Sleep(pause)
 	}
-	return thaw, nil
+	return nil
 }
 
 // frozen says whether a process and its descendants in a group have stopped.

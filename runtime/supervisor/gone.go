@@ -22,6 +22,9 @@ func (p *resident) gone(c *child) {
 		return
 	}
 	p.child, p.hydro = nil, nil
+	struck := p.struck
+	p.struck = false
+	p.melt()
 	switch p.state {
 	case Stopping:
 		p.end()
@@ -43,7 +46,7 @@ func (p *resident) gone(c *child) {
 		fact.Kind, fact.Detail = "restarted", "it missed its deadline"
 	}
 	p.fleet.fact(fact)
-	p.crashed(fact.Detail)
+	p.crashed(fact.Detail, struck)
 	if p.state == Down && p.lost >= lostTicks {
 		p.to(gaveUp)
 		p.fleet.fact(Fact{Agent: p.name(), Kind: "failed", Tick: p.tick,
@@ -53,9 +56,10 @@ func (p *resident) gone(c *child) {
 }
 
 // crashed decides what becomes of the open asks: asked again of a new process,
-// one by one where several share it and it keeps dying, or given up.
-func (p *resident) crashed(detail string) {
-	wanted := p.restart
+// one by one where several share it and it keeps dying, or given up. Struck says
+// that a fault killed it.
+func (p *resident) crashed(detail string, struck bool) {
+	wanted := p.restart || struck && p.owed == 0 // hit between turns, it has failed nobody
 	p.restart = false
 	if !wanted {
 		p.crashes++
@@ -69,7 +73,8 @@ func (p *resident) crashed(detail string) {
 		had = had || st.open && st.sent
 	}
 	guilty := func(st *seat) bool { return st.sent || !had }
-	outcome := agent.Answer{Failure: agent.Crash, Timed: true, Detail: detail}
+	// A fault's first death of a tick is no matter of time.
+	outcome := agent.Answer{Failure: agent.Crash, Timed: !struck || p.crashes > 1, Detail: detail}
 	switch shared := p.living > 1; {
 	case wanted:
 	case !p.anyOpen():
@@ -169,6 +174,7 @@ func (p *resident) halt(reason string, g graces, told []*seat) {
 	if p.timer != nil {
 		p.timer.Stop()
 	}
+	p.melt()
 	c := p.child
 	if c == nil {
 		if p.spawning == 0 {

@@ -13,7 +13,7 @@ import (
 func (p *resident) line(c *child, line []byte, cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.child != c {
+	if p.child != c || p.struck {
 		return
 	}
 	p.heard = true

@@ -9,7 +9,7 @@ import (
 
 // rested follows whatever may leave the process with nothing to do. mu is held.
 func (p *resident) rested() {
-	if !p.spec.Parks || p.atRest || p.state != Ready || p.asked > 0 || p.telling != nil {
+	if !p.spec.Parks || p.struck || p.atRest || p.state != Ready || p.asked > 0 || p.telling != nil {
 		return
 	}
 	if p.fleet.places.rest(p) {
@@ -87,6 +87,7 @@ func (p *resident) park(why string) {
 	p.roused()
 	p.to(parked)
 	p.why = why
+	p.melt()
 	c := p.child
 	switch {
 	case p.busy():
@@ -179,7 +180,7 @@ func (p *resident) snapshot(tick int) error {
 		p.mu.Unlock()
 		return nil
 	}
-	if p.state != Ready || p.asked > 0 || p.busy() || p.telling != nil {
+	if p.state != Ready || p.asked > 0 || p.busy() || p.frozen() || p.telling != nil {
 		p.mu.Unlock()
 		return errBusy
 	}

@@ -77,6 +77,11 @@ type resident struct {
 	spawning int
 	restart  bool // the next death is wanted: it missed its deadline
 
+	strikes agent.Strike // what faults do to it once it has what it was asked
+	struck  bool         // by a fault that kills: it does not count any more
+	thawer  *time.Timer  // while it is paused, what ends that at thawAt
+	thawAt  time.Time
+
 	timer   *time.Timer
 	armed   time.Time // when the timer fires; zero if it is not running
 	out     []byte
@@ -197,10 +202,13 @@ func (p *resident) ask(batch []*agent.Observe) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t := batch[0].Tick; t != p.tick {
-		p.tick, p.crashes, p.alone = t, 0, false
+		p.tick, p.crashes, p.alone, p.strikes = t, 0, false, agent.Strike{}
 	}
 	for _, o := range batch {
 		st := p.seat(o.Agent)
+		if o.Strike != nil {
+			p.strikes.Add(*o.Strike)
+		}
 		if st.owes != nil {
 			p.answer(agent.Answer{Agent: o.Agent, Ref: o.Ref, Tick: o.Tick, Attempt: o.Attempt, Failure: agent.Deadline,
 				Unsent: true, Timed: true, Detail: fmt.Sprintf("still busy with tick %d", st.owes.Tick)})
@@ -231,9 +239,21 @@ func (p *resident) ask(batch []*agent.Observe) {
 	p.flush()
 }
 
-// send writes every open observe that the process does not have yet; one
-// alone, where the process crashes with them together.
+// send writes every open observe that the process does not have yet, and does
+// to it then what faults want. One that was killed by a fault and is not gone
+// yet is sent nothing: it would be taken to have died of it.
 func (p *resident) send() {
+	if p.struck {
+		return
+	}
+	p.write()
+	p.suffer(p.strikes)
+	p.strikes = agent.Strike{}
+}
+
+// write is send without the faults. It writes one observe alone where the
+// process crashes with them together.
+func (p *resident) write() {
 	now := time.Now()
 	p.out = p.out[:0]
 	var due time.Time

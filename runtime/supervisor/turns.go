@@ -90,6 +90,7 @@ func (t *turns) ask(batch []*agent.Observe) {
 func (t *turns) turn(o *agent.Observe) agent.Answer {
 	for crashes, asks, spawns := 0, 1, 0; ; {
 		a, started := t.run(o)
+		o.Strike = nil
 		switch {
 		case t.isStopped():
 			return a
@@ -172,7 +173,9 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	c.in.write(t.spec.Kind.Dialect(t.spec.Brief).Observe(nil, o))
 	c.in.finish()
 	asked := time.Now()
-	late := t.wait(c, t.fleet.deadline(o))
+	pause, release := t.suffer(c, o.Strike)
+	late := t.wait(c, t.fleet.deadline(o), pause)
+	release()
 	killGroup(c)
 	t.hold(nil)
 	a = t.outcome(c, &said, o, late)
@@ -187,29 +190,31 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 
 // outcome reads a dead process: its answer counts if it exited with status 0.
 func (t *turns) outcome(c *child, said *heard, o *agent.Observe, late bool) agent.Answer {
+	struck := o.Strike != nil && o.Strike.Kill
 	switch {
-	case late:
+	case late && !struck:
 		a := agent.Answer{Failure: agent.Deadline, Timed: true, Detail: fmt.Sprintf("no answer and exit within %s", t.fleet.deadline(o))}
 		if said.hint != "" {
 			a.Detail += "; " + said.hint
 		}
 		return a
-	case c.status.Exited() && c.status.ExitStatus() == 0 && said.answer != nil:
+	case c.status.Exited() && c.status.ExitStatus() == 0 && said.answer != nil && !struck:
 		return *said.answer
 	}
-	a := agent.Answer{Failure: agent.Crash, Timed: true, Detail: crashReport(c.status, t.log)}
-	if c.status.Exited() && c.status.ExitStatus() == 0 {
+	a := agent.Answer{Failure: agent.Crash, Timed: !struck, Detail: crashReport(c.status, t.log)}
+	if c.status.Exited() && c.status.ExitStatus() == 0 && !struck {
 		a.Detail = "it exited without an act line; " + said.hint + a.Detail
 	}
 	t.fleet.fact(Fact{Agent: o.Agent, Kind: "crashed", Tick: o.Tick, Detail: a.Detail})
 	return a
 }
 
-// wait returns when the process is gone; a deadline kills it.
-func (t *turns) wait(c *child, deadline time.Duration) (late bool) {
+// wait returns when the process is gone; a deadline kills it, and begins once
+// a pause is over.
+func (t *turns) wait(c *child, deadline, pause time.Duration) (late bool) {
 	var expired <-chan time.Time
 	if deadline > 0 {
-		timer := time.NewTimer(deadline)
+		timer := time.NewTimer(deadline + pause)
 		defer timer.Stop()
 		expired = timer.C
 	}
@@ -318,6 +323,7 @@ func (t *turns) stop(_ string, g graces) {
 	c := t.child
 	t.mu.Unlock()
 	if c != nil {
+		c.signal(syscall.SIGCONT) // it may be paused
 		t.fleet.wg.Go(func() { stopChild(c, g) })
 	}
 	t.settle()
