@@ -53,7 +53,8 @@
 //  3. step: the outcomes go to the world, by agent id. It may refuse some, which
 //     are failures again: back to 2 for those alone, then the same step again.
 //  4. write: the record is made of turns, messages and the world's answer, each
-//     list in its canonical order. All that a world may not say is found here.
+//     list in its canonical order. All that a world may not say is found here, and
+//     what faults of the scenario make of each message is decided.
 //  5. commit: Log.Append hashes, compresses and stores the record and returns
 //     once the store has acknowledged it. Just before, the files are kept of
 //     those who come back by them and were asked in the tick (Fleet.Capture). Up
@@ -177,6 +178,16 @@
 // record.BrokenError with the last sound tick, and record.Repair drops the rest:
 // the log is the old one or the repaired one at any moment (bus/truncate.go), its
 // entries numbered without gaps.
+//
+// # Faults
+//
+// Faults of the scenario act in two places. What becomes of a message is drawn
+// where the record is written, by the seed, the tick, the sender and the message's
+// place (engine/faults.go), and is part of what is hashed: whoever delivers, now,
+// resumed or told again, goes by the record and draws nothing. Faults of processes
+// (engine/strikes.go) are noted in a file of the run and synced before they act,
+// so that a tick which is played again does not repeat them; the fleet carries
+// them out once the process has its observe, and they are facts in the annex.
 //
 // # Models
 //

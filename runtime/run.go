@@ -272,6 +272,9 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name,
 		OnStart: func() { r.phase.Store(playing) },
 	}
+	if err := r.faults(&cfg); err != nil {
+		return nil, err
+	}
 	return r.loop(ctx, cfg, fleet)
 }
 

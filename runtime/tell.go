@@ -43,7 +43,11 @@ func (t *teller) tick(rec *record.Record, hash [record.HashSize]byte) {
 		t.publish(subject, t.buf)
 	}
 	for _, f := range rec.Annex.Facts {
-		t.fact(bus.Agent(t.run, f.Agent, f.Kind), map[string]any{"agent": f.Agent, "fact": f.Kind, "tick": f.Tick, "detail": f.Detail})
+		subject := bus.Agent(t.run, f.Agent, f.Kind)
+		if f.Agent == "" { // it is the supervisor's
+			subject = bus.Run(t.run, f.Kind)
+		}
+		t.fact(subject, map[string]any{"agent": f.Agent, "fact": f.Kind, "tick": f.Tick, "detail": f.Detail})
 	}
 	t.buf = record.AppendTick(t.buf[:0], rec, hash)
 	t.publish(bus.Tick(t.run), t.buf)

@@ -39,6 +39,7 @@ func (s *Scenario) check(d *decoder, p place, has func(string) bool) {
 	if has("secrets") {
 		d.checkSecrets(p.under("secrets"))
 	}
+	s.checkFaults(d, p)
 	if !has("channels") {
 		return
 	}

@@ -180,6 +180,40 @@ func TestDecodeRules(t *testing.T) {
 			`s.yaml:3:32: agents[0].env: "1A" is no name of an environment variable`,
 			"s.yaml:3:42: agents[0].env.C: the text holds a NUL character",
 		}},
+		{"faults", world + "agents: [{id: a}]\nfaults:\n  - {}\n  - {kill: a, drop: b, at: 1}\n  - {kill: a}\n  - {kill: a, at: -1, for: 1s}\n  - {pause: a, p: 0.5}\n  - {pause: a, p: 0, for: 0s}\n  - {kll: a}\n  - {kill: \"\", p: 2}\n", []string{
+			"s.yaml:5:5: faults[0]: want one fault, got none",
+			"s.yaml:6:5: faults[1]: want one fault, got kill and drop",
+			"s.yaml:7:5: faults[2]: want at or p with kill, got neither",
+			"s.yaml:8:19: faults[3].at: want at least 0, got -1",
+			"s.yaml:8:28: faults[3].for: for does not belong to kill",
+			`s.yaml:9:5: faults[4]: the key "for" is missing`,
+			"s.yaml:10:19: faults[5].p: want a probability above 0 and up to 1, got 0",
+			"s.yaml:10:27: faults[5].for: want a duration above 0, got 0s",
+			`s.yaml:11:6: faults[6]: unknown key "kll"`,
+			"s.yaml:12:12: faults[7].kill: want at least one character",
+			"s.yaml:12:19: faults[7].p: want a probability above 0 and up to 1, got 2",
+		}},
+		{"faults of messages", world + "agents: [{id: a}]\nfaults:\n  - {drop: 5}\n  - {drop: {}}\n  - {drop: {chanel: x}}\n  - {delay: {channel: a, recipient: b}, ticks: 0}\n  - {duplicate: \"\", ticks: 2}\n  - {drop: a, at: 3, from: 2}\n  - {drop: a, from: 3, to: 2}\n  - {drop: a, p: often}\n", []string{
+			"s.yaml:5:12: faults[0].drop: want the name of a channel, or {channel: …, sender: …, recipient: …}, got an integer",
+			"s.yaml:6:6: faults[1].drop: want one of channel, sender and recipient, got none",
+			`s.yaml:7:13: faults[2].drop: unknown key "chanel"`,
+			"s.yaml:8:37: faults[3].delay.recipient: a message goes to a channel or to an agent: recipient stands without channel",
+			"s.yaml:8:48: faults[3].ticks: want at least 1, got 0",
+			"s.yaml:9:17: faults[4].duplicate: want the name of a channel, got empty text",
+			"s.yaml:9:28: faults[4].ticks: ticks does not belong to duplicate",
+			"s.yaml:10:19: faults[5].at: at is one tick, and stands without from and to",
+			"s.yaml:11:28: faults[6].to: to is 2, before from 3",
+			"s.yaml:12:18: faults[7].p: want a probability such as 0.1, got text",
+		}},
+		{"partitions", world + "agents: [{id: a}]\nfaults:\n  - {partition: a}\n  - {partition: [[a]], at: 1}\n  - {partition: [[a], []], p: 0.5}\n  - {partition: [a, [b]]}\n  - {supervisor: stop, at: 1}\n  - {supervisor: kill}\n", []string{
+			"s.yaml:5:17: faults[0].partition: want a list, got text",
+			"s.yaml:6:6: faults[1].partition: want at least two groups, got 1",
+			"s.yaml:7:23: faults[2].partition[1]: want at least one pattern",
+			"s.yaml:7:31: faults[2].p: p does not belong to partition",
+			"s.yaml:8:18: faults[3].partition[0]: want a list, got text",
+			`s.yaml:9:18: faults[4].supervisor: unknown value "stop"`,
+			"s.yaml:10:5: faults[5]: want at or p with supervisor, got neither",
+		}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -200,7 +234,7 @@ func TestDecodeWhole(t *testing.T) {
 		t.Errorf("source is %q in %q", s.Source.File, s.Source.Dir)
 	}
 	s.Source = nil
-	three, tick, no := 3.0, 30, false
+	three, tick, no, half := 3.0, 30, false, Chance(0.5)
 	want := &Scenario{
 		Name: "whole", Seed: 1<<64 - 1,
 		Clock:  Clock{Mode: "lockstep", Ticks: 10, Deadline: Duration(1500 * time.Millisecond)},
@@ -212,6 +246,11 @@ func TestDecodeWhole(t *testing.T) {
 		},
 		Channels:  map[string]Channel{"den-{n}": {Members: []string{"wolf-{n}-*"}, Replicas: 10}},
 		Isolation: "none", Durability: "machine",
+		Faults: []Fault{
+			{Kill: "a-*", P: &half}, {Pause: "a-1", At: &tick, For: Duration(200 * time.Millisecond)}, {Drop: &Traffic{Channel: "den-*"}, P: &half},
+			{Delay: &Traffic{Sender: "a-1", Recipient: "a-2"}, Ticks: 2, From: &tick}, {Duplicate: &Traffic{Channel: "den-1", Sender: "a-*"}, To: &tick},
+			{Partition: Groups{{"a-1"}, {"a-2", "b*"}}, From: &tick, To: &tick}, {Supervisor: "kill", At: &tick},
+		},
 		Collect: []Collect{{Column: "c"}, {Agent: "a-*", Field: "action.offer", Every: 10}},
 		Expect:  []Expect{{Score: &ExpectScore{Agent: "a", Bounds: Bounds{Equals: &three}}}, {Column: &ExpectColumn{Name: "c", Tick: &tick, Bounds: Bounds{Min: &three}}}, {Outcome: &ExpectOutcome{Type: "crash", Bounds: Bounds{Max: &three}}}, {Ticks: &Bounds{Equals: &three}}},
 	}
@@ -242,6 +281,14 @@ on_failure:
 channels: {"den-{n}": {replicas: 10, members: ["wolf-{n}-*"]}}
 isolation: none
 durability: machine
+faults:
+  - {kill: "a-*", p: 0.5}
+  - {pause: a-1, at: 30, for: 200ms}
+  - {drop: "den-*", p: 0.5}
+  - {delay: {sender: a-1, recipient: a-2}, ticks: 2, from: 30}
+  - {duplicate: {channel: den-1, sender: "a-*"}, to: 30}
+  - {partition: [[a-1], [a-2, "b*"]], from: 30, to: 30}
+  - {supervisor: kill, at: 30}
 collect: [c, {agent: "a-*", field: action.offer, every: 10}]
 expect:
   - {score: {agent: a, equals: 3}}

@@ -15,6 +15,7 @@ var descriptions = map[string]string{
 	"Scenario.checkpoint": "How often the run's state is written beside its log, so that resuming it takes no longer as it grows. Default: every 100 ticks, the two newest kept.",
 	"Scenario.isolation":  "How agents are walled off from each other. Default: none.",
 	"Scenario.durability": "What a committed tick outlives: process (the death of any process) or machine (a power cut too: each tick is synced to disk, which takes longer). Default: process.",
+	"Scenario.faults":     "What goes wrong on purpose: processes that are killed or paused, messages that are lost, delayed or doubled.",
 	"Scenario.collect":    "Columns of the record: names that the world gives, or fields of what agents were shown or answered.",
 	"Scenario.expect":     "Assertions on the finished run: a scenario is its own test.",
 
@@ -72,6 +73,24 @@ var descriptions = map[string]string{
 
 	"Channel.members":  "Patterns of agent ids: * stands for any characters, ? for one, {n} counts replicas from 1.",
 	"Channel.replicas": "How many channels of this make there are.",
+
+	"Fault.kill":       "Pattern of agent ids: their processes are killed once they have the tick's observation.",
+	"Fault.pause":      "Pattern of agent ids: their processes are stopped, and let go on after for. Their deadlines wait.",
+	"Fault.drop":       "Messages that are lost: to the channels of a name or pattern, or as {channel, sender, recipient} has them. The sender is told nothing.",
+	"Fault.delay":      "Messages that come some ticks later. What they are is said as with drop.",
+	"Fault.duplicate":  "Messages that come twice. What they are is said as with drop.",
+	"Fault.partition":  "Groups, each a list of patterns of agent ids: what an agent of one sends does not reach those of the others.",
+	"Fault.supervisor": "kill: the supervisor kills itself; troupe resume goes on.",
+	"Fault.at":         "The tick, from 0, in which it happens.",
+	"Fault.from":       "The first tick in which it may happen. Default: 0.",
+	"Fault.to":         "The last tick in which it may happen. Default: the run's last.",
+	"Fault.p":          "How likely it is, each time: an agent in a tick, or a message. Drawn from the seed. Default: 1.",
+	"Fault.for":        "How long the process is paused.",
+	"Fault.ticks":      "How many ticks later a message comes. Default: 1.",
+
+	"trafficForm.channel":   "The channel, or a pattern of names. Without it: messages from one agent to another.",
+	"trafficForm.sender":    "Pattern of the ids of those who send. Default: all.",
+	"trafficForm.recipient": "Pattern of the ids of those they are for. Default: all. Not with channel.",
 
 	"Substitute.kind":    "How what stands in is driven.",
 	"Substitute.command": "The program and arguments of what stands in.",

@@ -7,7 +7,6 @@ package scenarios
 var later = map[string]string{
 	"Scenario.shared":  "a tree of files that all agents share",
 	"Scenario.gateway": "the model gateway",
-	"Scenario.faults":  "faults put in on purpose",
 
 	"Limits.wall":        "a bound on the run's time",
 	"Limits.memory":      "a bound on memory",

@@ -35,6 +35,8 @@ func rules(t reflect.Type) object {
 		reflect.TypeFor[Entry]():         {"not": needs("replicas", "for_each")},
 		reflect.TypeFor[Secret]():        {"oneOf": []object{needs("env"), needs("file")}},
 		reflect.TypeFor[Substitute]():    {"anyOf": []object{needs("kind"), needs("command")}},
+		reflect.TypeFor[Fault]():         faultRules(),
+		reflect.TypeFor[trafficForm]():   {"minProperties": 1, "not": needs("channel", "recipient")},
 		reflect.TypeFor[Expect]():        {"minProperties": 1, "maxProperties": 1},
 		reflect.TypeFor[policyForm]():    {"minProperties": 1, "maxProperties": 1},
 		reflect.TypeFor[ExpectScore]():   bounded,

@@ -27,6 +27,7 @@ type Scenario struct {
 	Checkpoint *Checkpoint        `yaml:"checkpoint"`
 	Isolation  string             `yaml:"isolation" enum:"none"`
 	Durability string             `yaml:"durability" enum:"process machine"`
+	Faults     []Fault            `yaml:"faults"`
 	Collect    []Collect          `yaml:"collect"`
 	Expect     []Expect           `yaml:"expect"`
 

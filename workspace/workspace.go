@@ -17,6 +17,9 @@ type Run struct {
 // Manifest is the file that says what the run was started with.
 func (r Run) Manifest() string { return filepath.Join(r.Dir, "plan.json") }
 
+// Faults is the file that remembers which faults of the scenario have fired.
+func (r Run) Faults() string { return filepath.Join(r.Dir, "faults.jsonl") }
+
 // Program is the directory of a program's copied files.
 func (r Run) Program(name string) string { return filepath.Join(r.Dir, "program", name) }
 

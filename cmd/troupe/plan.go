@@ -28,7 +28,11 @@ var validateCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(os.Stdout, "%s is valid: %d agents in %d processes\n", path, len(p.Agents), len(p.Processes))
+		faults := ""
+		if n := len(p.Faults); n > 0 {
+			faults = fmt.Sprintf(", %d faults", n)
+		}
+		_, _ = fmt.Fprintf(os.Stdout, "%s is valid: %d agents in %d processes%s\n", path, len(p.Agents), len(p.Processes), faults)
 		return nil
 	},
 }

@@ -97,6 +97,7 @@ var telling = map[string]string{
 	"substituted": "was substituted",
 	"differs":     "answered otherwise when told its past again",
 	"unrecorded":  "has not recorded its answer",
+	"fault":       "was hit by a fault",
 }
 
 // Happened implements runtime.Watcher.
@@ -105,12 +106,16 @@ func (s *show) Happened(f record.Fact) {
 	if !tell {
 		return
 	}
+	who := "agent " + f.Agent
+	if f.Agent == "" {
+		who = "the supervisor"
+	}
 	s.told[f.Agent]++
 	switch n := s.told[f.Agent]; {
 	case n < toldMost:
-		s.say("agent %s %s at tick %d: %s", f.Agent, word, f.Tick, f.Detail)
+		s.say("%s %s at tick %d: %s", who, word, f.Tick, f.Detail)
 	case n == toldMost:
-		s.say("agent %s %s at tick %d: %s\n  (more of this agent is in the record: troupe events %s)", f.Agent, word, f.Tick, f.Detail, s.opening.Run)
+		s.say("%s %s at tick %d: %s\n  (more of this agent is in the record: troupe events %s)", who, word, f.Tick, f.Detail, s.opening.Run)
 	}
 }
 

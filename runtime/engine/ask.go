@@ -94,6 +94,9 @@ func (l *lockstep) gather(ctx context.Context) error {
 			return l.stopped
 		}
 		l.send()
+		if l.dying {
+			l.Die()
+		}
 		if l.waiting == 0 {
 			return nil
 		}

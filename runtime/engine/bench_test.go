@@ -35,6 +35,7 @@ func (f *instant) Committed(int)                            {}
 func (f *instant) Add([]plan.Agent, []plan.Process)         {}
 func (f *instant) Retire([]string, string)                  {}
 func (f *instant) Substitute(string, plan.Substitute)       {}
+func (f *instant) Strike(string, agent.Strike)              {}
 func (f *instant) Facts() []record.Fact                     { return nil }
 func (f *instant) Usages() []record.Usage                   { return nil }
 

@@ -33,6 +33,9 @@ type fleet interface {
 	// Substitute makes a fresh process (init, no history) answer for the agent
 	// from now on.
 	Substitute(id string, s plan.Substitute)
+	// Strike hits the process of an agent that is not asked at the moment.
+	// Those that are have it with their observe.
+	Strike(id string, s agent.Strike)
 	// Facts is what happened to processes since the last call.
 	Facts() []record.Fact
 	// Usages is what models were used for since the last call.
@@ -66,6 +69,10 @@ type Config struct {
 	// many ticks as the plan says; nil where nothing is to be kept. It returns
 	// once that is safe.
 	OnCheckpoint func(*Checkpoint) error
+	// Ledger and Die are for plans with faults of processes. Die ends this
+	// process as a kill -9 would, and does not return.
+	Ledger ledger
+	Die    func()
 	// From is where the log ends, for a run that goes on; nil for a new one.
 	From *Start
 }

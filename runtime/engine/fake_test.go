@@ -36,7 +36,13 @@ func (m *memory) Append(_ context.Context, rec *record.Record) ([32]byte, error)
 	}
 	hashed := *rec
 	hashed.Annex = record.Annex{}
+	hashed.Messages = nil
 	part := fmt.Appendf(nil, "%+v", hashed) // an empty list is written as none is
+	for _, m := range rec.Messages {
+		fate := m.Fate
+		m.Fate = nil
+		part = fmt.Appendf(part, "%+v %+v", m, fate)
+	}
 	var last [32]byte
 	if n := len(m.hashes); n > 0 {
 		last = m.hashes[n-1]

@@ -44,6 +44,8 @@ type scripted struct {
 	committed []int
 	added     []string
 	retired   []string
+	struck    []string // who was not asked
+	strikes   []string // with an observe
 	replaced  []string
 	facts     []record.Fact
 	costs     map[string]agent.Usage // of an answer, by agent id
@@ -92,6 +94,9 @@ func (f *scripted) Ask(batch []*agent.Observe) {
 		}
 		f.asked = append(f.asked, text)
 		f.held = append(f.held, o)
+		if o.Strike != nil {
+			f.strikes = append(f.strikes, fmt.Sprintf("%d %s %+v", o.Tick, o.Agent, *o.Strike))
+		}
 		f.lines[fmt.Sprintf("%p", o)] = text
 		s := f.scripts[o.Agent]
 		if s == nil {
@@ -148,6 +153,10 @@ func (f *scripted) Retire(ids []string, reason string) {
 
 func (f *scripted) Substitute(id string, s plan.Substitute) {
 	f.replaced = append(f.replaced, id+" by "+s.Kind)
+}
+
+func (f *scripted) Strike(id string, s agent.Strike) {
+	f.struck = append(f.struck, fmt.Sprintf("%s %+v", id, s))
 }
 
 func (f *scripted) Usages() []record.Usage {

@@ -60,6 +60,8 @@ type lockstep struct {
 	actions []world.Action
 
 	gone     map[string]fate // who ended in the open tick
+	targets  []target        // by fault
+	dying    bool            // a fault wants this process dead
 	aborted  bool
 	stopped  *StopError
 	attempts []record.Attempt
@@ -127,6 +129,9 @@ func open(ctx context.Context, cfg Config) (*lockstep, error) {
 	if err := checkPolicies(cfg.Plan, l.noop); err != nil {
 		return l, err
 	}
+	if err := l.checkFaults(); err != nil {
+		return l, err
+	}
 	if l.soc.end != record.NotEnded {
 		return l, nil
 	}
@@ -145,6 +150,9 @@ func (l *lockstep) play(ctx context.Context) error {
 		return err
 	}
 	l.compose()
+	if err := l.strike(); err != nil {
+		return err
+	}
 	if err := l.gather(ctx); err != nil {
 		return err
 	}

@@ -91,6 +91,11 @@ func (s *society) refuse(from int32, to, channel string, body []byte) string {
 // deliver puts a tick's messages and results into the boxes of those who get
 // them.
 func (s *society) deliver(rec *record.Record) {
+	s.arrive(rec.Tick)
+	rifts := make([]rift, len(rec.Partitions))
+	for i := range rec.Partitions {
+		rifts[i] = s.rift(rec.Partitions[i].Groups)
+	}
 	for i := range rec.Messages {
 		m := &rec.Messages[i]
 		from, ok := s.find(m.From)
@@ -100,6 +105,10 @@ func (s *society) deliver(rec *record.Record) {
 		msg := agent.Message{From: s.members[from].id, Channel: m.Channel, Body: m.Body}
 		if s.copies {
 			msg.Body = bytes.Clone(m.Body)
+		}
+		if m.Fate != nil {
+			s.misdeliver(rec, m, from, msg, rifts)
+			continue
 		}
 		if m.To != "" {
 			s.post(s.slots[m.To], msg)

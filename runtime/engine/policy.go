@@ -101,7 +101,7 @@ func (l *lockstep) fail(t *turn, f fault) {
 		return
 	}
 	next := *t.observe // the fleet holds the last one until the commit
-	next.Attempt, next.Error = t.observe.Attempt+1, told
+	next.Attempt, next.Error, next.Strike = t.observe.Attempt+1, told, nil
 	if t.replaced != replaced {
 		l.note(m.id, "substituted", f.failure, told)
 		next.Attempt, next.Error, t.sent = 1, "", false

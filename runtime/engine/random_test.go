@@ -92,7 +92,19 @@ func lotteryPlan(ticks int, policies map[agent.Failure]plan.Policy) *plan.Plan {
 	rabbits := later("rabbit-{n}", 1000)
 	rabbits.Policies = policies
 	p.Entries = append(p.Entries, rabbits)
-	return p
+	return withFaults(p, someFaults()...)
+}
+
+// someFaults are of messages, each for a while.
+func someFaults() []plan.Fault {
+	direct := &plan.Traffic{Sender: "*", Recipient: "?"}
+	return []plan.Fault{
+		{Kind: plan.FaultDrop, Traffic: toSquare, P: 0.1},
+		{Kind: plan.FaultDelay, Traffic: &plan.Traffic{Channel: "*", Sender: "?"}, Ticks: 1, P: 0.2},
+		{Kind: plan.FaultDelay, Traffic: direct, Ticks: 3, P: 0.2, From: 2},
+		{Kind: plan.FaultDuplicate, Traffic: direct, P: 0.2, Until: 9},
+		{Kind: plan.FaultPartition, Groups: [][]string{{"a", "rabbit-*"}, {"b", "c"}}, From: 3, Until: 8},
+	}
 }
 
 // somePolicies draws one for each failure.

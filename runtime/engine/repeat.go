@@ -138,7 +138,7 @@ func (r *repetition) step(ctx context.Context) (addition, error) {
 	}
 	// What the loop made of the world's answer it makes again.
 	l := &lockstep{Config: r.Config, soc: r.soc, pick: r.pick, gone: map[string]fate{}}
-	l.rec = record.Record{Tick: rec.Tick, Turns: rec.Turns, Messages: rec.Messages, Results: rec.Results}
+	l.rec = record.Record{Tick: rec.Tick, Turns: rec.Turns, Messages: rec.Messages, Results: rec.Results, Partitions: rec.Partitions}
 	for i := range rec.Turns {
 		if t := &rec.Turns[i]; t.Done {
 			l.gone[t.Agent] = endedItself

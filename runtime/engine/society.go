@@ -52,6 +52,8 @@ type society struct {
 	timed int
 	usd   agent.USD // all models' so far
 
+	parcels []parcel // on their way, in the order in which they were sent
+
 	// copies says that records do not outlive their application. only, if not
 	// nil, are the agents whose mail and results are kept.
 	copies bool

@@ -70,7 +70,7 @@ func (l *lockstep) writeTurns() {
 // writeMessages writes what the accepted acts send, and what their senders are
 // told of it. Who ends in this tick is told nothing.
 func (l *lockstep) writeMessages() {
-	rec := &l.rec
+	rec, net := &l.rec, l.soc.newNet()
 	for i := range l.turns {
 		t := &l.turns[i]
 		if !t.acted {
@@ -86,11 +86,14 @@ func (l *lockstep) writeMessages() {
 			if why == "" && l.gone[send.To] == endedItself && send.To != "" {
 				why = whyEnded
 			}
-			if why != "" && !t.done {
+			if why == "" {
+				net.carry(&rec.Messages[len(rec.Messages)-1], t.slot, position)
+			} else if !t.done {
 				rec.Results = append(rec.Results, record.Result{Agent: id, JSON: sendResult(rec.Tick, position, send, why)})
 			}
 		}
 	}
+	rec.Partitions = net.partitions()
 }
 
 // end says whether the tick is the last one.

@@ -62,6 +62,7 @@ func Expand(s *scenarios.Scenario, opts Options) (*Plan, []scenarios.Problem) {
 	m.makeChannels()
 	m.checkTexts()
 	m.checkPatterns()
+	m.makeFaults()
 	m.makeWorld()
 	if problems := m.problems.list(); len(problems) > 0 {
 		return nil, problems

@@ -28,6 +28,7 @@ type Plan struct {
 	Checkpoint Checkpoint          `json:"checkpoint"`
 	Isolation  string              `json:"isolation"`
 	Durability string              `json:"durability"`
+	Faults     []Fault             `json:"faults,omitempty"`
 	Collect    []scenarios.Collect `json:"collect,omitempty"`
 	Expect     []scenarios.Expect  `json:"expect,omitempty"`
 }

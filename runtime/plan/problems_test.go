@@ -127,6 +127,28 @@ expect:
 		`4:19: collect[0].agent: no agent matches "x" (the agents are a)
 6:21: expect[0].score.agent: no agent matches "y" (the agents are a)
 7:36: expect[1].outcome.agent: no agent matches "z" (the agents are a)`},
+	{"faults", `agents: [{id: a, command: [cat]}, {id: "b-{n}", max: 3, command: [cat]}]
+clock: {ticks: 5}
+channels: {square: {members: [a]}}
+faults:
+  - {kill: x, at: 5}
+  - {kill: b-2, at: 4}
+  - {pause: y, from: 9, p: 0.1, for: 1s}
+  - {drop: sqare}
+  - {delay: {channel: "z*", sender: z}}
+  - {drop: {sender: a, recipient: "z-*"}}
+  - {partition: [[a], ["*"]], at: 1}
+  - {partition: [["b-?"], [c]], at: 1}`,
+		`7:12: faults[0].kill: no agent matches "x" (the agents are a, b-{n})
+7:19: faults[0].at: tick 5 never comes (the clock has 5 ticks, from 0 to 4)
+9:13: faults[2].pause: no agent matches "y" (the agents are a, b-{n})
+9:22: faults[2].from: tick 9 never comes (the clock has 5 ticks, from 0 to 4)
+10:12: faults[3].drop: no channel matches "sqare" (the channels are square)
+11:23: faults[4].delay.channel: no channel matches "z*" (the channels are square)
+11:37: faults[4].delay.sender: no agent matches "z" (the agents are a, b-{n})
+12:35: faults[5].drop.recipient: no agent matches "z-*" (the agents are a, b-{n})
+13:23: faults[6].partition[1]: agent a is in two groups, 1 and 2 ()
+14:28: faults[7].partition[1][0]: no agent matches "c" (the agents are a, b-{n})`},
 	{"beside what decoding found", `agents:
   - {id: a, comand: [cat]}
   - {id: "b-{n}", replicas: two, command: [cat]}

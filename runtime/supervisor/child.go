@@ -18,7 +18,7 @@ type child struct {
 
 	status syscall.WaitStatus // valid once gone is closed
 	stops  stops
-	parts  atomic.Int32       // of dying: exit, stdout's end, stderr's end
+	parts  atomic.Int32 // of dying: exit, stdout's end, stderr's end
 	onGone func(*child)
 	gone   chan struct{}
 }
