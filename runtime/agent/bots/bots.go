@@ -24,6 +24,7 @@ var bots = map[string]maker{
 	"echo":                   newEcho,
 	"go-by-majority":         plays(goByMajority),
 	"grudger":                plays(grudger),
+	"herald":                 newHerald,
 	"historian":              newHistorian,
 	"rabbit":                 newRabbit,
 	"random":                 plays(random),

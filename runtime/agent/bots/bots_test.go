@@ -178,6 +178,33 @@ func TestRumour(t *testing.T) {
 	}
 }
 
+func TestHerald(t *testing.T) {
+	says := func(attempt int, said ...string) agent.Observe {
+		o := agent.Observe{Observation: []byte(`{}`), Attempt: attempt, Error: "again"}
+		for _, body := range said {
+			from, body, _ := strings.Cut(body, " ")
+			o.Messages = append(o.Messages, agent.Message{From: from, Body: []byte(body)})
+		}
+		return o
+	}
+	acts := ask(t, "herald", `{"channel":"square","peers":["b","c"]}`,
+		says(1), says(1, `b {"turn":1}`, `b {"turn":3}`, `b 5`, `b {"turn":"x"}`, `c {"turn":2}`),
+		says(1, `b {"turn":2}`, `b {"turn":3}`), says(2, `b {"turn":4}`), says(1, `b {"turn":4}`))
+	for i, want := range []string{`{"heard":0,"twice":0,"late":0}`, `{"heard":3,"twice":0,"late":0}`,
+		`{"heard":5,"twice":1,"late":1}`, `{"heard":5,"twice":1,"late":1}`, `{"heard":6,"twice":1,"late":1}`} {
+		if string(acts[i].Action) != want {
+			t.Errorf("turn %d: got %s, want %s", i+1, acts[i].Action, want)
+		}
+	}
+	sent := fmt.Sprintf("%s %s %s", acts[2].Send[0].Channel+string(acts[2].Send[0].Body), acts[2].Send[1].To+string(acts[2].Send[1].Body), acts[2].Send[2].To)
+	if sent != `square{"turn":3} b{"turn":3} c` || len(acts[2].Send) != 3 {
+		t.Errorf("it sends %s", sent)
+	}
+	if acts := ask(t, "herald", `{}`, says(1)); len(acts[0].Send) != 0 {
+		t.Errorf("told to tell nobody, it sends %v", acts[0].Send)
+	}
+}
+
 func TestEcho(t *testing.T) {
 	if got := ask(t, "echo", "{}", agent.Observe{Observation: []byte(`{"x":[1,"é"]}`)}); string(got[0].Action) != `{"x":[1,"é"]}` {
 		t.Errorf("got %s", got[0].Action)
