@@ -103,6 +103,7 @@ type keptSociety struct {
 	Members  []keptMember        `json:"members,omitempty"`
 	Channels map[string][]string `json:"channels,omitempty"`
 	Parting  []string            `json:"parting,omitempty"`
+	Parcels  []keptParcel        `json:"parcels,omitempty"`
 }
 
 type keptAgent struct {
@@ -152,6 +153,7 @@ func (s *society) encode() ([]byte, error) {
 	for _, slot := range s.parting {
 		k.Parting = append(k.Parting, s.members[slot].id)
 	}
+	k.Parcels = s.keptParcels()
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false) // what agents wrote stays as they wrote it
@@ -214,6 +216,9 @@ func decodeSociety(p *plan.Plan, text []byte) (*society, error) {
 			return nil, fmt.Errorf("it names agent %q, which is none", id)
 		}
 		s.parting = append(s.parting, slot)
+	}
+	if err := s.takeParcels(k.Parcels); err != nil {
+		return nil, err
 	}
 	hash, err := hex.DecodeString(k.Hash)
 	if err != nil || len(hash) != len(s.hash) {

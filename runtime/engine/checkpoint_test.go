@@ -74,7 +74,7 @@ func TestACheckpointIsAsGoodAsTheLog(t *testing.T) {
 		tr, all := checkpointed(t, seed)
 		for _, c := range all {
 			same(t, fmt.Sprintf("seed %d from tick %d", seed, c.Tick), pastFrom(t, tr, c, c.Tick), pastFrom(t, tr, nil, c.Tick))
-			for _, what := range []string{"added", "gone", "substitute", "mail", "results", "parting", "channels"} {
+			for _, what := range []string{"added", "gone", "substitute", "mail", "results", "parting", "parcels", "channels"} {
 				kept[what] += strings.Count(string(c.Society), `"`+what+`":`)
 			}
 		}

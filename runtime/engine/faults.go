@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -192,6 +193,42 @@ func (s *society) arrive(tick int) {
 		}
 		return p.due == tick
 	})
+}
+
+// keptParcel is a parcel as a checkpoint has it.
+type keptParcel struct {
+	keptMessage
+	Due    int      `json:"due"`
+	To     []string `json:"to"`
+	Copies int      `json:"copies"`
+}
+
+func (s *society) keptParcels() (list []keptParcel) {
+	for i := range s.parcels {
+		p := &s.parcels[i]
+		k := keptParcel{keptMessage{p.message.From, p.message.Channel, p.message.Body}, p.due, make([]string, len(p.to)), p.copies}
+		for j, to := range p.to {
+			k.To[j] = s.members[to].id
+		}
+		list = append(list, k)
+	}
+	return list
+}
+
+func (s *society) takeParcels(list []keptParcel) error {
+	for i := range list {
+		k := &list[i]
+		p := parcel{due: k.Due, to: make([]int32, len(k.To)), copies: k.Copies, message: agent.Message{From: k.From, Channel: k.Channel, Body: k.Body}}
+		for j, id := range k.To {
+			slot, known := s.find(id)
+			if !known {
+				return fmt.Errorf("it names agent %q, which is none", id)
+			}
+			p.to[j] = slot
+		}
+		s.parcels = append(s.parcels, p)
+	}
+	return nil
 }
 
 func (s *society) unpack(p *parcel) {
