@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/bench"
@@ -15,8 +16,8 @@ import (
 // files.
 const lifecycleScenario = `name: %s
 seed: 7
-clock: {ticks: 24, deadline: 60s}
-world: {kind: conversation, config: {rounds: 24, topic: all that was}}
+clock: {ticks: 16, deadline: 60s}
+world: {kind: conversation, config: {rounds: 16, topic: all that was}}
 channels: {square: {members: ["*"]}}
 on_failure: {crash: {restart: {attempts: 100}}}
 checkpoint: {every: 5}
@@ -50,26 +51,41 @@ func eachLifecycle(t *testing.T, kills int) {
 		t.Skip("kills real processes for a while")
 	}
 	t.Setenv("GORACE", "atexit_sleep_ms=0")
+	var mu sync.Mutex
 	hashes := map[bool]string{} // of those who remember, and of those who take notes
+	same := func(t *testing.T, notes bool, hash string) {
+		mu.Lock()
+		defer mu.Unlock()
+		if hashes[notes] == "" {
+			hashes[notes] = hash
+		}
+		if hash != hashes[notes] {
+			t.Errorf("its hash is %s, that of the others %s", hash, hashes[notes])
+		}
+	}
+	try := func(name, yaml string, notes bool) {
+		t.Run(fmt.Sprintf("%s notes=%t", name, notes), func(t *testing.T) {
+			t.Parallel()
+			same(t, notes, crashAlone(t, yaml, kills))
+		})
+	}
 	for notes, states := range map[bool][]string{false: {"reobserve", "snapshot"}, true: {"reobserve", "snapshot", "none"}} {
 		for _, l := range lifecycles {
 			for _, state := range states {
 				name := l.name + "-" + state
 				yaml := fmt.Sprintf(lifecycleScenario, name, l.run, l.entry+", state: "+state, notes, 2)
-				t.Run(fmt.Sprintf("%s notes=%t", name, notes), func(t *testing.T) { sameHash(t, name, yaml, kills, notes, hashes) })
+				try(name, yaml, notes)
 			}
 		}
 	}
 	for _, run := range []string{"", "limits: {resident: 2}"} {
-		yaml := fmt.Sprintf(lifecycleScenario, "exec", run, "kind: exec", true, 1)
-		t.Run("exec "+run, func(t *testing.T) { sameHash(t, "exec", yaml, kills, true, hashes) })
+		try("exec "+run, fmt.Sprintf(lifecycleScenario, "exec", run, "kind: exec", true, 1), true)
 	}
 }
 
-// sameHash crashes a scenario and holds its hash against that of the others of
-// its sort.
-func sameHash(t *testing.T, name, yaml string, kills int, notes bool, hashes map[bool]string) {
-	path := filepath.Join(t.TempDir(), name+".yaml")
+// crashAlone crashes a scenario and gives its hash.
+func crashAlone(t *testing.T, yaml string, kills int) string {
+	path := filepath.Join(t.TempDir(), "scenario.yaml")
 	if err := os.WriteFile(path, []byte(yaml), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -85,11 +101,5 @@ func sameHash(t *testing.T, name, yaml string, kills int, notes bool, hashes map
 	if t.Log(text.String()); !rep.Holds() {
 		t.Errorf("seed %d: something is lost, doubled or left", seed)
 	}
-	hash := rep.Scenarios[0].Hash
-	if hashes[notes] == "" {
-		hashes[notes] = hash
-	}
-	if hash != hashes[notes] {
-		t.Errorf("its hash is %s, that of the others %s", hash, hashes[notes])
-	}
+	return rep.Scenarios[0].Hash
 }
