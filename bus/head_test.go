@@ -86,9 +86,16 @@ func damage(t *testing.T, path string, n int, at func(item []byte) int, bits byt
 	}
 }
 
-// large is a payload of which a few fill a block.
+// half is more than a half of what a block takes.
+var half = strings.Repeat("\r\n\r\n", 1_100_000)
+
+// large is the payload of an entry: every fourth begins a block.
 func large(n uint64) []byte {
-	return append(fmt.Appendf(nil, "%d:", n), strings.Repeat("\r\n\r\n", 500_000)...)
+	text := fmt.Appendf(nil, "%d:\r\n\r\n", n)
+	if n%4 == 1 {
+		text = append(text, half...)
+	}
+	return text
 }
 
 // Whatever byte of an entry the disk has changed, in whatever block, and however
