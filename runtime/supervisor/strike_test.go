@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -155,5 +156,51 @@ func TestPausedAndStopped(t *testing.T) {
 	s.Stop("enough")
 	if !c.status.Exited() {
 		t.Errorf("it was %s", exitText(c.status))
+	}
+}
+
+// TestStruckAndComingBack has faults hit agents that come and go in every way.
+func TestStruckAndComingBack(t *testing.T) {
+	for _, state := range []string{"reobserve", "snapshot", "none"} {
+		for _, lifecycle := range []string{"long-running", "hybrid", "wanted", "ephemeral"} {
+			c := comeback{state: state, lifecycle: lifecycle}
+			if lifecycle == "wanted" {
+				c.residents = 1
+			}
+			t.Run(state+" "+lifecycle, func(t *testing.T) { c.struck(t) })
+		}
+	}
+}
+
+func (c comeback) struck(t *testing.T) {
+	s := keptStage(t, t.TempDir(), c, -1, nil, c.spec("a"), c.spec("b"))
+	strikes := []agent.Strike{{Kill: true}, {Pause: 5 * time.Millisecond}, {}, {Kill: true, Pause: time.Hour}}
+	for n := range 8 {
+		if n%3 > 0 {
+			s.Strike("b", strikes[(n+1)%len(strikes)])
+		}
+		a, b := observe("a", n, 0), observe("b", n, 0)
+		a.Strike = &strikes[n%len(strikes)]
+		got := s.put([]*agent.Observe{&a, &b})
+		if err := s.Capture(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		s.Facts()
+		for id, x := range got {
+			text := fmt.Sprintf(`{"n":%d,"file":%d}`, n+1, n+1)
+			if c.state == "none" {
+				text = fmt.Sprintf(`"file":%d}`, n+1)
+			}
+			if x.Failure != "" || !strings.HasSuffix(string(x.Act.Action), text) {
+				t.Fatalf("tick %d, %s: %s%s %s, want %s", n, id, x.Act.Action, x.Failure, x.Detail, text)
+			}
+			s.told = append(s.told, told{observe(id, n, 0), x.Act})
+		}
+		s.Committed(n)
+		if n%3 == 2 {
+			if err := s.Snapshot(t.Context(), n); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
