@@ -203,6 +203,9 @@ func TestRestoreUndoes(t *testing.T) {
 				if err := c.do(w.Work); err != nil {
 					t.Fatal(err)
 				}
+				if c.name != "nothing" && captured.Untouched(w) {
+					t.Error("at a glance nothing has changed")
+				}
 				write(t, w.Tmp+"/t", "t")
 				if fresh {
 					captured = captures(t, run, "a")
@@ -221,6 +224,29 @@ func TestRestoreUndoes(t *testing.T) {
 	}
 	if text, err := os.ReadFile(outside + "/f"); err != nil || string(text) != "keep me" || len(files(t, outside)) != 1 {
 		t.Errorf("outside there is %v, %q, %v", files(t, outside), text, err)
+	}
+}
+
+// TestUntouched looks at a glance, until what was written is old enough that the
+// glance is sure.
+func TestUntouched(t *testing.T) {
+	run := Run{Dir: t.TempDir()}
+	w, c := opened(t, run, "a")
+	if c.Untouched(w) {
+		t.Error("sure of what nobody has looked at")
+	}
+	for tick, file := range []string{"", "/f", "/d/g", "/d/h"} {
+		if file != "" {
+			write(t, w.Home+file, "text")
+		}
+		for take(t, c, tick, w); !c.Untouched(w); take(t, c, tick, w) {
+			if c.Newest() != tick-1 && c.Newest() != tick {
+				t.Fatalf("the newest capture is that of %d", c.Newest())
+			}
+		}
+	}
+	if c = captures(t, run, "a"); c.Untouched(w) {
+		t.Error("sure of what it has not looked at")
 	}
 }
 

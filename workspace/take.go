@@ -43,6 +43,21 @@ func (c *Captures) Take(tick int, w *Workspace) error {
 	return nil
 }
 
+// Untouched says that w is beyond doubt the state of the newest capture, or
+// where there is none that of the last Take: nothing need be taken. It reads no
+// file. Others may write meanwhile: then it was so when it was called.
+func (c *Captures) Untouched(w *Workspace) bool {
+	if c.tree == nil || c.at != c.Newest() {
+		return false
+	}
+	t := &taking{captures: c, old: c.tree, glance: true}
+	_, err := t.walk(w)
+	return err == nil && !t.changed
+}
+
+// errTouched ends a glance.
+var errTouched = errors.New("something has changed")
+
 // begin does something again where a directory moved under its feet.
 func begin[T any](work func() (T, error)) (result T, err error) {
 	const tries = 3
@@ -61,6 +76,7 @@ type taking struct {
 	seen     time.Time
 	owner    uint32 // of the files below
 	changed  bool   // there is another state than old
+	glance   bool   // it ends where something may have changed, and copies nothing
 	copied   bool   // there are new blobs
 }
 
@@ -117,6 +133,9 @@ func (t *taking) look(d *directory, name string, old *node) (*node, error) {
 		return nil, d.fail(name, err)
 	}
 	same := t.old != nil && old.untouched(&st, t.old.seen)
+	if t.glance && !same {
+		return nil, errTouched
+	}
 	switch modeOf(&st) & unix.S_IFMT {
 	case unix.S_IFDIR:
 		return t.directory(d, nodeOf(name, &st), old, same && !old.partial)

@@ -59,6 +59,9 @@ type game struct {
 	process       bool   // the world is one
 	flood         string // of the first agent; empty for none
 	durability    string // of the record; empty for the default
+	state         string // how bots come back, a process each; empty for children that are told of messages
+	notes         bool   // they keep files
+	every         int    // ticks between checkpoints; 0 for the default
 }
 
 // processes is how many a shared game has.
@@ -97,10 +100,14 @@ func (g *game) scenario() any {
 	if len(g.program.env) > 0 {
 		entry["env"] = g.program.env
 	}
-	if g.shared {
+	switch {
+	case g.state != "":
+		entry["id"], entry["replicas"] = "a-{n}", g.agents
+		entry["state"], entry["config"] = g.state, map[string]any{"notes": g.notes}
+	case g.shared:
 		entry["id"], entry["replicas"] = "a-{n}", g.agents
 		entry["per_process"] = (g.agents + processes - 1) / processes
-	} else {
+	default:
 		rows := make([]any, g.agents)
 		for i := range rows {
 			a := g.args(i)
@@ -114,8 +121,12 @@ func (g *game) scenario() any {
 	if g.process {
 		w = map[string]any{"command": []string{"troupe", "world", "conversation"}, "config": config}
 	}
+	checkpoint := map[string]any{}
+	if g.every > 0 {
+		checkpoint["every"] = g.every
+	}
 	return map[string]any{
-		"name": "bench", "world": w, "agents": []any{entry},
+		"name": "bench", "checkpoint": checkpoint, "world": w, "agents": []any{entry},
 		"durability": cmp.Or(g.durability, plan.DurableProcess),
 		// Long enough that a busy machine misses none; armed all the same.
 		"clock": map[string]any{"ticks": g.ticks, "deadline": "30s"},

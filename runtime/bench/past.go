@@ -20,10 +20,10 @@ type past struct {
 	ticks     int
 }
 
-// record plays as many ticks of a game as a size has, and stops it there. The
-// data directory stays until the lab closes.
-func (l *lab) record(ctx context.Context, s size) (*past, error) {
-	g := l.of(s)
+// record plays as many ticks of a game as it has, and stops it there. The data
+// directory stays until the lab closes.
+func (l *lab) record(ctx context.Context, g *game) (*past, error) {
+	ticks := g.ticks
 	g.ticks = maxTicks
 	path, err := l.write(g)
 	if err != nil {
@@ -35,7 +35,7 @@ func (l *lab) record(ctx context.Context, s size) (*past, error) {
 	}
 	l.runs++
 	data := filepath.Join(l.dir, fmt.Sprintf("d%d", l.runs))
-	res, err := until(ctx, s.ticks-1, func(ctx context.Context, w runtime.Watcher) (*runtime.Result, error) {
+	res, err := until(ctx, ticks-1, func(ctx context.Context, w runtime.Watcher) (*runtime.Result, error) {
 		return runtime.Run(ctx, p, runtime.Options{Data: data, Scenario: path, Command: "bench", Kill: l.kill, Watch: w})
 	})
 	if err != nil {
@@ -49,7 +49,7 @@ func (l *lab) kept(ctx context.Context, s size) (*past, error) {
 	if p := l.pasts[s]; p != nil {
 		return p, nil
 	}
-	p, err := l.record(ctx, s)
+	p, err := l.record(ctx, l.of(s))
 	if err != nil {
 		return nil, err
 	}
@@ -155,18 +155,13 @@ func troupeVerify(ctx context.Context, l *lab, s size) (rates []float64, err err
 
 // troupeResume measures from the call to the first tick that is new.
 func troupeResume(ctx context.Context, l *lab, s size) ([]float64, error) {
-	p, err := l.record(ctx, s)
+	p, err := l.record(ctx, l.of(s))
 	if err != nil {
 		return nil, err
 	}
-	begun := time.Now()
-	var first *stopper
-	_, err = until(ctx, p.ticks, func(ctx context.Context, w runtime.Watcher) (*runtime.Result, error) {
-		first = w.(*stopper)
-		return runtime.Resume(ctx, runtime.Options{Data: p.data, Name: p.run, Command: "bench", Kill: l.kill, Watch: w}, nil)
-	})
+	took, err := l.resume(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	return perSecond(p.ticks, first.at.Sub(begun)), nil
+	return perSecond(p.ticks, took), nil
 }

@@ -26,6 +26,7 @@ type size struct {
 	flood         string // of the first agent
 	scenario      string // of the library, in place of all of the above
 	durability    string // of the record; empty for the default
+	state         string // how agents come back; empty for the default
 	name          string // behind the group's; empty for what is said above last
 }
 
@@ -157,6 +158,23 @@ var groups = []group{
 		full:  []size{long(1000), long(10_000)},
 		quick: []size{long(100)},
 		floor: floorRaw, troupe: troupeResume,
+	},
+	{
+		name: "captures", figures: []figure{{unit: "ticks/s"}},
+		note: "ticks of agents (troupe bot historian) whose files are kept at every commit: none, where they write nothing, " +
+			"and notes, where each rewrites two files a tick; snapshot: which tell their states every 10 ticks; " +
+			"floor: troupe, with the same agents and state: reobserve",
+		full:  []size{capturing(100, 300, "none"), capturing(100, 300, "notes"), capturing(100, 300, "snapshot")},
+		quick: []size{capturing(5, 30, "none"), capturing(5, 30, "notes"), capturing(5, 30, "snapshot")},
+		floor: floorCaptures, troupe: troupeCaptures,
+	},
+	{
+		name: "comeback", figures: []figure{{unit: "ms", less: true}},
+		note: "how long a run of 10 agents (troupe bot historian) takes to its first new tick when it is resumed, by ticks, " +
+			"50 of them after the last checkpoint: with state: snapshot; floor: troupe, with state: reobserve",
+		full:  []size{comingBack(550), comingBack(5050), comingBack(20_050)},
+		quick: []size{comingBack(150)},
+		floor: floorComeback, troupe: troupeComeback,
 	},
 	{
 		name: "memory", figures: []figure{{"each", "KiB/process", true}, {"all", "MiB", true}},

@@ -36,6 +36,9 @@ func (f *Fleet) files(s *Spec) (*files, error) {
 // take keeps a workspace as it is at a tick's end. Nothing else may write to it
 // meanwhile: the group of a process that lives is stopped.
 func (k *files) take(tick int, w *workspace.Workspace, c *child) error {
+	if k.captures.Untouched(w) {
+		return nil
+	}
 	if c != nil {
 		c.stop() // whatever pause ends meanwhile
 		defer c.goOn()
