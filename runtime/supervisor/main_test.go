@@ -99,9 +99,11 @@ func behave(how string, args []string) {
 // starts, turnsOf and ends are what the behaviours do at their start, at each
 // observation and when their stdin ends.
 var starts = map[string]func(args []string){
-	"exit-at-once": func([]string) { fmt.Fprintln(os.Stderr, "no luck today"); os.Exit(3) },
-	"mute":         func([]string) { time.Sleep(time.Hour) },
-	"stubborn":     func([]string) { signal.Ignore(syscall.SIGTERM) },
+	"exit-at-once":     func([]string) { fmt.Fprintln(os.Stderr, "no luck today"); os.Exit(3) },
+	"mute":             func([]string) { time.Sleep(time.Hour) },
+	"stubborn":         func([]string) { signal.Ignore(syscall.SIGTERM) },
+	"scribble":         scribble,
+	"scribble-abandon": func(args []string) { startScribbler("in-orphan", args[0], "", nil) },
 	// cores SLOW LINE: goes on from a program that has read an observe line.
 	"cores": func(args []string) {
 		var l heardLine
