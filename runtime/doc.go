@@ -112,7 +112,8 @@
 //     so that /healthz answers as long as anything lives and the last scrape sees
 //     the last tick. /readyz says yes between the world's start and the loop's end
 //  4. the run's name, by making its directory (it stays); the copies of its files
-//     and the manifest, synced to disk before any process exists
+//     and the manifest, synced to disk before any process of the run exists (which
+//     versions the interpreters have, they are asked before: supervisor.Output)
 //  5. the log's stream
 //  6. the control socket and its server; Live.Over is released before both, since
 //     it lets go of those who follow the run

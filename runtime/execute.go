@@ -100,7 +100,7 @@ func (r *recorded) installPrograms() error {
 	for _, p := range programs(&r.manifest.Plan) {
 		copies := make([]workspace.Copy, len(p.Files))
 		for i, f := range p.Files {
-			copies[i] = workspace.Copy(f)
+			copies[i] = copyOf(f)
 			copies[i].Source = filepath.Join(r.dir.Program(p.Dir), filepath.FromSlash(f.Path))
 		}
 		if err := r.scratch.Install(p.Dir, copies); err != nil {

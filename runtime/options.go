@@ -8,13 +8,13 @@ import (
 
 // Options of a run, beside its plan.
 type Options struct {
-	Data      string // the data directory; made where it is missing
-	Name      string // of the run; empty for the scenario's name and a number, which Resume does not take
-	Scenario  string // the scenario's file, as the user named it
-	SHA256    string // of that file, hex
-	BusListen string // host:port where observers may connect to the bus; empty for nowhere
-	Listen    string // host:port of /healthz, /readyz and /metrics; empty for nowhere
-	Command   string // what is run, for whoever finds the data directory held
+	Data      string   // the data directory; made where it is missing
+	Name      string   // of the run; empty for the scenario's name and a number, which Resume does not take
+	Scenario  string   // the scenario's file, as the user named it
+	Sets      []string // that made the plan of it
+	BusListen string   // host:port where observers may connect to the bus; empty for nowhere
+	Listen    string   // host:port of /healthz, /readyz and /metrics; empty for nowhere
+	Command   string   // what is run, for whoever finds the data directory held
 
 	// Kill, once closed, ends every process at once instead of letting it stop.
 	Kill <-chan struct{}

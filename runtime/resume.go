@@ -31,7 +31,7 @@ func Resume(ctx context.Context, o Options, limits []string) (*Result, error) {
 	if err := plan.Relimit(p, limits); err != nil {
 		return nil, err
 	}
-	o.Scenario, o.SHA256 = m.Scenario, m.SHA256
+	o.Scenario = m.Scenario
 	return execute(ctx, &run{plan: p, opts: o, name: o.Name, resumed: true})
 }
 

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -144,15 +143,15 @@ func (r *run) open(ctx context.Context, data string) error {
 	if err := r.claim(data); err != nil {
 		return err
 	}
-	if err := r.begin(); err != nil {
+	if err := r.begin(ctx); err != nil {
 		return errors.Join(err, r.dir.Remove()) // there is no run: its name is free again
 	}
 	return nil
 }
 
 // begin writes down what the run is, and makes its empty log.
-func (r *run) begin() error {
-	if err := r.manifest(); err != nil {
+func (r *run) begin(ctx context.Context) error {
+	if err := r.manifest(ctx); err != nil {
 		return err
 	}
 	stream, err := r.bus.CreateStream(r.name)
@@ -199,24 +198,6 @@ func (r *run) claim(data string) error {
 func (r *run) stillborn() bool {
 	_, err := os.Stat(r.dir.Manifest())
 	return errors.Is(err, os.ErrNotExist)
-}
-
-// manifest copies what the entries name and writes plan.json.
-func (r *run) manifest() error {
-	for _, p := range programs(r.plan) {
-		copies := make([]workspace.Copy, len(p.Files))
-		for i, f := range p.Files {
-			copies[i] = workspace.Copy(f)
-		}
-		if err := r.dir.Install(p.Dir, copies); err != nil {
-			return err
-		}
-	}
-	genesis := r.plan.Genesis()
-	return record.WriteManifest(r.dir.Manifest(), &record.Manifest{
-		Run: r.name, Started: time.Now().UTC(), Troupe: version(), Genesis: hex.EncodeToString(genesis[:]),
-		Isolation: r.plan.Isolation, Scenario: r.opts.Scenario, SHA256: r.opts.SHA256, Plan: *r.plan,
-	})
 }
 
 // control answers the API from here on.

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"crypto/sha256"
 	"bytes"
 	"errors"
 	"fmt"
@@ -43,7 +44,11 @@ func Load(path string) (*Scenario, []Problem) {
 	if err != nil {
 		return refuse(err)
 	}
-	return Decode(path, filepath.Dir(abs), data)
+	s, problems := Decode(path, filepath.Dir(abs), data)
+	if s != nil {
+		s.Source.SHA256 = fmt.Sprintf("%x", sha256.Sum256(data))
+	}
+	return s, problems
 }
 
 // Decode decodes a scenario from data; name is the file's in messages, dir

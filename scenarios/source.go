@@ -14,6 +14,7 @@ import (
 type Source struct {
 	File  string // as the user named it
 	Dir   string // absolute; what relative paths in the scenario start from
+	SHA256 string // of the file, hex; empty for a scenario that comes from none
 	lines []string
 	root  *yaml.Node
 	set   []override

@@ -16,6 +16,9 @@ type Copy struct {
 	Path   string // slash-separated, below the program's directory
 	SHA256 string // hex; what the source held when the plan was made
 	Exec   bool
+	// Installed is where Install has brought it already, below the programs'
+	// directory; empty for nowhere.
+	Installed string
 }
 
 // Install copies files into the program directory of that name, synced to
@@ -23,6 +26,24 @@ type Copy struct {
 func (r Run) Install(name string, files []Copy) error {
 	for _, f := range files {
 		if err := f.install(r.Program(name)); err != nil {
+			return fmt.Errorf("cannot copy %s into the run: %w", f.Source, err)
+		}
+	}
+	return nil
+}
+
+// KeepScenario copies the files of a scenario, with those that Install has
+// brought in already as further names of the same file where the disk can do so.
+func (r Run) KeepScenario(files []Copy) error {
+	for _, f := range files {
+		if f.Installed != "" {
+			target := filepath.Join(r.Scenario(), filepath.FromSlash(f.Path))
+			err := os.MkdirAll(filepath.Dir(target), 0o755) //nolint:gosec // as install
+			if err == nil && os.Link(r.Program(filepath.FromSlash(f.Installed)), target) == nil {
+				continue
+			}
+		}
+		if err := f.install(r.Scenario()); err != nil {
 			return fmt.Errorf("cannot copy %s into the run: %w", f.Source, err)
 		}
 	}

@@ -23,6 +23,9 @@ func (r Run) Faults() string { return filepath.Join(r.Dir, "faults.jsonl") }
 // Program is the directory of a program's copied files.
 func (r Run) Program(name string) string { return filepath.Join(r.Dir, "program", name) }
 
+// Scenario is the directory of the scenario's copy and all that it names.
+func (r Run) Scenario() string { return filepath.Join(r.Dir, "scenario") }
+
 // WorldLog is the file that takes what a world writes for people.
 func (r Run) WorldLog() string { return filepath.Join(r.Dir, "world.log") }
 

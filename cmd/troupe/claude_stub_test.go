@@ -24,6 +24,10 @@ import (
 // its environment and all that it is told into its home; the last is the session
 // that --resume finds.
 func claudeStub(args []string) int {
+	if slices.Equal(args, []string{"--version"}) {
+		fmt.Println("2.1.331 (Claude Code)")
+		return 0
+	}
 	c, err := newClaudeStub(args)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

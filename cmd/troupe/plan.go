@@ -24,7 +24,7 @@ var validateCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		p, _, err := expand(c, path)
+		p, err := expand(c, path)
 		if err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ var planCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
-		p, _, err := expand(c, path)
+		p, err := expand(c, path)
 		if err != nil {
 			return err
 		}

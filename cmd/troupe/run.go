@@ -48,11 +48,11 @@ func runScenario(c *cli.Context) error {
 	if err := checkListens(c); err != nil {
 		return err
 	}
-	p, sum, err := expand(c, path)
+	p, err := expand(c, path)
 	if err != nil {
 		return err
 	}
-	o := runtime.Options{Name: c.String("name"), Scenario: path, SHA256: sum}
+	o := runtime.Options{Name: c.String("name"), Scenario: path, Sets: c.StringSlice("set")}
 	return perform(c, o, explain, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
 		return runtime.Run(ctx, p, o)
 	})

@@ -19,6 +19,7 @@ var claude = Kind{
 	Tool: &Tool{
 		Program:  "claude",
 		Install:  "npm install -g @anthropic-ai/claude-code",
+		Version:  []string{"--version"},
 		Command:  claudeCommand,
 		Resume:   func(session string) []string { return []string{"--resume", session} },
 		Recorded: claudeRecorded,

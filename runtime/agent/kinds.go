@@ -38,8 +38,9 @@ type Kind struct {
 
 // A Tool is a command line tool that talks to a model.
 type Tool struct {
-	Program string // its name, looked for in PATH
-	Install string // the command that installs it, for a hint
+	Program string   // its name, looked for in PATH
+	Install string   // the command that installs it, for a hint
+	Version []string // the flags that have it say its version and do nothing else
 	// Command is what starts it; deterministic. Words that begin with
 	// "{agent}/" name files of the process's own that hold rendered texts:
 	// those of Texts.

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -157,6 +158,10 @@ func (m *maker) fillRun() {
 	}
 	p.Isolation = or(m.s.Isolation, "none")
 	p.Durability = or(m.s.Durability, DurableProcess)
+	if src := m.s.Source; src != nil && src.SHA256 != "" {
+		name := filepath.Base(src.File)
+		p.Sources = []File{{Source: filepath.Join(src.Dir, name), Path: name, SHA256: src.SHA256}}
+	}
 }
 
 func or[T comparable](value, otherwise T) T {

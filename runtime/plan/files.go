@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -139,6 +140,7 @@ func (s fileSet) add(file File) error {
 			return fmt.Errorf("%s and %s would both be copied to %s", old.Source, file.Source, file.Path)
 		}
 		file.Exec = file.Exec || old.Exec
+		file.Interpreter = cmp.Or(file.Interpreter, old.Interpreter)
 	}
 	s[file.Path] = file
 	return nil

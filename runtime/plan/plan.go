@@ -15,22 +15,26 @@ import (
 // A Plan is a scenario fully resolved. Nothing in it changes once it is made;
 // it may be read by any number of goroutines.
 type Plan struct {
-	Name       string              `json:"name"`
-	Seed       uint64              `json:"seed"`
-	Clock      Clock               `json:"clock"`
-	World      World               `json:"world"`
-	Entries    []Entry             `json:"entries"`
-	Agents     []Agent             `json:"agents"`    // by id as bytes
-	Processes  []Process           `json:"processes"` // in the scenario's order
-	Channels   []Channel           `json:"channels"`  // by name
-	Secrets    map[string]Secret   `json:"secrets,omitempty"`
-	Limits     Limits              `json:"limits,omitzero"`
-	Checkpoint Checkpoint          `json:"checkpoint"`
-	Isolation  string              `json:"isolation"`
-	Durability string              `json:"durability"`
-	Faults     []Fault             `json:"faults,omitempty"`
-	Collect    []scenarios.Collect `json:"collect,omitempty"`
-	Expect     []scenarios.Expect  `json:"expect,omitempty"`
+	Name       string            `json:"name"`
+	Seed       uint64            `json:"seed"`
+	Clock      Clock             `json:"clock"`
+	World      World             `json:"world"`
+	Entries    []Entry           `json:"entries"`
+	Agents     []Agent           `json:"agents"`    // by id as bytes
+	Processes  []Process         `json:"processes"` // in the scenario's order
+	Channels   []Channel         `json:"channels"`  // by name
+	Secrets    map[string]Secret `json:"secrets,omitempty"`
+	Limits     Limits            `json:"limits,omitzero"`
+	Checkpoint Checkpoint        `json:"checkpoint"`
+	Isolation  string            `json:"isolation"`
+	Durability string            `json:"durability"`
+	// Sources are the scenario's own file, first, and those of rows that it
+	// names: their Path is relative to the scenario. None for a scenario that
+	// comes from no file.
+	Sources []File              `json:"sources,omitempty"`
+	Faults  []Fault             `json:"faults,omitempty"`
+	Collect []scenarios.Collect `json:"collect,omitempty"`
+	Expect  []scenarios.Expect  `json:"expect,omitempty"`
 }
 
 // Agent finds one of Agents by its id.
@@ -110,6 +114,8 @@ type File struct {
 	Path   string `json:"path"`   // below program/<dir>/, slash-separated
 	SHA256 string `json:"sha256"` // hex
 	Exec   bool   `json:"exec,omitempty"`
+	// Interpreter is the program that the kernel runs a script by; absolute.
+	Interpreter string `json:"interpreter,omitempty"`
 }
 
 // An Entry is what the agents of one make share.

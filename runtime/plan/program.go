@@ -182,7 +182,7 @@ func (r *resolver) script(at, word string) string {
 		r.wrong(at, fmt.Sprintf("%s is not executable", word),
 			"make it so with chmod +x "+word+", or name its interpreter: [python3, "+word+"]")
 	}
-	file.Exec = true
+	file.Exec, file.Interpreter = true, interpreter
 	r.files[name] = file
 	return copied + name
 }

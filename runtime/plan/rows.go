@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -27,6 +28,7 @@ func (m *maker) rows(it *item) ([]vars, bool) {
 			m.problemAt(at, err.Error(), "")
 			return nil, false
 		}
+		m.source(e.ForEach.File)
 	}
 	if len(list) == 0 {
 		m.derived(at, "there is no row, so there would be no agent", "")
@@ -43,6 +45,15 @@ func (m *maker) rows(it *item) ([]vars, bool) {
 		out[i] = vars{n: i + 1, row: row}
 	}
 	return out, true
+}
+
+// source notes a file that the scenario itself is made of.
+func (m *maker) source(name string) {
+	file, err := m.find.open(name)
+	file.Path = filepath.ToSlash(filepath.Clean(name))
+	if err == nil && !slices.Contains(m.plan.Sources, file) {
+		m.plan.Sources = append(m.plan.Sources, file)
+	}
 }
 
 // count numbers replicas from 1; an agent that is the only one it can be has

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// interpreter reads a script's first line. It gives nothing for a file that
+// interpreter reads a script's first line for the path of a program. It gives nothing for a file that
 // does not begin with #!, and an error where that line names a program which
 // is not there.
 func (f *finder) interpreter(file string) (string, error) {
@@ -31,11 +31,11 @@ func (f *finder) interpreter(file string) (string, error) {
 	}
 	name := words[0]
 	if filepath.Base(name) == "env" && len(words) > 1 && !strings.ContainsAny(words[1], "-=") {
-		name = words[1]
-		if _, err := f.program(name); err != nil {
-			return "", fmt.Errorf("its interpreter %s is not in PATH", name)
+		found, err := f.program(words[1])
+		if err != nil {
+			return "", fmt.Errorf("its interpreter %s is not in PATH", words[1])
 		}
-		return name, nil
+		return found, nil
 	}
 	if info, err := os.Stat(name); err != nil || !info.Mode().IsRegular() {
 		return "", fmt.Errorf("its interpreter %s does not exist", name)

@@ -20,14 +20,42 @@ type Manifest struct {
 	Isolation string    `json:"isolation_achieved"`
 	Scenario  string    `json:"scenario"` // the file, as the user named it
 	SHA256    string    `json:"scenario_sha256"`
-	Plan      plan.Plan `json:"plan"`
+	// Rerun are the words of a command that plays the same again from the run's
+	// own copies, in the run's directory; empty for a scenario that came from no
+	// file.
+	Rerun    []string  `json:"rerun,omitempty"`
+	Host     Host      `json:"host"`
+	Programs []Program `json:"programs,omitempty"` // that the plan starts and are not in the run, by path
+	Plan     plan.Plan `json:"plan"`
 }
 
 // A Version says which troupe a run was made by.
 type Version struct {
-	Version string `json:"version"`
-	Go      string `json:"go"`
-	System  string `json:"system"`
+	Version  string `json:"version"`
+	Revision string `json:"revision,omitempty"` // of its source, where the build knows it
+	Modified bool   `json:"modified,omitempty"` // the source was not just that
+	Go       string `json:"go"`
+	System   string `json:"system"`
+}
+
+// A Host is the machine that a run was started on.
+type Host struct {
+	System     string `json:"system"` // as the kernel calls itself
+	Kernel     string `json:"kernel"` // its release
+	Machine    string `json:"machine"`
+	Processors int    `json:"processors"` // that troupe may use
+}
+
+// A Program is one that a run starts from where it lies on the machine.
+type Program struct {
+	Path string `json:"path"`
+	File string `json:"file,omitempty"` // that the path leads to, where that is another
+	// Version is the first line of what it says when asked for it; of programs
+	// that are not known to say it, and those that did not, one of the two below.
+	Version string `json:"version,omitempty"`
+	SHA256  string `json:"sha256,omitempty"`
+	BuildID string `json:"build_id,omitempty"` // of a large file that has one, as its linker made it
+	Error   string `json:"error,omitempty"`    // why there is none of them
 }
 
 // WriteManifest writes the manifest so that it is on disk, whole, when the

@@ -1,0 +1,52 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall"
+)
+
+// mostOutput is how much of what a program writes Output gives.
+const mostOutput = 64 << 10
+
+// Output runs a program that is no part of a run to its end, and gives the
+// beginning of what it wrote to stdout and stderr, in the order in which that
+// came. It is killed, with its process group, when ctx is done. The command's
+// first word is an absolute path; its stdin is empty. A program that does not
+// exit with status 0 is an error. It may be called concurrently, also while
+// fleets run.
+func Output(ctx context.Context, argv, env []string, dir string) ([]byte, error) {
+	sealFiles()
+	release := holdReaper()
+	defer release()
+	s := newStarter()
+	defer s.close()
+	var mu sync.Mutex
+	var out []byte
+	take := func(chunk []byte) {
+		mu.Lock()
+		defer mu.Unlock()
+		out = append(out, chunk[:min(len(chunk), mostOutput-len(out))]...)
+	}
+	c, err := s.spawn(launch{argv: argv, env: env, dir: dir}, pumped{}, handler{
+		stdout: take, ended: func() {}, stderr: take, gone: func(*child) {},
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.in.finish()
+	select {
+	case <-c.gone:
+	case <-ctx.Done():
+		killGroup(c)
+		c.signal(syscall.SIGKILL)
+		<-c.gone
+		return nil, ctx.Err()
+	}
+	killGroup(c)
+	if st := c.status; !st.Exited() || st.ExitStatus() != 0 {
+		return nil, errors.New(exitText(st))
+	}
+	return out, nil
+}
