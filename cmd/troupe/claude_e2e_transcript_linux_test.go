@@ -32,6 +32,11 @@ func TestE2EClaudeTranscript(t *testing.T) {
 		"══ tick 1", "── message\nTick 1.", "── reasoning\nLet me see about tick 1.", "── reply\n", "── end\nanswered\n")
 	one := c.troupe(t, 0, "transcript", "r", "able", "--tick", "1")
 	inOrder(t, one, "══ tick 1", "── message\nTick 1.", "── end\nanswered\n")
+	calls := c.troupe(t, 0, "export", "r", "--what", "tool_calls")
+	inOrder(t, calls, `"tick":0,"agent":"able","attempt":1,"call":"toolu_`, `"name":"Bash","input":"{\"command\":\"echo $((6 * 7)) owls && true\"`, `"result":"42 owls","is_error":false`)
+	if n := strings.Count(calls, "\n"); n != 1 {
+		t.Errorf("%d calls of tools, want 1: %s", n, calls)
+	}
 	if strings.Contains(one, "tick 0") || strings.Contains(one, "owls") {
 		t.Errorf("tick 1 alone has more:\n%s", one)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -69,6 +70,12 @@ func exportRun(c *cli.Context) error {
 			}
 			if err := observe.Read(ctx, runs, run, 0, e.Add); err != nil {
 				return err
+			}
+			for _, id := range e.Models() {
+				err := readTranscript(ctx, runs, run, id, func(r io.Reader) error { return e.AddTranscript(id, r) })
+				if err != nil && !errors.Is(err, observe.ErrNoLog) { // none where the files are gone
+					return err
+				}
 			}
 			return e.Close()
 		}

@@ -45,6 +45,19 @@ var transcriptCommand = &cli.Command{
 }
 
 func printTranscript(ctx context.Context, runs observe.Runs, run, id string, tick int, print func(io.Writer, io.Reader, int) (bool, error)) error {
+	found := false
+	err := readTranscript(ctx, runs, run, id, func(r io.Reader) (err error) {
+		found, err = print(os.Stdout, r, tick)
+		return err
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("agent %s of run %s was not asked in tick %d: troupe events %s has what it was asked", id, run, tick, run)
+	}
+	return err
+}
+
+// readTranscript gives do an agent's transcript to read, to its end or not.
+func readTranscript(ctx context.Context, runs observe.Runs, run, id string, do func(io.Reader) error) error {
 	r, w := io.Pipe()
 	asked := make(chan error, 1)
 	go func() {
@@ -52,13 +65,10 @@ func printTranscript(ctx context.Context, runs observe.Runs, run, id string, tic
 		_ = w.CloseWithError(err)
 		asked <- err
 	}()
-	found, err := print(os.Stdout, r, tick)
+	err := do(r)
 	_ = r.CloseWithError(err)
 	if failed := <-asked; failed != nil && err == nil {
 		err = failed
-	}
-	if err == nil && !found {
-		err = fmt.Errorf("agent %s of run %s was not asked in tick %d: troupe events %s has what it was asked", id, run, tick, run)
 	}
 	return err
 }

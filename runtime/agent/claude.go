@@ -44,6 +44,7 @@ var claude = Kind{
 	States:     []string{"session", "none"},
 	Dialect:    func(b *Brief) Dialect { return newClaude(b) },
 	Transcript: claudeTranscript,
+	Calls:      claudeCalls,
 }
 
 func claudeCommand(program string, o *ModelOptions) []string {

@@ -14,8 +14,10 @@ type claudeBlock struct {
 	Type     string
 	Text     string
 	Thinking string
+	ID       string
 	Name     string
 	Input    json.RawMessage
+	Of       string `json:"tool_use_id"` // the call that a result is of
 	Content  json.RawMessage
 	IsError  bool `json:"is_error"`
 }
@@ -102,16 +104,39 @@ func (b *claudeBlock) write(w io.Writer) {
 		if b.IsError {
 			title = "result (an error)"
 		}
-		var text strings.Builder
-		for _, inner := range blocks(b.Content) {
-			if inner.Type == "text" {
-				text.WriteString(inner.Text)
-			} else {
-				fmt.Fprintf(&text, "(%s)", inner.Type)
-			}
-		}
-		part(w, title, text.String())
+		part(w, title, b.result())
 	}
+}
+
+// result is the text of a tool's result; what is none is named by its type.
+func (b *claudeBlock) result() string {
+	var text strings.Builder
+	for _, inner := range blocks(b.Content) {
+		if inner.Type == "text" {
+			text.WriteString(inner.Text)
+		} else {
+			fmt.Fprintf(&text, "(%s)", inner.Type)
+		}
+	}
+	return text.String()
+}
+
+// claudeCalls finds the calls of tools in a line of the tool's stream: the model
+// makes them in its messages, and their results are the user's.
+func claudeCalls(line []byte) (parts []CallPart) {
+	var l claudeLine
+	if json.Unmarshal(line, &l) != nil || l.Type != "assistant" && l.Type != "user" {
+		return nil
+	}
+	for _, b := range claudeBlocks(line) {
+		switch b.Type {
+		case "tool_use":
+			parts = append(parts, CallPart{ID: b.ID, Parent: l.Above, Name: b.Name, Input: b.Input})
+		case "tool_result":
+			parts = append(parts, CallPart{ID: b.Of, Ended: true, Result: b.result(), Failed: b.IsError})
+		}
+	}
+	return parts
 }
 
 // claudeResult writes how a turn ended and what it took. What it cost is the

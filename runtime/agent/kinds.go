@@ -34,6 +34,9 @@ type Kind struct {
 	// Transcript writes one line of a transcript for people; nil where the
 	// kind keeps none.
 	Transcript func(w io.Writer, l *TranscriptLine)
+	// Calls finds what one line of its tool's says of calls of tools; nil where
+	// the kind keeps no transcript.
+	Calls func(line []byte) []CallPart
 }
 
 // A Tool is a command line tool that talks to a model.

@@ -124,6 +124,7 @@ type tick struct {
 	run    string
 	record *record.Record
 	hash   [record.HashSize]byte
+	call   *toolCall // of a transcript, in place of what the record says; else nil
 }
 
 // A Table is one kind of rows.
@@ -131,6 +132,8 @@ type Table struct {
 	Doc     string
 	Columns []Column
 	rows    func(t *tick, write func([]Cell) error) error
+	// transcripts says that its rows are in agents' transcripts.
+	transcripts bool
 }
 
 // A row is a T of a tick.

@@ -14,11 +14,14 @@ import (
 )
 
 // An Exporter writes one table. One goroutine uses it. What it holds does not
-// grow with the number of records.
+// grow with the number of records, but with that of agents that are models.
 type Exporter struct {
 	run   string
 	table *Table
 	rows  rows
+
+	ticks  int             // that were added
+	models map[string]bool // whose transcripts are part of the table
 }
 
 // New begins a table of a run. Names that are not known are an error that lists
@@ -32,7 +35,7 @@ func New(w io.Writer, run, table, format string) (*Exporter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot export %s as %s: %w", table, format, err)
 	}
-	return &Exporter{run, &t, out}, nil
+	return &Exporter{run: run, table: &t, rows: out, models: map[string]bool{}}, nil
 }
 
 // Check says which of the names is not known, or nil.
@@ -52,7 +55,8 @@ func names[V any](m map[string]V) string {
 
 // Add writes the rows of the next record.
 func (e *Exporter) Add(r *record.Record, hash [record.HashSize]byte) error {
-	err := e.table.rows(&tick{e.run, r, hash}, e.rows.write)
+	e.meet(r)
+	err := e.table.rows(&tick{run: e.run, record: r, hash: hash}, e.rows.write)
 	if err != nil {
 		return fmt.Errorf("cannot export tick %d: %w", r.Tick, err)
 	}

@@ -63,10 +63,36 @@ func exported(t *testing.T, table, format string, records ...*record.Record) []b
 			t.Fatal(err)
 		}
 	}
+	for _, id := range e.Models() {
+		if err := e.AddTranscript(id, strings.NewReader(transcript)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// transcript is an agent's, with a call that ended, one that did not, and one of
+// a tick that is not on record.
+const transcript = `{"tick":0,"attempt":1,"time":"2001-02-03T04:05:06Z","start":{"kind":"claude"}}
+{"tick":0,"attempt":1,"time":"2001-02-03T04:05:06Z","out":{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t-1","name":"Bash","input":{"command":"ls, \"all\""}}]}}}
+{"tick":0,"attempt":1,"time":"2001-02-03T04:05:06.25Z","out":{"type":"user","message":{"content":[{"type":"tool_result","tool_use_id":"t-1","content":"no\nnotes","is_error":true}]}}}
+{"tick":2,"attempt":1,"time":"2001-02-03T04:05:07Z","out":{"type":"assistant","parent_tool_use_id":"t-1","message":{"content":[{"type":"tool_use","id":"t-2","name":"Read","input":{}}]}}}
+{"tick":3,"attempt":1,"time":"2001-02-03T04:05:08Z","out":{"type":"assistant","message":{"content":[{"type":"tool_use","id":"t-3","name":"Read","input":{}}]}}}
+`
+
+// Calls of tools come from the transcripts of those who are models, as far as
+// the records go.
+func TestToolCalls(t *testing.T) {
+	got := string(exported(t, "tool_calls", "jsonl", sample(0), &record.Record{Tick: 1}, &record.Record{Tick: 2}))
+	want := `{"run":"r","tick":0,"agent":"a","attempt":1,"call":"t-1","parent":null,"name":"Bash","input":"{\"command\":\"ls, \\\"all\\\"\"}","result":"no\nnotes","is_error":true,"time":"2001-02-03T04:05:06.000000Z","duration_ms":250}
+{"run":"r","tick":2,"agent":"a","attempt":1,"call":"t-2","parent":"t-1","name":"Read","input":"{}","result":null,"is_error":null,"time":"2001-02-03T04:05:07.000000Z","duration_ms":null}
+`
+	if got != want+strings.ReplaceAll(want, `"agent":"a"`, `"agent":"zed"`) {
+		t.Errorf("%s\nwant, for each of a and zed,\n%s", got, want)
+	}
 }
 
 // TestFormatsAgree: every format of every table holds the same cells, in the
@@ -233,7 +259,7 @@ func TestRowGroups(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	for _, c := range []struct{ table, format, says string }{
 		{"turns", "jsonl", ""},
-		{"turn", "jsonl", "columns, events, facts, failures, messages, outcomes, scores, ticks, turns"},
+		{"turn", "jsonl", "columns, events, facts, failures, messages, outcomes, scores, ticks, tool_calls, turns"},
 		{"turns", "json", "csv, jsonl, parquet"},
 	} {
 		_, err := New(io.Discard, "r", c.table, c.format)
