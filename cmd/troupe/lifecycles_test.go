@@ -43,7 +43,7 @@ func TestLifecycles(t *testing.T) {
 
 // TestE2ELifecycles is TestLifecycles with more kills.
 func TestE2ELifecycles(t *testing.T) {
-	eachLifecycle(t, 15)
+	eachLifecycle(t, 6)
 }
 
 func eachLifecycle(t *testing.T, kills int) {
