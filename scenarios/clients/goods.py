@@ -8,6 +8,12 @@ class PublicGoods(World):
         self.totals = {a: 0 for a in self.agents}
         return self.tell(None)
 
+    def snapshot(self):
+        return self.totals
+
+    def restore(self, state):
+        self.totals = state
+
     def tell(self, last):
         return {a: {"endowment": self.config["endowment"], "last": last} for a in self.agents}
 

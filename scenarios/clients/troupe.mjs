@@ -23,6 +23,10 @@
 //
 //   serveWorld(Vote)
 //
+// Under `state: snapshot` another process takes over from what snapshot() said
+// (restore() is given it), with random where it was. An agent without
+// properties of its own has nothing to say and needs neither.
+//
 // In a scenario, list this file beside the program: files: [troupe.mjs].
 // console.log goes to stderr, the agent's log; answers go their own way.
 
@@ -34,12 +38,14 @@ console.log = console.info = console.debug = console.error
 export class Agent {
   #send = []
   #done = false
+  #fresh
 
   constructor (init) {
     this.id = init.agent
     this.run = init.run
     this.config = init.config ?? {}
     this.random = generator(init.seed ?? 0)
+    this.#fresh = this.random.tell()
   }
 
   /** Answers an observation (tick, observation, messages, results, attempt, error) with an action. May be async. */
@@ -56,6 +62,23 @@ export class Agent {
 
   /** Is called when the agent is asked no more. */
   stop (reason) {}
+
+  /** All that the agent remembers, as JSON can say it; random is kept anyway. */
+  snapshot () {
+    const own = Object.keys(this).filter(k => !['id', 'run', 'config', 'random'].includes(k))
+    if (own.length) throw new Error(`${this.constructor.name} has ${own.join(', ')}: write snapshot and restore`)
+    return null
+  }
+
+  /** Is called on a new object with what snapshot gave, unless that was null. */
+  restore (state) { throw new Error('restore is not written') }
+
+  /** The agent's state on the wire: {state, random}, or null for nothing; serve calls it. */
+  keep () {
+    const state = this.snapshot() ?? undefined
+    const random = this.random.tell() === this.#fresh ? undefined : this.random.tell()
+    return state === undefined && random === undefined ? null : { state, random }
+  }
 
   /** What the protocol wants to hear; serve calls it. */
   async answer (line) {
@@ -83,6 +106,12 @@ export class World {
 
   /** Plays a tick; actions is a Map, null for an agent that failed. Throw a Refused, before anything is changed or drawn, to have agents asked again. */
   step (tick, actions) { throw new Error('step is not written') }
+
+  /** The game between two ticks, as JSON can say it; random, agents and the observations are kept anyway. A world that doesn't write this is stepped through the past instead. */
+  snapshot () { throw new Error('snapshot is not written') }
+
+  /** Is called in place of start, with what snapshot gave. */
+  restore (state) { throw new Error('restore is not written') }
 }
 
 /** Says whose actions are no good, and why: new Refused({ann: 'no such move'}). */
@@ -93,16 +122,19 @@ export class Refused extends Error {
   }
 }
 
-/** Numbers from 0 to below 1, the same for the same seed (splitmix32, Steele et al. 2014, and its 53-bit seed folded). */
+/** Numbers from 0 to below 1, the same for the same seed (splitmix32, Steele et al. 2014, and its 53-bit seed folded). Its tell says where it is, and resume takes it there. */
 export function generator (seed) {
   let state = (seed ^ Math.floor(seed / 2 ** 32)) >>> 0
-  return () => {
+  const next = () => {
     state = (state + 0x9e3779b9) >>> 0
     let z = state
     z = Math.imul(z ^ (z >>> 16), 0x21f0aaad)
     z = Math.imul(z ^ (z >>> 15), 0x735a2d97)
     return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32
   }
+  next.tell = () => state
+  next.resume = was => { state = was }
+  return next
 }
 
 function say (line) { process.stdout.write(JSON.stringify(line) + '\n') }
@@ -118,11 +150,16 @@ export async function serve (Make) {
   const agents = new Map()
   await eachLine(async line => {
     if (line.type === 'init') {
-      agents.set(line.agent, new Make(line))
+      const agent = new Make(line)
+      if (line.state?.random !== undefined) agent.random.resume(line.state.random)
+      if (line.state?.state !== undefined) agent.restore(line.state.state)
+      agents.set(line.agent, agent)
       say({ type: 'ready', agent: line.agent })
     } else if (line.type === 'observe') {
       if (!agents.has(line.agent) && 'config' in line) agents.set(line.agent, new Make(line))
       say(await agents.get(line.agent).answer(line))
+    } else if (line.type === 'snapshot') {
+      say({ type: 'state', agent: line.agent, state: agents.get(line.agent).keep() })
     } else if (line.type === 'stop') {
       agents.get(line.agent)?.stop(line.reason)
       agents.delete(line.agent)
@@ -132,15 +169,29 @@ export async function serve (Make) {
 
 /** Is a world of a class until stdin ends. */
 export async function serveWorld (Make) {
-  let world
+  let world, observations
   await eachLine(async line => {
     if (line.type === 'init') {
       world = new Make(line)
-      say({ type: 'ready', observations: await world.start(), snapshot: false })
+      observations = line.state ? await resume(world, line.state) : await world.start()
+      say({ type: 'ready', observations, snapshot: world.snapshot !== World.prototype.snapshot })
     } else if (line.type === 'step') {
-      say(await step(world, line))
+      const answer = await step(world, line)
+      if (answer.type === 'stepped') observations = answer.observations ?? {}
+      say(answer)
+    } else if (line.type === 'snapshot') {
+      const agents = Object.fromEntries(world.agents)
+      say({ type: 'state', state: { state: await world.snapshot(), random: world.random.tell(), agents, observations } })
     }
   })
+}
+
+/** Takes a world to where a state has it; gives the observations of the next tick. */
+async function resume (world, kept) {
+  world.random.resume(kept.random)
+  world.agents = new Map(Object.entries(kept.agents))
+  await world.restore(kept.state)
+  return kept.observations
 }
 
 async function step (world, line) {

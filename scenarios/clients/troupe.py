@@ -28,6 +28,10 @@ In a scenario, list this file beside the program: `files: [troupe.py]`.
 Whatever a program prints with print() is log, not protocol: answers go their
 own way, whole and at once. What an agent draws from self.random is the same in
 every run with the same seed.
+
+Under `state: snapshot` another process takes over from what snapshot() said
+(restore() is given it), with self.random where it was. An agent without
+attributes of its own has nothing to say and needs neither.
 """
 
 import json
@@ -82,6 +86,14 @@ class Agent:
     def stop(self, reason: str) -> None:
         """Called when the agent is asked no more."""
 
+    def snapshot(self) -> Any:
+        """All that the agent remembers, as JSON can say it; self.random is kept anyway."""
+        return _nothing(self, Agent({"agent": ""}))
+
+    def restore(self, state: Any) -> None:
+        """Called on a new object with what snapshot() gave, unless that was None."""
+        raise NotImplementedError
+
 
 class World:
     """The rules of a game. start() and step() are called one at a time."""
@@ -105,6 +117,16 @@ class World:
         Raise Refused before anything is changed or drawn to have agents asked again."""
         raise NotImplementedError
 
+    def snapshot(self) -> Any:
+        """The game between two ticks, as JSON can say it; self.random, self.agents and
+        the observations are kept anyway. A world that doesn't write this is stepped
+        through the past instead."""
+        raise NotImplementedError
+
+    def restore(self, state: Any) -> None:
+        """Called in place of start(), with what snapshot() gave."""
+        raise NotImplementedError
+
 
 class Refused(Exception):
     """Says whose actions are no good, and why: Refused({"ann": "no such move"})."""
@@ -112,6 +134,41 @@ class Refused(Exception):
     def __init__(self, why: Dict[str, str]):
         super().__init__(why)
         self.why = why
+
+
+def _nothing(it: Any, bare: Any) -> None:
+    """The snapshot of an object that has no more attributes than a bare one."""
+    own = sorted(set(vars(it)) - set(vars(bare)))
+    if own:
+        name = type(it).__name__
+        raise NotImplementedError(f"{name} has {', '.join(own)}: write {name}.snapshot and {name}.restore")
+
+
+def _drawn(rng: random.Random, seed: int) -> Any:
+    """How far random numbers are drawn; None for not at all."""
+    state = rng.getstate()
+    return None if state == random.Random(seed).getstate() else state
+
+
+def _draw_on(rng: random.Random, drawn: Any) -> None:
+    if drawn is not None:
+        version, numbers, gauss = drawn
+        rng.setstate((version, tuple(numbers), gauss))
+
+
+def _keep(agent: Agent, seed: int) -> Any:
+    """An agent's state on the wire: {"state": …, "random": …}, or null for nothing."""
+    kept = {"state": agent.snapshot(), "random": _drawn(agent.random, seed)}
+    return {k: v for k, v in kept.items() if v is not None} or None
+
+
+def _make(make: Callable[[Dict[str, Any]], Agent], line: Dict[str, Any]) -> Agent:
+    agent = make(line)
+    kept = line.get("state") or {}
+    _draw_on(agent.random, kept.get("random"))
+    if kept.get("state") is not None:
+        agent.restore(kept["state"])
+    return agent
 
 
 class _Line:
@@ -137,10 +194,11 @@ def serve(make: Callable[[Dict[str, Any]], Agent]) -> None:
     """Host agents until stdin ends; make(init) makes each."""
     out = _Line()
     agents: Dict[str, Agent] = {}
+    seeds: Dict[str, int] = {}
     for line in _lines():
         kind, name = line.get("type"), line.get("agent")
         if kind == "init":
-            agents[name] = make(line)
+            agents[name], seeds[name] = _make(make, line), line.get("seed", 0)
             out.say({"type": "ready", "agent": name})
         elif kind == "observe":
             if name not in agents and "config" in line:  # a process per turn: no init came
@@ -154,6 +212,8 @@ def serve(make: Callable[[Dict[str, Any]], Agent]) -> None:
             if agent._done:
                 answer["done"] = True
             out.say(answer)
+        elif kind == "snapshot":
+            out.say({"type": "state", "agent": name, "state": _keep(agents[name], seeds[name])})
         elif kind == "stop" and name in agents:
             agents.pop(name).stop(line.get("reason", ""))
 
@@ -162,18 +222,37 @@ def serve_world(make: Callable[[Dict[str, Any]], World]) -> None:
     """Be a world until stdin ends; make(init) makes it."""
     out = _Line()
     world: Optional[World] = None
+    seed, observations = 0, {}
     for line in _lines():
         kind = line.get("type")
         if kind == "init":
-            world = make(line)
-            ready = {"type": "ready", "observations": world.start(), "snapshot": False}
+            world, seed = make(line), line.get("seed", 0)
+            kept = line.get("state")
+            observations = world.start() if kept is None else _resume(world, kept)
+            snapshot = type(world).snapshot is not World.snapshot
+            ready = {"type": "ready", "observations": observations, "snapshot": snapshot}
             if world.noop is not None:
                 ready["noop"] = world.noop
             if world.action_schema is not None:
                 ready["action_schema"] = world.action_schema
             out.say(ready)
         elif kind == "step" and world is not None:
-            out.say(_step(world, line))
+            answer = _step(world, line)
+            if answer["type"] == "stepped":
+                observations = answer.get("observations") or {}
+            out.say(answer)
+        elif kind == "snapshot" and world is not None:
+            out.say({"type": "state", "state": {
+                "state": world.snapshot(), "random": _drawn(world.random, seed),
+                "agents": world.agents, "observations": observations}})
+
+
+def _resume(world: World, kept: Dict[str, Any]) -> Dict[str, Any]:
+    """Takes a world to where a state has it; gives the observations of the next tick."""
+    _draw_on(world.random, kept["random"])
+    world.agents = kept["agents"]
+    world.restore(kept["state"])
+    return kept["observations"]
 
 
 def _step(world: World, line: Dict[str, Any]) -> Dict[str, Any]:

@@ -11,6 +11,9 @@ for line in sys.stdin:
     if said["type"] == "init":
         config = said["config"]
         rng = random.Random(said["seed"])  # same seed, same run
+        if said.get("state"):  # another process drew before this one: draw on
+            version, numbers, gauss = said["state"]
+            rng.setstate((version, tuple(numbers), gauss))
         answer = {"type": "ready", "agent": me}
     elif said["type"] == "observe":
         last = said["observation"]["last"]
@@ -20,6 +23,8 @@ for line in sys.stdin:
         else:
             move = "C"
         answer = {"type": "act", "agent": me, "tick": said["tick"], "action": {"move": move}}
+    elif said["type"] == "snapshot":  # with `state: snapshot`: all that is remembered
+        answer = {"type": "state", "agent": me, "state": rng.getstate()}
     else:
         continue  # stop, and whatever later versions say
     print(json.dumps(answer), flush=True)
