@@ -41,6 +41,14 @@ func talk(rng *rand.Rand, tick int) agent.Observe {
 	return o
 }
 
+func heralds(rng *rand.Rand, tick int) agent.Observe {
+	o := agent.Observe{Observation: []byte(`{}`)}
+	for range rng.IntN(3) {
+		o.Messages = append(o.Messages, agent.Message{From: "b", Channel: "square", Body: fmt.Appendf(nil, `{"turn":%d}`, 1+rng.IntN(tick+3))})
+	}
+	return o
+}
+
 func grid(rng *rand.Rand, _ int) agent.Observe {
 	return agent.Observe{Observation: fmt.Appendf(nil,
 		`{"move":"C","payoff":%d,"neighbours":{"moves":["C","D"],"payoffs":[9,%d]}}`, rng.IntN(3), rng.IntN(12))}
@@ -54,6 +62,7 @@ func month(_ *rand.Rand, tick int) agent.Observe {
 var scenes = map[string]scene{
 	"cell":   {"{}", grid},
 	"echo":   {"{}", grid},
+	"herald": {`{"channel":"square","peers":["b"]}`, heralds},
 	"rabbit": {`{"lifespan":9}`, month},
 	"rumour": {`{"peers":["b","c","d"],"channel":"square","chance":0.7}`, talk},
 }
