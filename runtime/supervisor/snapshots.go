@@ -28,13 +28,6 @@ func (x position) had(o *agent.Observe) bool {
 	return o.Tick < x.tick || o.Tick == x.tick && o.Attempt <= x.attempt
 }
 
-func (x position) compare(y position) int {
-	if x.tick != y.tick {
-		return x.tick - y.tick
-	}
-	return x.attempt - y.attempt
-}
-
 // snapshots are the states that the agents of one process told, in a file for
 // each time: its name is the tick that has to be committed for the states to be
 // those of the run. The files that go with one are the capture of the same tick.
