@@ -32,26 +32,33 @@ func (m *maker) lifecycle(v *variant, kind agent.Kind) Lifecycle {
 // checkResidents finds processes that can never be parked and are more than
 // there may be.
 func (m *maker) checkResidents() {
-	most := m.plan.Limits.Resident
-	if most == 0 {
-		return
+	if what, hint := m.plan.crowded(m.plan.Limits.Resident); what != "" {
+		m.problemAt("limits.resident", what, hint)
 	}
+}
+
+// crowded says why so few processes at a time are too few; nothing if they are
+// not. 0 is any number.
+func (p *Plan) crowded(most int) (what, hint string) {
 	held := 0
-	processes := make([]int, len(m.plan.Entries))
-	for i := range m.plan.Processes {
-		processes[m.plan.Processes[i].Entry]++
+	processes := make([]int, len(p.Entries))
+	for i := range p.Processes {
+		processes[p.Processes[i].Entry]++
 	}
-	for i := range m.plan.Entries {
-		if e := &m.plan.Entries[i]; e.Lifecycle.Mode == LongRunning {
+	for i := range p.Entries {
+		if e := &p.Entries[i]; e.Lifecycle.Mode == LongRunning {
 			held += max(processes[i], e.Max) // those that come later have one each
 		}
 	}
 	switch {
+	case most == 0:
+		return "", ""
 	case held > most:
-		m.problemAt("limits.resident", fmt.Sprintf("%d processes are long-running, and %d may be there at a time", held, most),
-			"give their entries lifecycle: {mode: hybrid}, or leave lifecycle out")
-	case held == most && held < len(m.plan.Processes):
-		m.problemAt("limits.resident", fmt.Sprintf("%d long-running processes leave no place for the other %d", held, len(m.plan.Processes)-held),
-			"allow one more at least")
+		return fmt.Sprintf("%d processes are long-running, and %d may be there at a time", held, most),
+			"give their entries lifecycle: {mode: hybrid}, or leave lifecycle out"
+	case held == most && held < len(p.Processes):
+		return fmt.Sprintf("%d long-running processes leave no place for the other %d", held, len(p.Processes)-held),
+			"allow one more at least"
 	}
+	return "", ""
 }

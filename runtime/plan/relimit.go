@@ -12,7 +12,7 @@ import (
 )
 
 // Relimit changes a plan's limits as --set does, before anybody else has seen
-// the plan: limits.usd, and of the agents that a pattern covers
+// the plan: limits.usd and limits.resident, and of the agents that a pattern covers
 // agents.PATTERN.limits.usd and .turns; none takes a limit away. Everything
 // else of a run that is under way stands: an error names what may be set.
 func Relimit(p *Plan, sets []string) error {
@@ -29,11 +29,20 @@ func Relimit(p *Plan, sets []string) error {
 	return errors.Join(errs...)
 }
 
-var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, agents.PATTERN.limits.usd, agents.PATTERN.limits.turns")
+var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, limits.resident, agents.PATTERN.limits.usd, agents.PATTERN.limits.turns")
 
 func (p *Plan) relimit(at []string, value string) error {
 	if strings.Join(at, ".") == "limits.usd" {
 		return setDollars(&p.Limits.USD, value)
+	}
+	if strings.Join(at, ".") == "limits.resident" {
+		if err := setCount(&p.Limits.Resident, value); err != nil {
+			return err
+		}
+		if what, _ := p.crowded(p.Limits.Resident); what != "" {
+			return errors.New(what)
+		}
+		return nil
 	}
 	if len(at) != 4 || at[0] != "agents" || at[2] != "limits" {
 		return errNoLimit
