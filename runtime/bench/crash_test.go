@@ -89,7 +89,7 @@ func TestCrashInterrupted(t *testing.T) {
 
 func TestCrashOptions(t *testing.T) {
 	for says, o := range map[string]CrashOptions{
-		`unknown scenario "axelrod": they are alone, rabbits, together`: {Only: []string{"axelrod"}},
+		`unknown scenario "axelrod": they are alone, files, rabbits, together`: {Only: []string{"axelrod"}},
 		"-1 kills are none": {Kills: -1},
 	} {
 		if _, err := Crash(t.Context(), o); err == nil || err.Error() != says {
