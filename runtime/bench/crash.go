@@ -194,10 +194,10 @@ agents:
 `,
 	"files": `name: files
 seed: 7
-clock: {ticks: 60, deadline: 60s}
-world: {kind: conversation, config: {rounds: 60, topic: all that was}}
+clock: {ticks: 24, deadline: 60s}
+world: {kind: conversation, config: {rounds: 24, topic: all that was}}
 channels: {square: {members: ["*"]}}
-checkpoint: {every: 7}
+checkpoint: {every: 5}
 limits: {resident: 5}
 on_failure: {crash: {restart: {attempts: 100}}}
 agents:
