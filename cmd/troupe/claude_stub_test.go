@@ -20,7 +20,9 @@ import (
 //	TURNS   a word for each message of the session, whatever process it is in
 //	TICKS   a word for each tick, as the default message tells it
 //
-// Words are those of claudeTurns; any other is a move. It writes its arguments,
+// Words are those of claudeTurns; any other is a move. Of two with a colon
+// between them the first is for the first time that the turn is had: what the
+// stub remembers goes back with its files. It writes its arguments,
 // its environment and all that it is told into its home; the last is the session
 // that --resume finds.
 func claudeStub(args []string) int {
@@ -142,6 +144,11 @@ func (c *stubSession) turn(message string) {
 	word := "C"
 	if len(words) > 0 {
 		word = words[min(at, len(words)-1)]
+	}
+	if first, then, both := strings.Cut(word, ":"); both {
+		if word = first; !once(fmt.Sprintf("turn-%d", at)) {
+			word = then
+		}
 	}
 	say(`{"type":"system","subtype":"init","session_id":%q,"model":%q,"tools":[]}`, c.ID, c.model())
 	if do := claudeTurns[word]; do != nil {

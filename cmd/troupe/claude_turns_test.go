@@ -41,7 +41,7 @@ var claudeTurns = map[string]func(c *stubSession){
 	// dies-late answers, and dies before its session has the answer.
 	"dies-late": func(c *stubSession) {
 		c.late = true
-		c.answer(`{"action":{"move":"D"}}`)
+		c.answer(`{"action":{"move":"C"}}`)
 		die()
 	},
 
