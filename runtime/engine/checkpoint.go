@@ -33,8 +33,9 @@ type checkpointer interface {
 	// were asked since the last call, as those of a tick that is about to be
 	// committed.
 	Capture(ctx context.Context, tick int) error
-	// Snapshot asks agents that come back by their state for it, after that
-	// tick. One that is busy, or fails to tell, comes back by an older one.
+	// Snapshot asks agents that come back by their state for it, before a
+	// checkpoint after that tick. One that is busy, or fails to tell, comes back
+	// by an older one.
 	Snapshot(ctx context.Context, tick int) error
 }
 
@@ -68,8 +69,12 @@ func (l *lockstep) checkpoint(ctx context.Context) error {
 	case c.World == nil && !l.snapshots:
 		return nil // all of it is read again from the log's start
 	}
-	if l.snapshots && l.keeper != nil {
-		if err := l.keeper.Snapshot(ctx, c.Tick-1); err != nil {
+	if l.keeper != nil { // also without states to tell: what was captured at a checkpoint stays
+		err := l.keeper.Snapshot(ctx, c.Tick-1)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
 			return fmt.Errorf("cannot keep the agents' states before tick %d: %w", c.Tick, err)
 		}
 	}
