@@ -2,12 +2,24 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 )
+
+// A process that was told to stop while it waited to be started is not started.
+func TestStopBeforeTheStart(t *testing.T) {
+	s := open(t)
+	p := newResident(s.Fleet, spec("a", "count"))
+	p.stop("too early", closing)
+	<-p.done()
+	if c, err := p.start(); c != nil || !errors.Is(err, errUnwanted) {
+		t.Errorf("started: %v, %v", c, err)
+	}
+}
 
 // An agent that ends while its process is told its past again holds up nobody.
 func TestRetireWhileHydrating(t *testing.T) {
