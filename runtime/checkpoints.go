@@ -38,7 +38,7 @@ func (c *checkpoints) recover(ctx context.Context, log *bus.Stream, genesis [rec
 		return nil, err
 	}
 	var newest *record.Checkpoint
-	for len(ticks) > 0 && newest == nil {
+	for len(ticks) > 0 {
 		last := ticks[len(ticks)-1]
 		k, err := record.ReadCheckpoint(c.dir, last)
 		if err == nil && record.Holds(ctx, log, genesis, last-1, k.Hash) {
