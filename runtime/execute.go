@@ -54,6 +54,9 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	})
 	x.onStop(x.stopFleet)
 	fleet := &repeater{newFleet(x.fleet, p, x.name, x.dir, secrets), told.upto}
+	if fleet.sources, err = x.sources(p, r.dir, r.manifest.Recorded); err != nil {
+		return nil, err
+	}
 	if err := x.fleet.Start(ctx, fleet.specs(fleet.unmodelled(p.Processes))); err != nil {
 		return nil, err
 	}

@@ -20,6 +20,7 @@ type fleet struct {
 	run     string
 	dir     workspace.Run
 	secrets map[string]string     // values, by name
+	sources map[string]*source    // of recorded agents, by run
 	later   map[string]plan.Agent // that the world added: the plan finds its own
 }
 
@@ -49,6 +50,9 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 			s.Agents[j] = f.init(id)
 		}
 		f.driven(&s, e.Model, e.Credential)
+		if src := f.sources[e.Run]; src != nil {
+			s.Recorded = src.answer
+		}
 		specs[i] = s
 	}
 	return specs

@@ -34,7 +34,7 @@ func (r *run) manifest(ctx context.Context) error {
 	m := &record.Manifest{
 		Run: r.name, Started: time.Now().UTC(), Troupe: version(), Genesis: hex.EncodeToString(genesis[:]),
 		Isolation: r.plan.Isolation, Scenario: r.opts.Scenario,
-		Host: host(), Programs: identify(ctx, used(r.plan)), Plan: *r.plan,
+		Host: host(), Programs: identify(ctx, used(r.plan)), Recorded: r.kept, Plan: *r.plan,
 	}
 	if scenario != "" {
 		m.SHA256 = r.plan.Sources[0].SHA256

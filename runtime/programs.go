@@ -86,7 +86,9 @@ func used(p *plan.Plan) []usedProgram {
 		}
 	}
 	for i := range p.Processes {
-		add(p.Processes[i].Command[0], nil)
+		if words := p.Processes[i].Command; len(words) > 0 { // else it is no process
+			add(words[0], nil)
+		}
 	}
 	list := make([]usedProgram, 0, len(all))
 	for _, u := range all {
@@ -229,7 +231,7 @@ func host() record.Host {
 	h := record.Host{Processors: goruntime.NumCPU()}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
-		text := unix.ByteSliceToString
+		text := func(b []byte) string { return unix.ByteSliceToString(b) }
 		h.System, h.Kernel, h.Machine = text(u.Sysname[:]), text(u.Release[:]), text(u.Machine[:])
 	}
 	return h

@@ -32,7 +32,7 @@ func Resume(ctx context.Context, o Options, limits []string) (*Result, error) {
 		return nil, err
 	}
 	o.Scenario = m.Scenario
-	return execute(ctx, &run{plan: p, opts: o, name: o.Name, resumed: true})
+	return execute(ctx, &run{plan: p, opts: o, name: o.Name, resumed: true, kept: m.Recorded})
 }
 
 // readRun reads the manifest of the run that is resumed.

@@ -68,6 +68,7 @@ type run struct {
 	opts        Options
 	name        string
 	resumed     bool
+	kept        []record.Source
 	dropped     int // entries of its log that were damaged or lay behind such
 	dir         workspace.Run
 	bus         *bus.Bus
@@ -143,14 +144,17 @@ func (r *run) open(ctx context.Context, data string) error {
 	if err := r.claim(data); err != nil {
 		return err
 	}
-	if err := r.begin(ctx); err != nil {
+	if err := r.begin(ctx, data); err != nil {
 		return errors.Join(err, r.dir.Remove()) // there is no run: its name is free again
 	}
 	return nil
 }
 
 // begin writes down what the run is, and makes its empty log.
-func (r *run) begin(ctx context.Context) error {
+func (r *run) begin(ctx context.Context, data string) (err error) {
+	if r.kept, err = r.keepSources(ctx, data); err != nil {
+		return err
+	}
 	if err := r.manifest(ctx); err != nil {
 		return err
 	}
@@ -249,6 +253,9 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	r.onStop(r.stopFleet)
 	r.measure()
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
+	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {
+		return nil, err
+	}
 	cfg := engine.Config{
 		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name,
 		OnStart: func() { r.phase.Store(playing) },

@@ -82,6 +82,9 @@ func (e *Entry) check(d *decoder, p place, has func(string) bool) {
 	if has("replicas") && has("for_each") {
 		d.reportKey(p.under("for_each"), "replicas and for_each exclude each other", "for_each makes an agent of each row")
 	}
+	if has("run") && e.Run != "" {
+		d.checkID(p.under("run"), ValidID(e.Run))
+	}
 	if e.Max > 0 && e.Max < e.Replicas {
 		d.reportValue(p.under("max"), fmt.Sprintf("max is %d, below the %d replicas at the start", e.Max, e.Replicas), "")
 	}

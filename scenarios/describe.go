@@ -63,6 +63,8 @@ var descriptions = map[string]string{
 	"Lifecycle.mode": "long-running (as long as the run), hybrid (parked when idle, and where limits.resident wants its place) or ephemeral (a process for each turn).",
 	"Lifecycle.idle": "How long a hybrid agent's process may have nothing to do before it is parked. Default: 30s.",
 
+	"Entry.run": "The run whose agent of the same id gives the answers, for the kind recorded.",
+
 	"Secret.env":  "The environment variable of whoever starts the run that holds it.",
 	"Secret.file": "The file that holds it, relative to the scenario; a newline at its end is not part of it.",
 

@@ -13,6 +13,7 @@ var (
 	valueForms = map[string]string{
 		"Scenario.name":      idForm,
 		"Entry.id":           templateForm,
+		"Entry.run":          idForm,
 		"collectField.field": fieldForm,
 		"Secret.env":         envForm,
 	}

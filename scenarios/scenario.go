@@ -84,6 +84,9 @@ type Entry struct {
 	PermissionMode string   `yaml:"permission_mode" nonempty:"true"`
 	MaxTurns       int      `yaml:"max_turns" min:"1"`
 	Flags          []string `yaml:"flags"`
+
+	// Run is where the kind recorded has its answers from.
+	Run string `yaml:"run" nonempty:"true"`
 }
 
 // A Secret says where a credential is, never what it is: an environment

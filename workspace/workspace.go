@@ -20,6 +20,12 @@ func (r Run) Manifest() string { return filepath.Join(r.Dir, "plan.json") }
 // Faults is the file that remembers which faults of the scenario have fired.
 func (r Run) Faults() string { return filepath.Join(r.Dir, "faults.jsonl") }
 
+// Sources is the directory of copied logs that agents answer from.
+func (r Run) Sources() string { return filepath.Join(r.Dir, "recorded") }
+
+// Source is the copied log of one run.
+func (r Run) Source(run string) string { return filepath.Join(r.Sources(), run+".log") }
+
 // Program is the directory of a program's copied files.
 func (r Run) Program(name string) string { return filepath.Join(r.Dir, "program", name) }
 

@@ -25,6 +25,8 @@ type Kind struct {
 	// says no ready, is sent one observe, and its stdin ends. Its act counts
 	// if it then exits with status 0.
 	PerTurn bool
+	// Recorded says that there is no process: answers come from an earlier run.
+	Recorded bool
 	// States are the ways an agent may come back, the default first.
 	States []string
 	// Dialect makes what talks to one process. A dialect may remember what was
@@ -98,6 +100,7 @@ var kinds = []Kind{
 	stdio,
 	exec,
 	claude,
+	recorded,
 }
 
 // commonKeys are read whatever the kind.

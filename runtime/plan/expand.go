@@ -20,6 +20,9 @@ type Options struct {
 	// Troupe says what is wrong with the arguments of a command whose program
 	// is troupe itself, as "what: what would be right"; nil takes any.
 	Troupe func(args []string) error
+	// Run is where agents of kind recorded have their answers from that name no
+	// run; empty where they must.
+	Run string
 	// Found is what decoding the scenario found wrong. Expand adds to it, and
 	// leaves out what would only follow from it.
 	Found []scenarios.Problem
@@ -80,6 +83,7 @@ type maker struct {
 	items    []*item
 	variants []*variant
 	given    []scenarios.Problem          // what decoding found
+	run      string                       // for recorded agents that name none
 	partial  bool                         // agents are missing that were not understood
 	ids      []string                     // of all agents, sorted
 	noops    []func(message, hint string) // tell those who rely on the world's noop that it has none
@@ -94,6 +98,7 @@ func newMaker(s *scenarios.Scenario, opts Options) *maker {
 		find:     newFinder("", opts),
 		plan:     &Plan{Channels: []Channel{}}, // printed as a list though it be empty
 		given:    opts.Found,
+		run:      opts.Run,
 		partial:  len(opts.Found) > 0 && len(s.Agents) == 0,
 	}
 	m.problems.tell(opts.Found...)

@@ -11,6 +11,8 @@ import (
 func (m *maker) lifecycle(v *variant, kind agent.Kind) Lifecycle {
 	l := v.entry.Lifecycle
 	switch {
+	case kind.Recorded:
+		return Lifecycle{Mode: Ephemeral} // of no process: it takes no place
 	case kind.PerTurn && l != nil && l.Mode != Ephemeral:
 		v.problem(".lifecycle", fmt.Sprintf("kind %s starts a process for every turn, which is never %s", kind.Name, l.Mode),
 			"leave lifecycle out, or use kind stdio")

@@ -66,8 +66,11 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 			out.Limits.USD = agent.FromDollars(e.Limits.USD.Dollars)
 		}
 	}
-	if kind.Tool != nil {
+	if kind.Tool != nil || kind.Recorded {
 		out.PerProcess = 1
+	}
+	if kind.Recorded {
+		out.Run = m.recorded(v)
 	}
 	out.Lifecycle = m.lifecycle(v, kind)
 	if !kind.Allows(out.State) && !m.told(v.item.at+".state") {
@@ -105,6 +108,7 @@ var optional = []struct {
 	{"permission_mode", func(e *scenarios.Entry) bool { return e.PermissionMode != "" }},
 	{"pin", func(e *scenarios.Entry) bool { return e.Pin != nil }},
 	{"prompt", func(e *scenarios.Entry) bool { return e.Prompt != nil }},
+	{"run", func(e *scenarios.Entry) bool { return e.Run != "" }},
 	{"secrets", func(e *scenarios.Entry) bool { return len(e.Secrets) > 0 }},
 	{"system", func(e *scenarios.Entry) bool { return e.System != nil }},
 }

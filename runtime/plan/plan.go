@@ -134,8 +134,9 @@ type Entry struct {
 	Credential string                   `json:"credential,omitempty"` // the secret that the kind's tool takes by itself
 	Limits     EntryLimits              `json:"limits,omitzero"`
 	Model      *agent.ModelOptions      `json:"model,omitempty"`
-	Program    Program                  `json:"program"` // with templates unfilled, for agents that come later
-	Config     json.RawMessage          `json:"config"`  // the same
+	Run        string                   `json:"run,omitempty"` // whose record answers
+	Program    Program                  `json:"program"`       // with templates unfilled, for agents that come later
+	Config     json.RawMessage          `json:"config"`        // the same
 	// Item is the index under agents: in the scenario. Several entries of a
 	// plan have the same one where --set made its agents differ; Max counts
 	// the agents of all of them. Only lists the --set patterns that cover all

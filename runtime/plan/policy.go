@@ -90,6 +90,10 @@ func (m *maker) substitute(at, failure string, s *scenarios.Substitute, v *varia
 	if !ok {
 		return nil
 	}
+	if kind.Recorded {
+		below(".kind", "an agent of kind recorded answers for itself alone", "let a command stand in")
+		return nil
+	}
 	r := newResolver(m.find, below)
 	r.globs(s.Files)
 	r.checkEnv(s.Env)

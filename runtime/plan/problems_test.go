@@ -64,9 +64,9 @@ agents: [{id: "a-{n}", replicas: 3, command: [cat], lifecycle: {mode: long-runni
 agents: [{id: a, command: [cat], lifecycle: {mode: long-running}}, {id: b, command: [cat]}]`,
 		`3:20: limits.resident: 1 long-running processes leave no place for the other 1 (allow one more at least)`},
 	{"unknown kind", `agents: [{id: a, kind: studio, command: [cat]}]`,
-		`3:24: agents[0].kind: unknown kind "studio" (the kinds are claude, exec, stdio)`},
+		`3:24: agents[0].kind: unknown kind "studio" (the kinds are claude, exec, recorded, stdio)`},
 	{"neither kind nor command", `agents: [{id: a}]`,
-		`3:10: agents[0]: neither kind nor command says how the agent is driven (the kinds are claude, exec, stdio)`},
+		`3:10: agents[0]: neither kind nor command says how the agent is driven (the kinds are claude, exec, recorded, stdio)`},
 	{"kind without command", `agents: [{id: a, kind: stdio}]`,
 		`3:10: agents[0]: kind stdio needs a command (add command: [python3, agent.py], or whatever starts the agent)`},
 	{"state of exec", `agents: [{id: a, kind: exec, command: [cat], state: reobserve}]`,
@@ -154,10 +154,10 @@ faults:
   - {id: "b-{n}", replicas: two, command: [cat]}
   - {id: c, command: [nothing], channel: [x]}
 channels: {x: {members: [nobody]}}`,
-		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, lifecycle, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system)
+		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, lifecycle, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, run, secrets, state, system)
 5:29: agents[1].replicas: want an integer, got text ()
 6:23: agents[2].command[0]: no program "nothing" in PATH, nor a file of that name beside the scenario (install it, or name a file beside the scenario)
-6:33: agents[2]: unknown key "channel" (the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, lifecycle, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, secrets, state, system)`},
+6:33: agents[2]: unknown key "channel" (the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, id, kind, lifecycle, limits, max, max_turns, message, model, on_failure, per_process, permission_mode, pin, prompt, replicas, run, secrets, state, system)`},
 }
 
 func TestMistakes(t *testing.T) {

@@ -26,7 +26,17 @@ type Manifest struct {
 	Rerun    []string  `json:"rerun,omitempty"`
 	Host     Host      `json:"host"`
 	Programs []Program `json:"programs,omitempty"` // that the plan starts and are not in the run, by path
+	Recorded []Source  `json:"recorded,omitempty"`
 	Plan     plan.Plan `json:"plan"`
+}
+
+// A Source is a run whose agents answer in this one. Its log, as it was when
+// this one began, is copied into the run.
+type Source struct {
+	Run     string `json:"run"`
+	Genesis string `json:"genesis"` // hex
+	Ticks   int    `json:"ticks"`
+	Hash    string `json:"hash"` // after them, hex
 }
 
 // A Version says which troupe a run was made by.

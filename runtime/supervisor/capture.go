@@ -21,6 +21,8 @@ const (
 
 func (s *Spec) follow() (f follow) {
 	switch {
+	case s.Kind.Recorded:
+		return 0
 	case s.Snapshot:
 		f = followTell
 	case !s.Reobserve:

@@ -61,6 +61,9 @@ type Spec struct {
 
 	Secrets []Secret
 
+	// Recorded is where the answers of a kind without a process come from.
+	Recorded Source
+
 	// The rest is for kinds with a Tool.
 
 	Brief   *agent.Brief
@@ -254,9 +257,12 @@ func (f *Fleet) add(specs []Spec) []driver {
 	added := make([]driver, len(specs))
 	for i, s := range specs {
 		to := &post{follow: s.follow()}
-		if s.Kind.PerTurn {
+		switch {
+		case s.Kind.Recorded:
+			to.driver = newRecorded(f, s)
+		case s.Kind.PerTurn:
 			to.driver = newTurns(f, s)
-		} else {
+		default:
 			p := newResident(f, s)
 			to.driver = p
 			if p.home != nil {

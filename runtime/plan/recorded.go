@@ -1,0 +1,23 @@
+package plan
+
+// recorded is the run that an agent's answers come from.
+func (m *maker) recorded(v *variant) string {
+	run := or(v.entry.Run, m.run)
+	if run == "" {
+		v.problem("", "an agent of kind recorded needs a run to have its answers from", "add run: RUN, with the name of one that has agents of the same ids")
+	}
+	return run
+}
+
+// Runs are the runs whose records answer for agents of the plan, in its order.
+func (p *Plan) Runs() []string {
+	var names []string
+	seen := map[string]bool{}
+	for i := range p.Entries {
+		if run := p.Entries[i].Run; run != "" && !seen[run] {
+			seen[run] = true
+			names = append(names, run)
+		}
+	}
+	return names
+}
