@@ -81,3 +81,40 @@ func TestCopyEnds(t *testing.T) {
 type refusing struct{ io.Writer }
 
 func (refusing) Write([]byte) (int, error) { return 0, errDisk }
+
+// TestAdopt takes over the beginning of a log, to the hash, and goes on.
+func TestAdopt(t *testing.T) {
+	m, from := newMaker(4), Create(newMemory(), genesis)
+	from.chunk = 100 // several entries a tick
+	var hashes [][HashSize]byte
+	for tick := range 10 {
+		hashes = append(hashes, mustAppend(t, from, m.record(tick)))
+	}
+	for before := range 11 {
+		store := newMemory()
+		l := Create(store, genesis)
+		l.chunk = 70
+		if err := l.Adopt(t.Context(), from, before); err != nil {
+			t.Fatal(err)
+		}
+		tick, hash, _ := l.Last()
+		if want := before - 1; tick != want || before > 0 && hash != hashes[want] {
+			t.Errorf("before %d: it ends with tick %d", before, tick)
+		}
+		opened, err := Open(t.Context(), store, genesis)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ticks, _, err := opened.Verify(t.Context()); ticks != before || err != nil {
+			t.Errorf("before %d: %d ticks, %v", before, ticks, err)
+		}
+		mustAppend(t, l, m.record(before))
+	}
+	l := Create(newMemory(), genesis)
+	if err := l.Adopt(t.Context(), from, 11); err == nil {
+		t.Error("it takes over what is not there")
+	}
+	if err := Create(newMemory(), [HashSize]byte{}).Adopt(t.Context(), from, 3); err == nil {
+		t.Error("it takes over what begins otherwise")
+	}
+}
