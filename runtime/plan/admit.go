@@ -58,6 +58,15 @@ func (p *Plan) Admit(id string, config json.RawMessage, alive func(entry int) in
 	return a, process, nil
 }
 
+// EntryOf finds the entry of an agent of the start, or of one that the world
+// adds, as an index.
+func (p *Plan) EntryOf(id string) (entry int, ok bool) {
+	if a, ok := p.Agent(id); ok {
+		return a.Entry, true
+	}
+	return p.Host(id)
+}
+
 // Host finds the entry of an agent that the world adds, as an index.
 func (p *Plan) Host(id string) (entry int, ok bool) {
 	entry, _, err := p.host(id)

@@ -26,6 +26,9 @@ type Options struct {
 	// Found is what decoding the scenario found wrong. Expand adds to it, and
 	// leaves out what would only follow from it.
 	Found []scenarios.Problem
+	// Beside is another directory beside which the scenario lay: what is not
+	// beside it is looked for there. Empty for none.
+	Beside string
 }
 
 // Defaults of a scenario.

@@ -22,21 +22,23 @@ const copied = "{program}/"
 // A finder looks up what a scenario names, and reads each file once.
 type finder struct {
 	dir      string // absolute; where relative names start
+	beside   string // absolute; where they start that are not there; empty for nowhere
 	lookPath func(string) (string, error)
 	troupe   func(args []string) error
 	read     map[string]readFile  // by absolute path
 	found    map[string]foundPath // by name
-	beside   map[string]bool      // what regular said, by name
+	known    map[string]bool      // what regular said, by name
 }
 
 func newFinder(dir string, opts Options) *finder {
 	return &finder{
 		dir:      dir,
+		beside:   opts.Beside,
 		lookPath: opts.LookPath,
 		troupe:   opts.Troupe,
 		read:     map[string]readFile{},
 		found:    map[string]foundPath{},
-		beside:   map[string]bool{},
+		known:    map[string]bool{},
 	}
 }
 
@@ -63,23 +65,44 @@ func (f *finder) program(name string) (string, error) {
 	return found, err
 }
 
+// path is where a relative name's file is.
+func (f *finder) path(name string) string {
+	at := filepath.Join(f.dir, name)
+	if f.beside != "" && absent(at) {
+		return filepath.Join(f.beside, name)
+	}
+	return at
+}
+
+// home is where people look for the files.
+func (f *finder) home() string { return or(f.beside, f.dir) }
+
+// glob lists the files that a pattern names.
+func (f *finder) glob(pattern string) ([]string, error) {
+	names, err := glob(f.dir, pattern)
+	if err == nil && len(names) == 0 && f.beside != "" {
+		return glob(f.beside, pattern)
+	}
+	return names, err
+}
+
 // regular says whether a relative name is that of a file beside the scenario.
 func (f *finder) regular(name string) bool {
 	if name == "" || strings.HasPrefix(name, "-") || filepath.IsAbs(name) || strings.ContainsRune(name, 0) {
 		return false
 	}
-	known, ok := f.beside[name]
+	known, ok := f.known[name]
 	if !ok {
-		info, err := os.Stat(filepath.Join(f.dir, name))
+		info, err := os.Stat(f.path(name))
 		known = err == nil && info.Mode().IsRegular()
-		f.beside[name] = known
+		f.known[name] = known
 	}
 	return known
 }
 
 // open reads a relative name's file for its hash.
 func (f *finder) open(name string) (File, error) {
-	source := filepath.Join(f.dir, name)
+	source := f.path(name)
 	if r, ok := f.read[source]; ok {
 		return r.file, r.err
 	}

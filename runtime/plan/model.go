@@ -80,7 +80,7 @@ func (m *maker) text(at string, t *scenarios.Text, wrong report) string {
 	if t.File == "" || filepath.IsAbs(t.File) {
 		return t.Text // an absolute name is refused where the file is copied
 	}
-	raw, err := os.ReadFile(filepath.Join(m.find.dir, t.File))
+	raw, err := os.ReadFile(m.find.path(t.File))
 	switch {
 	case err != nil: // told where the file is copied
 	case len(raw) > longestText:

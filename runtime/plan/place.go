@@ -70,7 +70,7 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 		out.PerProcess = 1
 	}
 	if kind.Recorded {
-		out.Run = m.recorded(v)
+		out.Run, out.State = m.recorded(v), kind.States[0] // whatever the state of what it stands for
 	}
 	out.Lifecycle = m.lifecycle(v, kind)
 	if !kind.Allows(out.State) && !m.told(v.item.at+".state") {

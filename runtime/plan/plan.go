@@ -35,6 +35,7 @@ type Plan struct {
 	Faults  []Fault             `json:"faults,omitempty"`
 	Collect []scenarios.Collect `json:"collect,omitempty"`
 	Expect  []scenarios.Expect  `json:"expect,omitempty"`
+	Fork    *Fork               `json:"fork,omitempty"` // nil for a run that has all ticks from itself
 }
 
 // Agent finds one of Agents by its id.

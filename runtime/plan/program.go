@@ -41,12 +41,12 @@ func (r *resolver) globs(patterns []string) {
 				"name files beside the scenario, such as lib/**")
 			continue
 		}
-		names, err := glob(r.find.dir, pattern)
+		names, err := r.find.glob(pattern)
 		switch {
 		case err != nil:
 			r.wrong(at, "cannot list files: "+err.Error(), "")
 		case len(names) == 0:
-			r.wrong(at, fmt.Sprintf("no file matches %q beside the scenario", pattern), "it is looked for in "+r.find.dir)
+			r.wrong(at, fmt.Sprintf("no file matches %q beside the scenario", pattern), "it is looked for in "+r.find.home())
 		}
 		for _, name := range names {
 			r.add(at, name)
@@ -85,7 +85,7 @@ func (r *resolver) add(at, name string) bool {
 }
 
 func (r *resolver) missing(at, name string) {
-	r.wrong(at, fmt.Sprintf("no such file beside the scenario: %s", name), "it is looked for in "+r.find.dir)
+	r.wrong(at, fmt.Sprintf("no such file beside the scenario: %s", name), "it is looked for in "+r.find.home())
 }
 
 // command resolves filled words. What it gives is shared by all callers with

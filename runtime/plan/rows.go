@@ -75,7 +75,7 @@ func (f *finder) rows(name string) ([]map[string]any, error) {
 	if filepath.IsAbs(name) {
 		return nil, fmt.Errorf("%s is not relative to the scenario", name)
 	}
-	in, err := os.Open(filepath.Join(f.dir, name))
+	in, err := os.Open(f.path(name))
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("no such file beside the scenario: %s", name)
 	} else if err != nil {

@@ -42,7 +42,7 @@ func (m *maker) uses(name string) bool {
 	if !ok || m.plan.Secrets[name] != (Secret{}) {
 		return ok
 	}
-	s := secret(ref, m.find.dir)
+	s := secret(ref, m.find.home())
 	if m.plan.Secrets == nil {
 		m.plan.Secrets = map[string]Secret{}
 	}
