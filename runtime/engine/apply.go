@@ -40,7 +40,7 @@ func (s *society) apply(rec *record.Record, hash [32]byte) error {
 	}
 	s.tick, s.hash, s.end = rec.Tick+1, hash, rec.End
 	s.timed += rec.Annex.Timed
-	return nil
+	return s.changeOver()
 }
 
 // spend counts what models were used for.

@@ -199,7 +199,7 @@ func decodeSociety(p *plan.Plan, text []byte) (*society, error) {
 	if err := json.Unmarshal(text, &k); err != nil {
 		return nil, err
 	}
-	s := newSociety(p)
+	s := newSociety(p, k.Tick)
 	for _, a := range k.Added {
 		if err := s.enter(a.ID, a.Config, func(int) int { return 0 }); err != nil {
 			return nil, err

@@ -73,6 +73,8 @@ type Config struct {
 	// process as a kill -9 would, and does not return.
 	Ledger ledger
 	Die    func()
+	// Uncompared are agents that Repeat does not ask, and why.
+	Uncompared map[string]string
 	// From is where the log ends, for a run that goes on; nil for a new one.
 	From *Start
 }

@@ -23,6 +23,7 @@ func History(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, agents
 	for _, id := range agents {
 		h.only[id] = true
 	}
+	h.forked = p.Since(agents)
 	var err error
 	if h.since, err = takeovers(ctx, lg, p, from, h.only); err != nil {
 		return err
@@ -33,9 +34,11 @@ func History(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, agents
 
 type history struct {
 	yield func(o *agent.Observe, want *agent.Act) error
-	only  map[string]bool           // nil for all agents
-	since map[string]int            // the tick in which a substitute took over
-	owed  map[string]*agent.Observe // passed its deadline, perhaps answered later
+	only  map[string]bool // nil for all agents
+	since map[string]int  // the tick in which a substitute took over
+	// forked are the ticks of forks at which something else began to answer.
+	forked map[string]int
+	owed   map[string]*agent.Observe // passed its deadline, perhaps answered later
 }
 
 // takeovers finds the tick in which each agent got a substitute. Without such
@@ -60,17 +63,6 @@ func takeovers(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, only
 	return since, err
 }
 
-func substitutes(p *plan.Plan) bool {
-	for i := range p.Entries {
-		for _, policy := range p.Entries[i].Policies {
-			if policy.Substitute != nil {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // tick yields what one record holds. Late answers to earlier ticks came before
 // its turns, late answers to its own after them.
 func (h *history) tick(s *society, rec *record.Record) error {
@@ -82,7 +74,14 @@ func (h *history) tick(s *society, rec *record.Record) error {
 		if h.only != nil && !h.only[t.Agent] {
 			continue
 		}
-		if since, ok := h.since[t.Agent]; ok && rec.Tick < since {
+		forked := h.forked[t.Agent]
+		if since, ok := h.since[t.Agent]; ok && since >= forked && rec.Tick < since {
+			continue
+		}
+		if rec.Tick < forked {
+			if err := h.tell(s, t); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := h.turn(s, rec, t); err != nil {

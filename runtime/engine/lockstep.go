@@ -118,10 +118,10 @@ func open(ctx context.Context, cfg Config) (*lockstep, error) {
 			err = errInterrupted
 		}
 		if err != nil {
-			l.soc = newSociety(cfg.Plan)
+			l.soc = newSociety(cfg.Plan, 0)
 			return l, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
 		}
-		from = &Start{Ready: ready, Observations: ready.Observations, soc: newSociety(cfg.Plan)}
+		from = &Start{Ready: ready, Observations: ready.Observations, soc: newSociety(cfg.Plan, 0)}
 	}
 	l.soc, l.noop, l.ready = from.soc, from.Ready.Noop, from.Ready
 	l.soc.copies = false

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -14,6 +15,7 @@ import (
 
 // A Repeated is what came of playing a recorded run again.
 type Repeated struct {
+	From    int // the first tick that was
 	Ticks   int // that the world was stepped through, with all asked in them
 	Answers int // of agents, that were the recorded ones
 	// Skipped counts by failure the outcomes that no process can be held to: a
@@ -30,7 +32,8 @@ type Repeated struct {
 // told what is on record, tick by tick, and what they answer is held against
 // it. It ends with the record or at the first difference, which is no error.
 // The fleet's processes are new ones; those of agents that are models need not
-// be there, as they are not asked. From, OnStart and OnTick are not used.
+// be there, as they are not asked. A From begins there: its processes are where
+// they were then, and so is the world. OnStart and OnTick are not used.
 func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
 	r := &repetition{
 		Config: cfg, fleet: cfg.Fleet, pick: newCollection(cfg.Plan),
@@ -39,12 +42,21 @@ func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
 		res: Repeated{Skipped: map[string]int{}, Uncompared: map[string]string{}},
 	}
 	r.history.yield = r.gather
-	ready, err := cfg.World.Start(ctx, WorldInit(cfg.Plan, cfg.Run))
+	maps.Copy(r.res.Uncompared, cfg.Uncompared)
+	from, err := repeatFrom(ctx, &cfg)
 	if err != nil {
-		return nil, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
+		return nil, err
 	}
-	r.observations = ready.Observations
-	_, err = replay(ctx, cfg.Log, cfg.Plan, nil, nil, func(s *society, rec *record.Record) error { return r.tick(ctx, s, rec) })
+	if from != nil {
+		r.observations, r.res.From = cfg.From.Observations, cfg.From.Tick()
+	} else {
+		ready, err := cfg.World.Start(ctx, WorldInit(cfg.Plan, cfg.Run))
+		if err != nil {
+			return nil, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
+		}
+		r.observations = ready.Observations
+	}
+	_, err = replay(ctx, cfg.Log, cfg.Plan, from, nil, func(s *society, rec *record.Record) error { return r.tick(ctx, s, rec) })
 	if errors.Is(err, errDiffers) {
 		err = nil
 	}

@@ -40,7 +40,7 @@ func replay(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, only ma
 // begin is where reading a log begins: c may be nil for its start.
 func (c *Checkpoint) begin(p *plan.Plan) (*society, error) {
 	if c == nil {
-		return newSociety(p), nil
+		return newSociety(p, 0), nil
 	}
 	return c.society(p)
 }

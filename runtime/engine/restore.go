@@ -63,6 +63,9 @@ func (s *Start) Sessions() map[string]string {
 	return all
 }
 
+// Society is what a Checkpoint has of it.
+func (s *Start) Society() ([]byte, error) { return s.soc.encode() }
+
 // Rebuild reads a log to its end. Of the Start that it gives, Ready and
 // Observations are the world's to say.
 func Rebuild(ctx context.Context, lg log, p *plan.Plan) (*Start, error) {

@@ -37,7 +37,8 @@ type kind struct {
 // which channel, and what is still to be delivered. Only apply changes it. Its
 // members are numbered by slots, in the order in which they came.
 type society struct {
-	plan     *plan.Plan
+	plan     *plan.Plan // of the next tick
+	whole    *plan.Plan // the run's, which may be a fork of that
 	members  []member
 	kinds    map[string]*kind // by name
 	slots    map[string]int32
@@ -63,9 +64,14 @@ type society struct {
 	processes []plan.Process
 }
 
-func newSociety(p *plan.Plan) *society {
+// newSociety is that of the start of a run, or of the start as the plan of a
+// later tick has it.
+func newSociety(p *plan.Plan, tick int) *society {
+	whole := p
+	p = whole.At(tick)
 	s := &society{
 		plan:     p,
+		whole:    whole,
 		members:  make([]member, 0, len(p.Agents)),
 		kinds:    map[string]*kind{},
 		slots:    make(map[string]int32, len(p.Agents)),
