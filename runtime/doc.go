@@ -160,6 +160,13 @@
 // Loop, hydration and restoring a world agree on what an agent was told because
 // they apply the same records to a society with the same code.
 //
+// A fork is resumed too, once it is made (runtime/branch.go): it has the parent's
+// ticks in its own log, and what is kept of processes up to there. Its plan names
+// the one that played these ticks (plan.Fork), and the society changes over from
+// one to the other where it comes to that tick (engine/fork.go), so that all who
+// apply records do so there. A process that was not there before is told all the
+// past, and held to none of it. What H(0) is made of cannot be changed.
+//
 // Verify executes a recorded run again with the same parts: engine.Repeat in
 // place of Lockstep tells world and fleet what is on record and compares what
 // they say. The fleet has a deadline of its own, and works in a scratch

@@ -57,10 +57,38 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	if fleet.sources, err = x.sources(p, r.dir, r.manifest.Recorded); err != nil {
 		return nil, err
 	}
-	if err := x.fleet.Start(ctx, fleet.specs(fleet.unmodelled(p.Processes))); err != nil {
+	cfg := engine.Config{Plan: p, World: w, Fleet: fleet, Log: log, Run: x.name}
+	specs := fleet.specs(fleet.unmodelled(p.Processes))
+	if p.Fork != nil && p.Fork.Tick > 0 {
+		if specs, err = fleet.fork(ctx, &cfg, told); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.fleet.Start(ctx, specs); err != nil {
 		return nil, err
 	}
-	return engine.Repeat(ctx, engine.Config{Plan: p, World: w, Fleet: fleet, Log: log, Run: x.name})
+	return engine.Repeat(ctx, cfg)
+}
+
+// fork says how a run that is one is executed again: from its fork on, since the
+// ticks before it are another run's. Agents that took over files of that run cannot
+// be brought back to where they were.
+func (r *repeater) fork(ctx context.Context, cfg *engine.Config, told pastLog) (specs []supervisor.Spec, err error) {
+	f := cfg.Plan.Fork
+	r.upto.Store(int64(f.Tick))
+	if cfg.From, err = engine.Restore(ctx, told, cfg.Plan, cfg.Run, cfg.World, nil); err != nil {
+		return nil, err
+	}
+	cfg.Uncompared = map[string]string{}
+	for _, id := range f.Files {
+		cfg.Uncompared[id] = fmt.Sprintf("it went on with files of run %s", f.Run)
+	}
+	for _, s := range r.returning(cfg.From) {
+		if s.Kind.Tool == nil && cfg.Uncompared[s.Agents[0].Agent] == "" {
+			specs = append(specs, s)
+		}
+	}
+	return specs, nil
 }
 
 // repeatable says why nothing of a plan can be held against its record.
@@ -100,7 +128,7 @@ func secretive(p *plan.Plan) *plan.Plan {
 // installPrograms brings the run's copies of its programs into the scratch
 // directory.
 func (r *recorded) installPrograms() error {
-	for _, p := range programs(&r.manifest.Plan) {
+	for _, p := range allPrograms(&r.manifest.Plan) {
 		copies := make([]workspace.Copy, len(p.Files))
 		for i, f := range p.Files {
 			copies[i] = copyOf(f)

@@ -17,10 +17,11 @@ import (
 // manifest copies what the scenario is made of and writes plan.json, which says
 // all that somebody else needs to play it again.
 func (r *run) manifest(ctx context.Context) error {
-	for _, p := range programs(r.plan) {
+	for _, p := range allPrograms(r.plan) {
 		copies := make([]workspace.Copy, len(p.Files))
 		for i, f := range p.Files {
 			copies[i] = copyOf(f)
+			copies[i].Source = r.forking.locate(f.SHA256, f.Source)
 		}
 		if err := r.dir.Install(p.Dir, copies); err != nil {
 			return err
@@ -57,6 +58,9 @@ func (r *run) keepScenario() (string, error) {
 	files := scenarioFiles(r.plan)
 	if len(files) == 0 {
 		return "", nil
+	}
+	for i := range files {
+		files[i].Source = r.forking.locate(files[i].SHA256, files[i].Source)
 	}
 	if err := r.dir.KeepScenario(files); err != nil {
 		return "", err

@@ -3,6 +3,7 @@ package runtime
 import (
 	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
@@ -42,6 +43,7 @@ type Opening struct {
 	Processes int
 	Ticks     int             // the clock's; 0 for no last tick
 	From      int             // the tick to be played next; above 0 for a run that is resumed
+	Fork      *plan.Fork      // of a run that begins as one; else nil
 	Dropped   int             // entries of a damaged log that are played again
 	Bus       string          // address for observers; empty for none
 	Observer  bus.Credentials // for that address
@@ -53,6 +55,7 @@ type Result struct {
 	Run          string
 	Scenario     string
 	Seed         uint64
+	Fork         *plan.Fork // nil for a run that is none
 	Status       observe.Status
 	Summary      record.Summary
 	Expectations []Expectation

@@ -231,7 +231,7 @@ func host() record.Host {
 	h := record.Host{Processors: goruntime.NumCPU()}
 	var u unix.Utsname
 	if unix.Uname(&u) == nil {
-		text := func(b []byte) string { return unix.ByteSliceToString(b) }
+		text := unix.ByteSliceToString
 		h.System, h.Kernel, h.Machine = text(u.Sysname[:]), text(u.Release[:]), text(u.Machine[:])
 	}
 	return h

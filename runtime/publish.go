@@ -30,6 +30,9 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 		Run: r.name, Dir: r.dir.Dir, Agents: len(r.plan.Agents),
 		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: pub.sum.Ticks, Dropped: r.dropped,
 	}
+	if r.forking != nil {
+		o.Fork = r.plan.Fork
+	}
 	if r.opts.BusListen != "" {
 		var err error
 		if o.Observer, err = r.bus.Observer(r.name); err != nil {
@@ -51,7 +54,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 // their credentials when the run opens, and come while its processes start.
 func (p *publisher) started() {
 	fact := "started"
-	if p.run.resumed {
+	if p.run.resumed && p.run.forking == nil {
 		fact = "resumed"
 	}
 	p.tell.begun(fact, p.run.plan)

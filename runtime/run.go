@@ -68,6 +68,7 @@ type run struct {
 	opts        Options
 	name        string
 	resumed     bool
+	forking     *Forking // of a run that begins as a fork; nil else
 	kept        []record.Source
 	dropped     int // entries of its log that were damaged or lay behind such
 	dir         workspace.Run
@@ -141,6 +142,9 @@ func (r *run) open(ctx context.Context, data string) error {
 	if r.resumed {
 		return r.reopen(ctx, data)
 	}
+	if r.forking != nil {
+		return r.branch(ctx, data)
+	}
 	if err := r.claim(data); err != nil {
 		return err
 	}
@@ -177,7 +181,7 @@ func (r *run) claim(data string) error {
 	for n := 1; ; n++ {
 		r.name = r.opts.Name
 		if r.name == "" {
-			r.name = fmt.Sprintf("%s-%d", r.plan.Name, n)
+			r.name = fmt.Sprintf("%s-%d", r.baseName(), n)
 		}
 		r.dir = workspace.Run{Dir: filepath.Join(runs, r.name)}
 		err := os.Mkdir(r.dir.Dir, 0o700)
@@ -187,7 +191,11 @@ func (r *run) claim(data string) error {
 		case !errors.Is(err, os.ErrExist):
 			return fmt.Errorf("cannot make run %s: %w", r.name, err)
 		case r.stillborn():
-			if err := r.dir.Remove(); err != nil {
+			err := r.bus.DeleteStream(r.name) // of a fork that was not whole
+			if errors.Is(err, bus.ErrNoStream) {
+				err = nil
+			}
+			if err = errors.Join(err, r.dir.Remove()); err != nil {
 				return fmt.Errorf("cannot make run %s: %w", r.name, err)
 			}
 			n--
@@ -195,6 +203,14 @@ func (r *run) claim(data string) error {
 			return fmt.Errorf("run %s exists already: choose another --name, or remove it with troupe rm %s", r.name, r.name)
 		}
 	}
+}
+
+// baseName is what the names of runs begin with that are given none.
+func (r *run) baseName() string {
+	if r.forking != nil {
+		return r.forking.opts.Run + "-fork"
+	}
+	return r.plan.Name
 }
 
 // stillborn says that the directory is that of a run whose supervisor was killed
@@ -311,7 +327,7 @@ func (r *run) stopFleet() {
 
 func (r *run) result(pub *publisher, res engine.Result) *Result {
 	out := &Result{
-		Run: r.name, Scenario: r.plan.Name, Seed: r.plan.Seed, Status: observe.Finished,
+		Run: r.name, Scenario: r.plan.Name, Seed: r.plan.Seed, Fork: r.plan.Fork, Status: observe.Finished,
 		Summary: pub.sum, Expectations: pub.expect.results(&pub.sum),
 	}
 	if res.Ticks == 0 {

@@ -79,7 +79,7 @@ func Main() int {
 
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
-	runCommand, resumeCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
+	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
 	psCommand, eventsCommand, logsCommand, transcriptCommand, stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, replayCommand, exportCommand,
 	botCommand, worldCommand, benchCommand,

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/troupe-dev/troupe/runtime"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
@@ -106,8 +107,32 @@ type jsonResult struct {
 	Outcomes     map[string]int             `json:"outcomes"`
 	Expectations []runtime.Expectation      `json:"expectations"`
 	Survivors    int                        `json:"survivors_killed"`
+	Fork         *jsonFork                  `json:"fork,omitempty"`   // where it is one
 	Models       *jsonUsage                 `json:"models,omitempty"` // where there are any
 	Error        string                     `json:"error,omitempty"`
+}
+
+// jsonFork is where a run began that is a fork. Starts are the agents that did not
+// go on from that tick: from which then, null for a new beginning.
+type jsonFork struct {
+	Run    string          `json:"run"`
+	Tick   int             `json:"tick"`
+	Hash   string          `json:"hash"` // of the tick before
+	Starts map[string]*int `json:"starts"`
+}
+
+func forkOf(f *plan.Fork) *jsonFork {
+	if f == nil {
+		return nil
+	}
+	out := &jsonFork{Run: f.Run, Tick: f.Tick, Hash: f.Hash, Starts: map[string]*int{}}
+	for id, tick := range f.Starts {
+		out.Starts[id] = nil
+		if tick >= 0 {
+			out.Starts[id] = &tick
+		}
+	}
+	return out
 }
 
 // jsonUsage is what the run's models were used for, in all.
@@ -126,6 +151,7 @@ func printJSON(w io.Writer, r *runtime.Result, err error) {
 		Run: r.Run, Scenario: r.Scenario, Seed: r.Seed, Status: string(r.Status), Ticks: r.Summary.Ticks,
 		Hash: hex.EncodeToString(r.Summary.Hash[:]), Timed: r.Summary.Timed, Scores: raw(r.Summary.Scores),
 		Columns: raw(r.Summary.Columns), Outcomes: r.Summary.Outcomes, Expectations: r.Expectations, Survivors: r.Survivors,
+		Fork: forkOf(r.Fork),
 	}
 	if u := r.Summary.Usage; u.Turns > 0 {
 		out.Models = &jsonUsage{u.Turns, u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD.Dollars()}

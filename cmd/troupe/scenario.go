@@ -1,9 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"os"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -29,12 +26,7 @@ func expand(c *cli.Context, path string) (p *plan.Plan, err error) {
 		p, problems = plan.Expand(s, o)
 	}
 	if len(problems) > 0 {
-		for _, x := range problems {
-			fmt.Fprintln(os.Stderr, x)
-		}
-		if n := len(problems); n > 1 {
-			fmt.Fprintf(os.Stderr, "%d problems in %s\n", n, path)
-		}
+		tellProblems(problems, path)
 		return nil, exit{code: exitUsage}
 	}
 	return p, nil

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/troupe-dev/troupe/runtime"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
@@ -40,10 +41,33 @@ func (s *show) Starting(o runtime.Opening) {
 	if o.Dropped > 0 {
 		_, _ = fmt.Fprintf(s.w, "its log was damaged: what was behind tick %d is played again (%d entries)\n", o.From-1, o.Dropped)
 	}
-	if o.From > 0 {
+	switch {
+	case o.Fork != nil:
+		s.forked(o.Fork)
+	case o.From > 0:
 		_, _ = fmt.Fprintf(s.w, "resumed at tick %d\n", o.From)
 	}
 	s.places(o)
+}
+
+// forkedMost is how many agents are named that are not where the fork is; plan.json
+// has all.
+const forkedMost = 20
+
+// forked says where a fork begins.
+func (s *show) forked(f *plan.Fork) {
+	_, _ = fmt.Fprintf(s.w, "forked from run %s at tick %d\n", f.Run, f.Tick)
+	for i, id := range sortedKeys(f.Starts) {
+		switch {
+		case i == forkedMost:
+			_, _ = fmt.Fprintf(s.w, "… and %d more agents, in plan.json\n", len(f.Starts)-i)
+			return
+		case f.Starts[id] < 0:
+			_, _ = fmt.Fprintf(s.w, "agent %s begins anew\n", id)
+		default:
+			_, _ = fmt.Fprintf(s.w, "agent %s goes on from tick %d: nothing later is kept of it\n", id, f.Starts[id])
+		}
+	}
 }
 
 func (s *show) begin(o runtime.Opening) { s.opening, s.begun = o, time.Now() }

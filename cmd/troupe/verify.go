@@ -84,7 +84,11 @@ func printVerified(w io.Writer, res *runtime.VerifyResult, err error) {
 	if r == nil || err != nil {
 		return
 	}
-	_, _ = fmt.Fprintf(w, "executed again: %d ticks, %d answers of agents are the recorded ones\n", r.Ticks, r.Answers)
+	from := ""
+	if r.From > 0 {
+		from = fmt.Sprintf(" from tick %d on, where it was forked", r.From)
+	}
+	_, _ = fmt.Fprintf(w, "executed again: %d ticks%s, %d answers of agents are the recorded ones\n", r.Ticks, from, r.Answers)
 	for _, failure := range sortedKeys(r.Skipped) {
 		_, _ = fmt.Fprintf(w, "no answer to compare: %d × %s\n", r.Skipped[failure], failure)
 	}
@@ -110,6 +114,7 @@ type jsonVerified struct {
 }
 
 type jsonExecuted struct {
+	From       int               `json:"from,omitempty"` // the first tick, of a run that was forked
 	Ticks      int               `json:"ticks"`
 	Answers    int               `json:"answers"`
 	Skipped    map[string]int    `json:"skipped"`
@@ -152,7 +157,7 @@ func printVerifiedJSON(w io.Writer, res *runtime.VerifyResult, err error) {
 		Holds: !errors.As(err, &broken), End: string(res.End),
 	}
 	if r := res.Repeated; r != nil {
-		out.Executed = &jsonExecuted{r.Ticks, r.Answers, r.Skipped, r.Uncompared, differenceJSON(r.Difference)}
+		out.Executed = &jsonExecuted{r.From, r.Ticks, r.Answers, r.Skipped, r.Uncompared, differenceJSON(r.Difference)}
 	}
 	if err != nil {
 		out.Error = err.Error()

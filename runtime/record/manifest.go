@@ -21,8 +21,8 @@ type Manifest struct {
 	Scenario  string    `json:"scenario"` // the file, as the user named it
 	SHA256    string    `json:"scenario_sha256"`
 	// Rerun are the words of a command that plays the same again from the run's
-	// own copies, in the run's directory; empty for a scenario that came from no
-	// file.
+	// own copies, in the run's directory (of a fork, its plan from the first tick
+	// on); empty for a scenario that came from no file.
 	Rerun    []string  `json:"rerun,omitempty"`
 	Host     Host      `json:"host"`
 	Programs []Program `json:"programs,omitempty"` // that the plan starts and are not in the run, by path
