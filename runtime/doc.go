@@ -9,7 +9,8 @@
 //	  → scenarios.Load   decode and check: every problem at once, with its place
 //	  → plan.Expand      name every agent, fill every default, find every file
 //	  → Run              wire what follows, wait, stop it
-//	  → engine.Lockstep  tick by tick: ask, gather, step the world
+//	  → engine.Lockstep  tick by tick: ask, gather, step the world; or
+//	    engine.Realtime  turn by turn, as things arrive
 //	  → record.Log       one record a tick, chained by hash, acknowledged
 //	  → effects          mail, who came and went, processes to start and to end
 //	  → observers        live subjects on the bus, the API, the terminal
@@ -69,6 +70,26 @@
 //  9. checkpoint, every so many ticks: the world's state, the states that agents
 //     tell (Fleet.Snapshot), and the society are written beside the log.
 //
+// # Realtime
+//
+// The table clocks says which loop plays a run. Realtime shares with Lockstep
+// all but the barrier (the type loop): policies, the record's making, commit and
+// what follows it, and the same society. An agent has an open turn or none; one
+// is opened for whoever is free and has an observation of the world's that it
+// was not asked with, mail or results, and each outcome is a record of its own.
+// Others' records come between a turn's observe and its own, so the turn says
+// what its observe was made of (record.Taken: the tick, how many of those that
+// waited, how many of them marked as redelivered), and society, history and
+// dues take it from there: nothing depends on when that was.
+//
+// What comes from outside goes through the Door: a call waits in it, wakes the
+// loop (Fleet.Wake ends its Await), and is answered once its record is
+// acknowledged. An answer may wait for its record while others are committed, so
+// the fleet keeps what a process answered until its agent is asked again, and
+// tells a process that comes back whatever of it the log did not tell already.
+// A process that is told what a dead one was told has it marked, in the line and
+// so in the record; on resume the loop marks all that waits.
+//
 // # Goroutines, and who waits for them
 //
 // The caller of Run is the loop's goroutine. It alone calls the world, the log's
@@ -91,7 +112,8 @@
 //     and orphans alike. The last fleet to stop kills the orphans and ends it.
 //   - A world that is a process has one that reads it; the world's Close waits.
 //   - The API's server and its requests, and the server of metrics with its own;
-//     their stop waits 2 s for requests, then cuts them. A scrape reads what the
+//     their stop waits 2 s for requests, then cuts them; those at the Door are
+//     answered before. A scrape reads what the
 //     loop counts, by atomics and locks that are held for moments, asks the fleet
 //     for its Statuses, and reads /proc; the loop never waits for one.
 //   - A second interruption has a goroutine that stopFleet waits for.
@@ -115,8 +137,8 @@
 //     and the manifest, synced to disk before any process of the run exists (which
 //     versions the interpreters have, they are asked before: supervisor.Output)
 //  5. the log's stream
-//  6. the control socket and its server; Live.Over is released before both, since
-//     it lets go of those who follow the run
+//  6. the control socket and its server; Live.Over and Door.Shut are released
+//     before both, since they let go of those who follow the run or send to it
 //  7. the world, whose process, where it is one, starts with the loop
 //  8. the fleet, whose processes start side by side, and then the loop
 //

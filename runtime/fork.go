@@ -58,6 +58,9 @@ func PlanFork(o ForkOptions) (_ *Forking, err error) {
 	if err := f.makePlan(); err != nil {
 		return nil, err
 	}
+	if m.Plan.Clock.Mode == plan.Realtime || f.plan.Clock.Mode == plan.Realtime {
+		return nil, fmt.Errorf("cannot fork run %s: a fork goes on between two ticks of a lockstep, and not under the realtime clock", o.Run)
+	}
 	if d := record.ComparePlans(&m.Plan, f.plan); d != nil && o.At > 0 {
 		what := strings.TrimPrefix(d.Where(), "before the first tick, ")
 		return nil, fmt.Errorf("cannot fork run %s: %s is what its ticks were played with (%s, now %s): %s", o.Run, what, d.ExcerptA(), d.ExcerptB(), mutable)

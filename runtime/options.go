@@ -41,6 +41,7 @@ type Opening struct {
 	Dir       string
 	Agents    int
 	Processes int
+	Realtime  bool            // the clock: a tick is a turn, or something from outside
 	Ticks     int             // the clock's; 0 for no last tick
 	From      int             // the tick to be played next; above 0 for a run that is resumed
 	Fork      *plan.Fork      // of a run that begins as one; else nil

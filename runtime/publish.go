@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
@@ -27,7 +28,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 		}
 	}
 	o := Opening{
-		Run: r.name, Dir: r.dir.Dir, Agents: len(r.plan.Agents),
+		Run: r.name, Dir: r.dir.Dir, Realtime: r.plan.Clock.Mode == plan.Realtime, Agents: len(r.plan.Agents),
 		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: pub.sum.Ticks, Dropped: r.dropped,
 	}
 	if r.forking != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/workspace"
 )
@@ -101,7 +102,7 @@ type replay struct {
 
 // open lets observers in, and waits for one where that is asked for.
 func (p *replay) open(ctx context.Context) error {
-	o := Opening{Run: p.tell.run, Dir: p.store.Dir(p.opts.Run).Dir, Agents: len(p.manifest.Plan.Agents), Ticks: p.manifest.Plan.Clock.Ticks, From: p.opts.From}
+	o := Opening{Run: p.tell.run, Dir: p.store.Dir(p.opts.Run).Dir, Realtime: p.manifest.Plan.Clock.Mode == plan.Realtime, Agents: len(p.manifest.Plan.Agents), Ticks: p.manifest.Plan.Clock.Ticks, From: p.opts.From}
 	if p.opts.BusListen != "" {
 		var err error
 		if o.Observer, err = p.bus.Observer(p.tell.run); err != nil {

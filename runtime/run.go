@@ -47,6 +47,7 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 		return nil, err
 	}
 	r.live = observe.NewLive(cancel)
+	r.live.Outside = &outside{&r.door}
 	defer r.stop()
 	r.thrift()
 	if err := r.prepare(ctx); err != nil {
@@ -78,6 +79,7 @@ type run struct {
 	checkpoints *checkpoints
 	fleet       *supervisor.Fleet
 	live        *observe.Live
+	door        engine.Door
 	measured    *observe.Metrics    // of the process; nil without Listen, and so are the next two
 	listener    net.Listener        // where they are shown
 	metrics     *observe.RunMetrics // of the run
@@ -233,7 +235,9 @@ func (r *run) control(ctx context.Context, data string) error {
 		}
 		return nil
 	}}))
-	r.onStop(r.live.Over) // before Serve's stop, which waits for those who follow
+	// Before Serve's stop, which waits for those who follow and who have sent.
+	r.onStop(r.live.Over)
+	r.onStop(r.door.Shut)
 	return nil
 }
 
@@ -264,7 +268,8 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	r.fleet = supervisor.New(supervisor.Options{
 		Run: r.name, Dir: r.dir, Tier: tier, Replay: past.tell, Last: last,
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
-		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
+		Realtime: r.plan.Clock.Mode == plan.Realtime,
+		Kept:     r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
 	})
 	r.onStop(r.stopFleet)
 	r.measure()
@@ -273,13 +278,19 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	cfg := engine.Config{
-		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name,
+		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, Door: &r.door,
 		OnStart: func() { r.phase.Store(playing) },
 	}
 	if err := r.faults(&cfg); err != nil {
 		return nil, err
 	}
 	return r.loop(ctx, cfg, fleet)
+}
+
+// clocks are the loops, by the clock's mode.
+var clocks = map[string]func(context.Context, engine.Config) (engine.Result, error){
+	plan.Lockstep: engine.Lockstep,
+	plan.Realtime: engine.Realtime,
 }
 
 // loop starts the agents and plays until the run ends, one way or another.
@@ -302,7 +313,7 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet) (*Resul
 	}
 	pub.started()
 	cfg.OnTick, cfg.OnCheckpoint = pub.ticked, pub.checkpoint
-	res, err := engine.Lockstep(ctx, cfg)
+	res, err := clocks[r.plan.Clock.Mode](ctx, cfg)
 	r.phase.Store(ending)
 	out := r.result(pub, res)
 	pub.over(out.Status)
@@ -343,8 +354,11 @@ func (r *run) result(pub *publisher, res engine.Result) *Result {
 	return out
 }
 
-// world makes the plan's world.
+// world makes the plan's world, nil where it has none.
 func (r *run) world() (world.World, error) {
+	if r.plan.World.None() {
+		return nil, nil
+	}
 	if r.plan.World.Program == nil {
 		return world.New(r.plan.World.Kind, r.plan.World.Config)
 	}

@@ -40,6 +40,9 @@ func (s *Scenario) check(d *decoder, p place, has func(string) bool) {
 		d.checkSecrets(p.under("secrets"))
 	}
 	s.checkFaults(d, p)
+	if !has("world") && s.Clock.Mode != "realtime" {
+		d.reportValue(p, "the key \"world\" is missing", "only with clock: {mode: realtime} may a scenario have none")
+	}
 	if !has("channels") {
 		return
 	}
@@ -56,6 +59,12 @@ func (d *decoder) checkID(p place, err error) {
 	if err != nil {
 		message, hint, _ := strings.Cut(err.Error(), ": ")
 		d.reportValue(p, message, hint)
+	}
+}
+
+func (c *Clock) check(d *decoder, p place, has func(string) bool) {
+	if has("quiet") && c.Mode != "realtime" {
+		d.reportKey(p.under("quiet"), "only the realtime clock has this", "the lockstep ends with ticks, or when its world is done")
 	}
 }
 

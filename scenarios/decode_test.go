@@ -31,8 +31,8 @@ func TestDecodeProblems(t *testing.T) {
 		{"list", "- a\n", []string{"s.yaml:1:1: want a mapping of keys such as name, world and agents, got a list"}},
 		{"no keys", "{}\n", []string{
 			`s.yaml:1:1: the key "name" is missing`,
-			`s.yaml:1:1: the key "world" is missing`,
 			`s.yaml:1:1: the key "agents" is missing`,
+			`s.yaml:1:1: the key "world" is missing`,
 		}},
 		{"unknown keys", head + "sede: 1\nxyzzy: 2\n", []string{
 			`s.yaml:6:1: unknown key "sede"`,

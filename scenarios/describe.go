@@ -6,7 +6,7 @@ var descriptions = map[string]string{
 	"Scenario.name":       "The scenario's name: 1 to 64 characters of A-Z a-z 0-9 _ -. A run is named after it unless told otherwise.",
 	"Scenario.seed":       "The number that every random draw follows from. The same scenario, seed and answers give the same run hash.",
 	"Scenario.clock":      "How time passes.",
-	"Scenario.world":      "The rules of the game: a built-in world by its kind, or a process in any language by its command.",
+	"Scenario.world":      "The rules of the game: a built-in world by its kind, or a process in any language by its command. With the realtime clock there need be none.",
 	"Scenario.agents":     "Who takes part: each item is one agent, or many of one make (replicas, for_each).",
 	"Scenario.channels":   "Named groups that agents can send messages to. A name with {n} needs replicas.",
 	"Scenario.on_failure": "What becomes of each type of failure, for all agents that do not say otherwise.",
@@ -19,8 +19,9 @@ var descriptions = map[string]string{
 	"Scenario.collect":    "Columns of the record: names that the world gives, or fields of what agents were shown or answered.",
 	"Scenario.expect":     "Assertions on the finished run: a scenario is its own test.",
 
-	"Clock.mode":     "lockstep: every agent that is asked in a tick answers before the next one begins.",
+	"Clock.mode":     "lockstep: every agent that is asked in a tick answers before the next one begins. realtime: each agent takes one turn at a time on what has arrived for it; a tick is one turn, or one message from outside. Default: lockstep.",
 	"Clock.ticks":    "How many ticks there are at most. Without it, or 0: until the world is done or no agent is left.",
+	"Clock.quiet":    "With realtime: the run is over once something has happened and then nothing was left to do for so long. Without it: never.",
 	"Clock.deadline": "How long an agent may take to answer. Default: 5s.",
 
 	"World.kind":    "The name of a built-in world.",
@@ -33,7 +34,7 @@ var descriptions = map[string]string{
 	"Entry.id":          "The agent's name: 1 to 64 characters of A-Z a-z 0-9 _ -. {n} counts replicas from 1, {column} is a value of for_each.",
 	"Entry.replicas":    "How many agents of this make there are at the start.",
 	"Entry.for_each":    "A row an agent: the name of a .csv or .jsonl file, or a list of mappings. {column} in the other keys is the row's value.",
-	"Entry.max":         "How many agents of this make may be alive at one time, where the world adds some.",
+	"Entry.max":         "How many agents of this make may be alive at one time, where the world, or troupe add, adds some.",
 	"Entry.per_process": "How many agents share one process.",
 	"Entry.kind":        "How the agent is driven, such as stdio: JSON lines on standard input and output.",
 	"Entry.command":     "The program and its arguments. Arguments that are files beside the scenario are copied into the run; troupe is the running binary itself.",

@@ -16,7 +16,6 @@ var later = map[string]string{
 	"Entry.mcp":          "tool servers of an agent",
 	"Entry.settings":     "settings of the agent's own command line tool",
 
-	"mode=realtime":    "a clock without ticks",
 	"isolation=auto":   "the strongest walls that the machine gives",
 	"isolation=strict": "a run that refuses to start without walls",
 }

@@ -33,6 +33,11 @@ func rules(t reflect.Type) object {
 			"oneOf":             []object{needs("kind"), needs("command")},
 			"dependentRequired": object{"files": []string{"command"}, "env": []string{"command"}, "timeout": []string{"command"}},
 		},
+		reflect.TypeFor[Scenario](): {
+			"if":   object{"properties": object{"clock": realtime("Scenario.clock")}, "required": []string{"clock"}},
+			"else": needs("world"),
+		},
+		reflect.TypeFor[Clock]():         {"if": needs("quiet"), "then": realtime("")},
 		reflect.TypeFor[Entry]():         {"not": needs("replicas", "for_each")},
 		reflect.TypeFor[Secret]():        {"oneOf": []object{needs("env"), needs("file")}},
 		reflect.TypeFor[Substitute]():    {"anyOf": []object{needs("kind"), needs("command")}},
@@ -45,6 +50,15 @@ func rules(t reflect.Type) object {
 		reflect.TypeFor[ExpectOutcome](): bounded,
 		reflect.TypeFor[Bounds]():        bounded,
 	}[t]
+}
+
+// realtime is a clock that is so; what describes it, where it is a key.
+func realtime(key string) object {
+	o := object{"properties": object{"mode": object{"const": "realtime", "description": descriptions["Clock.mode"]}}, "required": []string{"mode"}}
+	if key != "" {
+		o["description"] = descriptions[key]
+	}
+	return o
 }
 
 var bounded = object{"anyOf": []object{needs("equals"), needs("min"), needs("max")}}

@@ -18,7 +18,7 @@ type Scenario struct {
 	Name       string             `yaml:"name" required:"true"`
 	Seed       uint64             `yaml:"seed"`
 	Clock      Clock              `yaml:"clock"`
-	World      World              `yaml:"world" required:"true"`
+	World      World              `yaml:"world"` // required but with the realtime clock
 	Agents     []Entry            `yaml:"agents" required:"true" nonempty:"true"`
 	Channels   map[string]Channel `yaml:"channels"`
 	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`
@@ -36,9 +36,10 @@ type Scenario struct {
 
 // A Clock says how time passes.
 type Clock struct {
-	Mode     string   `yaml:"mode" enum:"lockstep"`
+	Mode     string   `yaml:"mode" enum:"lockstep realtime"`
 	Ticks    int      `yaml:"ticks" min:"0"` // 0: until the world is done or no agent is left
 	Deadline Duration `yaml:"deadline"`      // of an agent's answer; default 5s
+	Quiet    Duration `yaml:"quiet"`         // realtime: the run is over once nothing was left to do for so long; 0: never
 }
 
 // A Duration is written as Go writes them: 500ms, 5s, 2m.

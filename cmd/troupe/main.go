@@ -80,7 +80,8 @@ func Main() int {
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
 	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
-	psCommand, eventsCommand, logsCommand, transcriptCommand, stopCommand, rmCommand, pruneCommand,
+	psCommand, eventsCommand, logsCommand, transcriptCommand, sendCommand, addCommand, removeCommand,
+	stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, replayCommand, exportCommand,
 	botCommand, worldCommand, benchCommand,
 }

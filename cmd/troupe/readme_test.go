@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/agent/bots"
@@ -58,9 +59,15 @@ func TestReadme(t *testing.T) {
 			write(t, filepath.Join(dir, "gopher.go"), b.text)
 			command(t, root, "go", "build", "-o", filepath.Join(dir, "gopher"), filepath.Join(dir, "gopher.go"))
 		case "sh":
+			var behind sync.WaitGroup // commands that end with &
 			for _, line := range strings.Split(strings.TrimSpace(b.text), "\n") {
+				if line, behindIt := strings.CutSuffix(line, " &"); behindIt {
+					behind.Go(func() { shell(t, dir, line) })
+					continue
+				}
 				ran += shell(t, dir, line)
 			}
+			behind.Wait()
 		}
 	}
 	if ran < 8 {

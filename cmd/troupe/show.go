@@ -94,7 +94,9 @@ func (s *show) Ticked(rec *record.Record, sum *record.Summary) {
 	if s.opening.Ticks > 0 {
 		fmt.Fprintf(&b, " of %d", s.opening.Ticks)
 	}
-	if secs := time.Since(s.begun).Seconds(); secs > 0 {
+	if s.opening.Realtime {
+		fmt.Fprintf(&b, "   %d turns", turnCount(sum))
+	} else if secs := time.Since(s.begun).Seconds(); secs > 0 {
 		fmt.Fprintf(&b, "   %.0f ticks/s", float64(sum.Ticks-s.opening.From)/secs)
 	}
 	if failures := failureCount(sum); failures > 0 {
@@ -102,6 +104,14 @@ func (s *show) Ticked(rec *record.Record, sum *record.Summary) {
 	}
 	_, _ = io.WriteString(s.w, b.String())
 	s.line = true
+}
+
+// turnCount is how many turns have come to an end.
+func turnCount(sum *record.Summary) (n int) {
+	for _, count := range sum.Outcomes {
+		n += count
+	}
+	return n
 }
 
 func failureCount(sum *record.Summary) (n int) {

@@ -88,6 +88,9 @@ func appendMessage(dst []byte, m *Message) []byte {
 	}
 	dst = append(dst, `,"body":`...)
 	dst = appendValue(dst, m.Body, "null")
+	if m.Redelivered {
+		dst = append(dst, `,"redelivered":true`...)
+	}
 	return append(dst, '}')
 }
 

@@ -139,6 +139,8 @@ func oneMessage(item []byte) (m Message) {
 			m.Channel, _ = s.val.str()
 		case "body":
 			m.Body = s.val.text
+		case "redelivered":
+			m.Redelivered = string(s.val.text) == "true"
 		}
 	}
 	return m

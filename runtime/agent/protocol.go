@@ -3,7 +3,10 @@
 // agents.
 package agent
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Protocol is the version that init carries.
 const Protocol = 1
@@ -41,6 +44,9 @@ type Message struct {
 	From    string
 	Channel string // empty for a message to the agent alone
 	Body    []byte
+	// Redelivered says that an earlier process of the agent, or of the run, may
+	// have been told it before. Only the realtime clock does so.
+	Redelivered bool
 }
 
 // A Send is one message that an agent wants sent: To or Channel is set, never
@@ -96,6 +102,16 @@ func (s *Strike) Add(t Strike) {
 	s.Kill, s.Pause = s.Kill || t.Kill, max(s.Pause, t.Pause)
 }
 
+// Marked counts the messages that are marked as redelivered. They are the
+// first ones.
+func (o *Observe) Marked() int {
+	n := 0
+	for n < len(o.Messages) && o.Messages[n].Redelivered {
+		n++
+	}
+	return n
+}
+
 // An Act is an agent's answer to an Observe. Its slices are its owner's: a
 // decoder hands out copies.
 type Act struct {
@@ -104,6 +120,15 @@ type Act struct {
 	Action []byte // compact JSON; "null" where the agent gave none
 	Send   []Send
 	Done   bool
+}
+
+// Redelivered is a list of messages whose first ones are marked, in a copy.
+func Redelivered(list []Message, first int) []Message {
+	marked := slices.Clone(list)
+	for i := range marked[:first] {
+		marked[i].Redelivered = true
+	}
+	return marked
 }
 
 // An Answer ends one Observe: with an act, or with a failure.
@@ -118,4 +143,7 @@ type Answer struct {
 	Unsent  bool          // the process never had the observation (still busy, or it could not be started)
 	Timed   bool          // a clock or a sampled measure decided
 	Took    time.Duration // from the observe to the answer; 0 where there was none
+	// Marked is how many messages of the observe were marked as redelivered:
+	// its first ones.
+	Marked int
 }

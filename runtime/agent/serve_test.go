@@ -325,3 +325,29 @@ func BenchmarkServe(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+// A message that may have been told before is marked, on the line and to the
+// player; the asker's own list is left alone.
+func TestRedelivered(t *testing.T) {
+	mail := []Message{{From: "a", Body: []byte(`1`)}, {From: "b", Channel: "c", Body: []byte(`2`)}}
+	o := Observe{Agent: "x", Tick: 3, Messages: Redelivered(mail, 1)}
+	if mail[0].Redelivered || o.Marked() != 1 {
+		t.Errorf("%+v, of which %d are marked", mail, o.Marked())
+	}
+	line := string(AppendTurn(nil, &o))
+	if !strings.Contains(line, `{"from":"a","body":1,"redelivered":true},{"from":"b","channel":"c","body":2}]`) {
+		t.Errorf("the line is %s", line)
+	}
+	var told []bool
+	_, err := serveLines(func(Start) (Player, error) {
+		return PlayerFunc(func(o Observation) Reply {
+			for _, m := range o.Messages {
+				told = append(told, m.Redelivered)
+			}
+			return o.Act(nil)
+		}), nil
+	}, line)
+	if err != nil || fmt.Sprint(told) != "[true false]" {
+		t.Errorf("told %v, %v", told, err)
+	}
+}

@@ -54,7 +54,7 @@ You observe: {{json .observation}}
 
 Messages to you:
 {{- range .messages}}
-- from {{.from}}{{if .channel}} in {{.channel}}{{end}}: {{json .body}}
+- from {{.from}}{{if .channel}} in {{.channel}}{{end}}{{if .redelivered}} (you may have been told before){{end}}: {{json .body}}
 {{- end}}
 {{- end}}
 {{- if .results}}
@@ -83,7 +83,7 @@ func (b *Brief) message(t *template.Template, o *Observe) (text, why string) {
 	data["attempt"], data["error"] = o.Attempt, o.Error
 	messages := make([]map[string]any, len(o.Messages))
 	for i, m := range o.Messages {
-		messages[i] = map[string]any{"from": m.From, "channel": m.Channel, "body": value(m.Body)}
+		messages[i] = map[string]any{"from": m.From, "channel": m.Channel, "body": value(m.Body), "redelivered": m.Redelivered}
 	}
 	results := make([]any, len(o.Results))
 	for i, r := range o.Results {

@@ -38,6 +38,9 @@ func (s *society) apply(rec *record.Record, hash [32]byte) error {
 			ch.set(s, c.Members)
 		}
 	}
+	if s.steps(rec) {
+		s.stepped++
+	}
 	s.tick, s.hash, s.end = rec.Tick+1, hash, rec.End
 	s.timed += rec.Annex.Timed
 	return s.changeOver()
@@ -72,9 +75,9 @@ func (s *society) consume(rec *record.Record) error {
 		}
 		m := &s.members[slot]
 		if !t.Unsent && len(m.mail)+len(m.results) > 0 {
-			messages, results := m.fit(len(t.Observation))
-			m.mail = drop(m.mail, messages)
-			m.results = drop(m.results, results)
+			x := s.takenBy(slot, t)
+			m.mail = drop(m.mail, x.Messages)
+			m.results = drop(m.results, x.Results)
 		}
 		if t.Policy == policySubstitute {
 			m.substitute, m.since = s.successor(m, rec), rec.Tick
@@ -84,6 +87,18 @@ func (s *society) consume(rec *record.Record) error {
 		}
 	}
 	return nil
+}
+
+// steps says whether the world is stepped with what a record holds: in
+// realtime where a turn answers an observation.
+func (s *society) steps(rec *record.Record) bool {
+	switch {
+	case rec.End == record.EndAborted:
+		return false
+	case s.realtime:
+		return len(rec.Turns) > 0 && len(rec.Turns[0].Observation) > 0
+	}
+	return true
 }
 
 // drop takes the first n off a list, in place.
@@ -103,10 +118,12 @@ func (s *society) successor(m *member, rec *record.Record) *plan.Substitute {
 	return s.policy(m, own[len(own)-1].Failure).Substitute
 }
 
-// part ends those who said done and those whom the world removed. The world is
-// told of the first, once, unless it removed them itself.
+// part ends those who said done and those who were removed. The world is told
+// of them when it is stepped next, once, unless it removed them itself.
 func (s *society) part(rec *record.Record) {
-	s.parting = s.parting[:0]
+	if s.steps(rec) {
+		s.parting = s.parting[:0]
+	}
 	for i := range rec.Turns {
 		if t := &rec.Turns[i]; t.Done {
 			slot := s.slots[t.Agent]
@@ -120,9 +137,19 @@ func (s *society) part(rec *record.Record) {
 	for _, id := range rec.Removed {
 		if slot, ok := s.find(id); ok {
 			s.kill(slot)
+			if s.fromOutside(rec) {
+				s.parting = append(s.parting, slot)
+			}
 		}
 	}
+	if s.realtime { // they may have come in several records
+		slices.SortFunc(s.parting, func(a, b int32) int { return compare(s.members[a].id, s.members[b].id) })
+	}
 }
+
+// fromOutside says whether whom a record adds or removes was not so by the
+// world, which is stepped with turns alone.
+func (s *society) fromOutside(rec *record.Record) bool { return s.realtime && len(rec.Turns) == 0 }
 
 func (s *society) kill(slot int32) {
 	m := &s.members[slot]

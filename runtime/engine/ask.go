@@ -26,7 +26,7 @@ func (l *lockstep) compose() {
 	for i := range l.next {
 		seat := &l.next[i]
 		o := &l.asks[i]
-		l.soc.observe(o, seat.slot, seat.observation)
+		l.soc.observe(o, seat.slot, seat.observation, l.soc.taking(seat.slot, seat.observation))
 		if m := &l.soc.members[seat.slot]; m.kind.model {
 			o.Schema = l.ready.SchemaOf(m.id)
 		}
@@ -41,20 +41,45 @@ func (l *lockstep) compose() {
 	}
 }
 
-// observe fills in the first observe of a member's turn in the next tick.
-// What it holds is the society's and stays until the tick is applied.
-func (s *society) observe(o *agent.Observe, slot int32, observation []byte) {
+// observe fills in the first observe of a member's turn. What it holds is the
+// society's and stays until the turn is applied.
+func (s *society) observe(o *agent.Observe, slot int32, observation []byte, t record.Taken) {
 	m := &s.members[slot]
 	*o = agent.Observe{
-		Agent: m.id, Ref: int(slot) + 1, Tick: s.tick, Deadline: s.plan.Entries[m.entry].Deadline,
+		Agent: m.id, Ref: int(slot) + 1, Tick: t.Tick, Deadline: s.plan.Entries[m.entry].Deadline,
 		Observation: observation, Attempt: 1,
 	}
-	if len(m.mail)+len(m.results) > 0 {
-		messages, results := m.fit(len(observation))
-		o.Messages = m.mail[:messages:messages]
-		o.Results = m.results[:results:results]
+	if t.Messages+t.Results > 0 {
+		o.Messages = m.mail[:t.Messages:t.Messages]
+		o.Results = m.results[:t.Results:t.Results]
+	}
+	if t.Redelivered > 0 {
+		o.Messages = agent.Redelivered(o.Messages, t.Redelivered)
 	}
 	s.address(o, m, m.kind.perTurn)
+}
+
+// taking is what a member's turn takes that is asked now.
+func (s *society) taking(slot int32, observation []byte) record.Taken {
+	m := &s.members[slot]
+	t := record.Taken{Tick: s.tick}
+	if len(m.mail)+len(m.results) > 0 {
+		t.Messages, t.Results = m.fit(len(observation))
+	}
+	return t
+}
+
+// takenBy is what a turn of the record took that is applied next. Where the
+// member's mail is not kept it is nothing.
+func (s *society) takenBy(slot int32, t *record.Turn) record.Taken {
+	if t.Taken == nil {
+		return s.taking(slot, t.Observation)
+	}
+	x := *t.Taken
+	if !s.keeps(slot) {
+		x.Messages, x.Results, x.Redelivered = 0, 0, 0
+	}
+	return x
 }
 
 // address adds what a process that lives for one turn gets no init for.
@@ -67,7 +92,7 @@ func (s *society) address(o *agent.Observe, m *member, perTurn bool) {
 }
 
 // turnOf finds the turn of an asked agent; nil if it was not asked.
-func (l *lockstep) turnOf(id string) *turn {
+func (l *loop) turnOf(id string) *turn {
 	slot, ok := l.soc.find(id)
 	if !ok {
 		return nil
@@ -75,7 +100,7 @@ func (l *lockstep) turnOf(id string) *turn {
 	return l.turnAt(slot)
 }
 
-func (l *lockstep) turnAt(slot int32) *turn {
+func (l *loop) turnAt(slot int32) *turn {
 	if slot < 0 || int(slot) >= len(l.at) {
 		return nil
 	}
@@ -112,6 +137,7 @@ func (l *lockstep) gather(ctx context.Context) error {
 				return err
 			}
 		}
+		l.waiting -= len(batch)
 	}
 }
 
@@ -125,13 +151,17 @@ func (l *lockstep) send() {
 }
 
 // take takes one answer.
-func (l *lockstep) take(a *agent.Answer) error {
+func (l *loop) take(a *agent.Answer) error {
 	t := l.turnAt(int32(a.Ref - 1))
-	if t == nil || !t.open || a.Agent != t.observe.Agent || a.Tick != l.soc.tick || a.Attempt != t.observe.Attempt {
+	if t == nil || !t.open || a.Agent != t.observe.Agent || a.Tick != t.observe.Tick || a.Attempt != t.observe.Attempt {
 		return fmt.Errorf("the fleet answered for agent %q, tick %d, attempt %d, which was not asked", a.Agent, a.Tick, a.Attempt)
 	}
 	t.open = false
-	l.waiting--
+	if a.Marked > t.observe.Marked() { // its process died, and another was asked
+		again := *t.observe
+		again.Messages = agent.Redelivered(again.Messages, a.Marked)
+		t.observe = &again
+	}
 	t.timed = t.timed || a.Timed
 	l.tally(t, a)
 	if a.Failure != "" {
@@ -148,7 +178,7 @@ func (l *lockstep) take(a *agent.Answer) error {
 }
 
 // tally notes for the annex how long an answer took.
-func (l *lockstep) tally(t *turn, a *agent.Answer) {
+func (l *loop) tally(t *turn, a *agent.Answer) {
 	if a.Took <= 0 {
 		return
 	}

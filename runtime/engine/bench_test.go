@@ -32,6 +32,8 @@ func (f *instant) Ask(batch []*agent.Observe) {
 
 func (f *instant) Await(ctx context.Context) []agent.Answer { return await(ctx, f.out) }
 func (f *instant) Committed(int)                            {}
+func (f *instant) Owes(string) bool                         { return false }
+func (f *instant) Wake()                                    {}
 func (f *instant) Add([]plan.Agent, []plan.Process)         {}
 func (f *instant) Retire([]string, string)                  {}
 func (f *instant) Substitute(string, plan.Substitute)       {}

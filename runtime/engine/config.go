@@ -15,11 +15,13 @@ type fleet interface {
 	// Ask puts each observe to its agent and never blocks. Exactly one Answer
 	// comes for each, with its Tick and Attempt. The slice is the engine's
 	// again when Ask returns; the observes and all they hold stay unchanged
-	// until Committed of their tick, or the loop, has returned.
+	// until Committed of their tick, or the loop, has returned; in realtime,
+	// for ever.
 	Ask(batch []*agent.Observe)
 	// Await waits until some answers have come, or ctx ends, and gives them, in
 	// any order; none once ctx has ended. They are the engine's until the next
-	// call. When the loop returns early, answers may be left.
+	// call. When the loop returns early, or ended the agent meanwhile, answers
+	// may be left.
 	Await(ctx context.Context) []agent.Answer
 	// Committed says that the record of tick is acknowledged: what it holds
 	// need no longer be remembered elsewhere.
@@ -38,6 +40,12 @@ type fleet interface {
 	Strike(id string, s agent.Strike)
 	// Facts is what happened to processes since the last call.
 	Facts() []record.Fact
+	// Owes says whether the process of an agent still owes an answer whose
+	// deadline has passed.
+	Owes(id string) bool
+	// Wake makes Await return, though there be no answers. Any goroutine may
+	// call it. Only Realtime is prepared for that.
+	Wake()
 	// Usages is what models were used for since the last call.
 	Usages() []record.Usage
 }
@@ -53,7 +61,8 @@ type log interface {
 	Read(ctx context.Context, from int, fn func(rec *record.Record, hash [32]byte) error) error
 }
 
-// A Config is what the loop works with. Plan, World, Fleet and Log are needed.
+// A Config is what the loop works with. Plan, Fleet and Log are needed, and a
+// World where the plan has one.
 type Config struct {
 	Plan  *plan.Plan
 	World world.World
@@ -75,6 +84,9 @@ type Config struct {
 	Die    func()
 	// Uncompared are agents that Repeat does not ask, and why.
 	Uncompared map[string]string
+	// Door is where whoever is no agent comes in; nil for nowhere. The loop shuts
+	// it at its end.
+	Door *Door
 	// From is where the log ends, for a run that goes on; nil for a new one.
 	From *Start
 }

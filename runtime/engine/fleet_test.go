@@ -159,6 +159,11 @@ func (f *scripted) Strike(id string, s agent.Strike) {
 	f.struck = append(f.struck, fmt.Sprintf("%s %+v", id, s))
 }
 
+// Owes is for the realtime clock, whose tests have a fleet of their own.
+func (f *scripted) Owes(string) bool { return false }
+
+func (f *scripted) Wake() {}
+
 func (f *scripted) Usages() []record.Usage {
 	usages := f.usages
 	f.usages = nil

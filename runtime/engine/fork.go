@@ -84,9 +84,9 @@ func (h *history) tell(s *society, t *record.Turn) error {
 	}
 	var o agent.Observe
 	slot := s.slots[t.Agent]
-	s.observe(&o, slot, t.Observation)
+	s.observe(&o, slot, t.Observation, s.takenBy(slot, t))
 	s.address(&o, &s.members[slot], false)
-	return h.yield(keep(&o), nil)
+	return h.yield(keep(&o, 0), nil)
 }
 
 // substitutes says whether a policy of the plan, or of one that it goes back to,

@@ -19,7 +19,7 @@ import (
 // of, are left out. After a substitution only the substitute's own turns
 // count.
 func History(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, agents []string, yield func(o *agent.Observe, want *agent.Act) error) error {
-	h := &history{yield: yield, only: map[string]bool{}, owed: map[string]*agent.Observe{}}
+	h := &history{yield: yield, only: map[string]bool{}, owed: map[string]*agent.Observe{}, early: map[string]int{}}
 	for _, id := range agents {
 		h.only[id] = true
 	}
@@ -39,6 +39,7 @@ type history struct {
 	// forked are the ticks of forks at which something else began to answer.
 	forked map[string]int
 	owed   map[string]*agent.Observe // passed its deadline, perhaps answered later
+	early  map[string]int            // the tick of a late answer that is on record before its turn, as may be in realtime
 }
 
 // takeovers finds the tick in which each agent got a substitute. Without such
@@ -66,7 +67,7 @@ func takeovers(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, only
 // tick yields what one record holds. Late answers to earlier ticks came before
 // its turns, late answers to its own after them.
 func (h *history) tick(s *society, rec *record.Record) error {
-	if err := h.late(rec, func(tick int) bool { return tick < rec.Tick }); err != nil {
+	if err := h.late(rec); err != nil {
 		return err
 	}
 	for i := range rec.Turns {
@@ -88,13 +89,26 @@ func (h *history) tick(s *society, rec *record.Record) error {
 			return err
 		}
 	}
-	return h.late(rec, func(tick int) bool { return tick == rec.Tick })
+	if s.realtime {
+		return nil
+	}
+	return h.late(rec)
 }
 
-func (h *history) late(rec *record.Record, about func(tick int) bool) error {
+// late yields what was answered late. In realtime that may be on record before
+// the turn is, and facts are in the order in which things happened: what comes
+// before a substitution was answered by a process that is no more.
+func (h *history) late(rec *record.Record) error {
 	for _, f := range rec.Annex.Facts {
+		if f.Kind == substituted {
+			delete(h.early, f.Agent)
+		}
+		if f.Kind != "late" {
+			continue
+		}
 		o := h.owed[f.Agent]
-		if f.Kind != "late" || o == nil || o.Tick != f.Tick || !about(f.Tick) {
+		if o == nil || o.Tick != f.Tick {
+			h.early[f.Agent] = f.Tick
 			continue
 		}
 		delete(h.owed, f.Agent)
@@ -113,8 +127,11 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 	if !t.Unsent {
 		delete(h.owed, t.Agent) // whoever was asked again owed nothing
 	}
+	taken := s.takenBy(slot, t)
+	marked := taken.Redelivered
+	taken.Redelivered = 0
 	var o agent.Observe
-	s.observe(&o, slot, t.Observation)
+	s.observe(&o, slot, t.Observation, taken)
 	if replaced {
 		heir := s.successor(m, rec)
 		s.address(&o, m, heir != nil && s.kind(heir.Kind).perTurn)
@@ -124,7 +141,7 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 		a := &attempts[i]
 		o.Attempt = a.Attempt
 		if answered(a.Failure) {
-			if err := h.yield(keep(&o), answerOf(a, rec.Tick)); err != nil {
+			if err := h.yield(keep(&o, a.Redelivered), answerOf(a, o.Tick)); err != nil {
 				return err
 			}
 		}
@@ -132,18 +149,22 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 	}
 	switch {
 	case t.Failure == "":
-		return h.yield(keep(&o), accepted(rec, t))
+		return h.yield(keep(&o, marked), accepted(rec, t, o.Tick))
 	case t.Failure == agent.Deadline && !t.Unsent:
-		h.owed[t.Agent] = keep(&o)
+		if tick, ok := h.early[t.Agent]; ok && tick == o.Tick && s.realtime {
+			return h.yield(keep(&o, marked), nil)
+		}
+		h.owed[t.Agent] = keep(&o, marked)
 	}
 	return nil
 }
 
-// keep copies what would not outlive the record's application.
-func keep(o *agent.Observe) *agent.Observe {
+// keep copies what would not outlive the record's application, with the first
+// messages marked as redelivered.
+func keep(o *agent.Observe, marked int) *agent.Observe {
 	k := *o
 	k.Observation = bytes.Clone(o.Observation)
-	k.Messages = slices.Clone(o.Messages)
+	k.Messages = agent.Redelivered(o.Messages, marked)
 	k.Results = slices.Clone(o.Results)
 	return &k
 }
@@ -161,8 +182,8 @@ func answerOf(a *record.Attempt, tick int) *agent.Act {
 }
 
 // accepted is the act of a turn that has one.
-func accepted(rec *record.Record, t *record.Turn) *agent.Act {
-	act := &agent.Act{Agent: t.Agent, Tick: rec.Tick, Action: bytes.Clone(t.Action), Done: t.Done}
+func accepted(rec *record.Record, t *record.Turn, asked int) *agent.Act {
+	act := &agent.Act{Agent: t.Agent, Tick: asked, Action: bytes.Clone(t.Action), Done: t.Done}
 	from := sort.Search(len(rec.Messages), func(i int) bool { return rec.Messages[i].From >= t.Agent })
 	for _, m := range rec.Messages[from:] {
 		if m.From != t.Agent {

@@ -83,7 +83,7 @@ func (m *moody) answer(o *agent.Observe) agent.Answer {
 	case 4:
 		return agent.Answer{Failure: agent.Spawn, Detail: detail, Unsent: true}
 	case 5, 6:
-		m.busy[o.Agent] = keep(o)
+		m.busy[o.Agent] = keep(o, 0)
 		return agent.Answer{Failure: agent.Deadline, Detail: detail, Timed: true}
 	}
 	m.note(o, &act)

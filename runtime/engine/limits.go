@@ -20,7 +20,7 @@ func (e *LimitError) Error() string {
 }
 
 // afford says whether the run may begin another tick.
-func (l *lockstep) afford() error {
+func (l *loop) afford() error {
 	if most := l.Plan.Limits.USD; most > 0 && l.soc.usd >= most {
 		return &LimitError{Limit: "limits.usd", Tick: l.soc.tick, Text: fmt.Sprintf("its models have cost %s of %s", l.soc.usd, most)}
 	}

@@ -59,9 +59,13 @@ func (m *member) fit(observation int) (messages, results int) {
 	return messages, results
 }
 
+// outsider is the slot of who is no agent.
+const outsider = -1
+
 // refuse says why a message cannot be delivered, or nothing. Membership and
-// aliveness are those at the barrier of the tick it is sent in.
-func (s *society) refuse(from int32, to, channel string, body []byte) string {
+// aliveness are those at the barrier of the tick it is sent in. Who is no agent
+// may send to every channel.
+func (s *society) refuse(from int32, name, to, channel string, body []byte) string {
 	switch {
 	case (to == "") == (channel == ""):
 		return "a message goes either to an agent or to a channel"
@@ -78,11 +82,11 @@ func (s *society) refuse(from int32, to, channel string, body []byte) string {
 		if c == nil {
 			return "no such channel"
 		}
-		if !c.has(from) {
+		if from != outsider && !c.has(from) {
 			return "the sender is not in that channel"
 		}
 	}
-	if weight(s.members[from].id, channel, body) > maxMessage {
+	if weight(name, channel, body) > maxMessage {
 		return fmt.Sprintf("the message is too long: it may have %d bytes", maxMessage)
 	}
 	return ""
@@ -99,10 +103,13 @@ func (s *society) deliver(rec *record.Record) {
 	for i := range rec.Messages {
 		m := &rec.Messages[i]
 		from, ok := s.find(m.From)
-		if !ok || s.refuse(from, m.To, m.Channel, m.Body) != "" {
+		if !ok {
+			from = outsider
+		}
+		if s.refuse(from, m.From, m.To, m.Channel, m.Body) != "" {
 			continue
 		}
-		msg := agent.Message{From: s.members[from].id, Channel: m.Channel, Body: m.Body}
+		msg := agent.Message{From: m.From, Channel: m.Channel, Body: m.Body}
 		if s.copies {
 			msg.Body = bytes.Clone(m.Body)
 		}
@@ -124,6 +131,7 @@ func (s *society) deliver(rec *record.Record) {
 		if slot, ok := s.find(r.Agent); ok && s.keeps(slot) {
 			m := &s.members[slot]
 			m.results = append(m.results, s.own(r.JSON))
+			s.tell(slot)
 		}
 	}
 }
@@ -132,6 +140,13 @@ func (s *society) post(slot int32, msg agent.Message) {
 	if s.keeps(slot) {
 		m := &s.members[slot]
 		m.mail = append(m.mail, msg)
+		s.tell(slot)
+	}
+}
+
+func (s *society) tell(slot int32) {
+	if s.arrived != nil {
+		s.arrived(slot)
 	}
 }
 

@@ -19,6 +19,9 @@ type fault struct {
 	act     agent.Act // what was answered, if anything was
 }
 
+// substituted is the fact that is noted once a substitute has taken over.
+const substituted = "substituted"
+
 // policySubstitute is the policy that records name to say that a substitute
 // took over in that tick.
 const policySubstitute = "substitute"
@@ -29,7 +32,7 @@ const defaultAttempts = 2
 // A rule deals with a fault under a policy. It says whether the agent is asked
 // again; otherwise the outcome is the fault's failure, with t.action in place
 // of an action.
-type rule func(l *lockstep, t *turn, f fault, p plan.Policy) (again bool)
+type rule func(l *loop, t *turn, f fault, p plan.Policy) (again bool)
 
 // rules is the table of policies. Those under which the fleet does the work
 // (restart, wait, continue) leave nothing but null once it has given up.
@@ -38,19 +41,19 @@ var rules = map[string]rule{
 	"restart":        giveNull,
 	"wait":           giveNull,
 	"continue":       giveNull,
-	"noop":           func(l *lockstep, t *turn, _ fault, _ plan.Policy) bool { t.action = l.noop; return false },
-	"action":         func(_ *lockstep, t *turn, _ fault, p plan.Policy) bool { t.action = p.Action; return false },
+	"noop":           func(l *loop, t *turn, _ fault, _ plan.Policy) bool { t.action = l.noop; return false },
+	"action":         func(_ *loop, t *turn, _ fault, p plan.Policy) bool { t.action = p.Action; return false },
 	"retry":          retry,
 	policySubstitute: substitute,
 	"stop":           stop,
-	"abort":          func(l *lockstep, _ *turn, _ fault, _ plan.Policy) bool { l.aborted = true; return false },
+	"abort":          func(l *loop, _ *turn, _ fault, _ plan.Policy) bool { l.aborted = true; return false },
 }
 
-func giveNull(*lockstep, *turn, fault, plan.Policy) bool { return false }
+func giveNull(*loop, *turn, fault, plan.Policy) bool { return false }
 
 // retry asks again who has answered or died. Nobody is there to be asked
 // where the observe was not sent, or where the answer to it is still owed.
-func retry(_ *lockstep, t *turn, f fault, p plan.Policy) bool {
+func retry(_ *loop, t *turn, f fault, p plan.Policy) bool {
 	attempts := p.Attempts
 	if attempts == 0 {
 		attempts = defaultAttempts
@@ -59,7 +62,7 @@ func retry(_ *lockstep, t *turn, f fault, p plan.Policy) bool {
 }
 
 // substitute hands the agent over, once in its life.
-func substitute(l *lockstep, t *turn, _ fault, p plan.Policy) bool {
+func substitute(l *loop, t *turn, _ fault, p plan.Policy) bool {
 	m := &l.soc.members[t.slot]
 	if t.replaced || m.substitute != nil || p.Substitute == nil {
 		return false
@@ -69,7 +72,7 @@ func substitute(l *lockstep, t *turn, _ fault, p plan.Policy) bool {
 	return true
 }
 
-func stop(l *lockstep, t *turn, f fault, _ plan.Policy) bool {
+func stop(l *loop, t *turn, f fault, _ plan.Policy) bool {
 	if l.stopped == nil {
 		l.stopped = &StopError{Tick: l.soc.tick, Agent: l.soc.members[t.slot].id, Failure: f.failure, Detail: f.detail}
 	}
@@ -78,7 +81,7 @@ func stop(l *lockstep, t *turn, f fault, _ plan.Policy) bool {
 
 // fail deals with a fault of an agent's turn: the turn is settled, or the
 // agent is put among those to be asked again.
-func (l *lockstep) fail(t *turn, f fault) {
+func (l *loop) fail(t *turn, f fault) {
 	m := &l.soc.members[t.slot]
 	p := l.soc.policy(m, f.failure)
 	t.acted, t.action, t.send, t.done = false, nil, nil, false
@@ -89,7 +92,7 @@ func (l *lockstep) fail(t *turn, f fault) {
 	if again || answered(f.failure) && !f.unsent {
 		f.act.Agent, f.act.Tick = m.id, l.soc.tick
 		l.attempts = append(l.attempts, record.Attempt{
-			Agent: m.id, Attempt: t.observe.Attempt, Error: told, Failure: f.failure, Act: f.act,
+			Agent: m.id, Attempt: t.observe.Attempt, Error: told, Failure: f.failure, Act: f.act, Redelivered: t.observe.Marked(),
 		})
 	}
 	if !again {
@@ -103,7 +106,10 @@ func (l *lockstep) fail(t *turn, f fault) {
 	next := *t.observe // the fleet holds the last one until the commit
 	next.Attempt, next.Error, next.Strike = t.observe.Attempt+1, told, nil
 	if t.replaced != replaced {
-		l.note(m.id, "substituted", f.failure, told)
+		if l.heed != nil {
+			l.heed()
+		}
+		l.note(m.id, substituted, f.failure, told)
 		next.Attempt, next.Error, t.sent = 1, "", false
 		k := l.soc.kind(p.Substitute.Kind)
 		t.kind = k
@@ -118,7 +124,7 @@ func (l *lockstep) fail(t *turn, f fault) {
 
 // note adds a fact about a failure that the fleet has not told of itself: it
 // reports every crash.
-func (l *lockstep) note(id, kind string, failure agent.Failure, detail string) {
+func (l *loop) note(id, kind string, failure agent.Failure, detail string) {
 	if failure == agent.Crash && kind == "failed" {
 		return
 	}

@@ -37,7 +37,7 @@ type Repeated struct {
 func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
 	r := &repetition{
 		Config: cfg, fleet: cfg.Fleet, pick: newCollection(cfg.Plan),
-		history: history{owed: map[string]*agent.Observe{}},
+		history: history{owed: map[string]*agent.Observe{}, early: map[string]int{}},
 		starts:  map[string]int{}, lost: map[string]string{},
 		res: Repeated{Skipped: map[string]int{}, Uncompared: map[string]string{}},
 	}
@@ -47,15 +47,16 @@ func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
 	if err != nil {
 		return nil, err
 	}
-	if from != nil {
-		r.observations, r.res.From = cfg.From.Observations, cfg.From.Tick()
-	} else {
-		ready, err := cfg.World.Start(ctx, WorldInit(cfg.Plan, cfg.Run))
-		if err != nil {
+	var ready world.Ready
+	switch {
+	case from != nil:
+		ready.Observations, r.res.From = cfg.From.Observations, cfg.From.Tick()
+	case cfg.World != nil:
+		if ready, err = cfg.World.Start(ctx, WorldInit(cfg.Plan, cfg.Run)); err != nil {
 			return nil, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
 		}
-		r.observations = ready.Observations
 	}
+	r.out = newOutlook(cfg.Plan, ready.Observations)
 	_, err = replay(ctx, cfg.Log, cfg.Plan, from, nil, func(s *society, rec *record.Record) error { return r.tick(ctx, s, rec) })
 	if errors.Is(err, errDiffers) {
 		err = nil
@@ -76,11 +77,11 @@ func (r *repetition) keep(ctx context.Context) error {
 
 type repetition struct {
 	Config
-	fleet        fleet
-	pick         collection
-	history      history
-	observations []world.Observation // of the next tick
-	res          Repeated
+	fleet   fleet
+	pick    collection
+	history history
+	out     *outlook
+	res     Repeated
 
 	soc      *society       // before the open tick
 	rec      *record.Record // of the open tick
@@ -102,18 +103,15 @@ type told struct {
 // world's step. Nothing of it is applied yet.
 func (r *repetition) tick(ctx context.Context, s *society, rec *record.Record) error {
 	r.soc, r.rec = s, rec
-	if err := r.differs(s.sameObservations(r.observations, rec)); err != nil {
+	if err := r.differs(r.out.differs(s, rec)); err != nil {
 		return err
 	}
 	if err := r.answers(ctx); err != nil {
 		return err
 	}
-	added := addition{}
-	if rec.End != record.EndAborted {
-		var err error
-		if added, err = r.step(ctx); err != nil {
-			return err
-		}
+	added, err := r.step(ctx)
+	if err != nil {
+		return err
 	}
 	r.fleet.Facts()
 	r.fleet.Usages()
@@ -138,10 +136,14 @@ func (r *repetition) differs(d *record.Difference) error {
 	return errDiffers
 }
 
-// step steps the world and compares what it says with the record.
+// step steps the world, where the record did, and compares what it says with
+// the record.
 func (r *repetition) step(ctx context.Context) (addition, error) {
 	rec := r.rec
-	stepped, err := r.World.Step(ctx, rec.Tick, r.soc.recorded(nil, rec))
+	if !r.soc.steps(rec) {
+		return r.newcomers()
+	}
+	stepped, err := r.World.Step(ctx, r.soc.stepped, r.soc.recorded(nil, rec))
 	if refusal, ok := asRefusal(err); ok {
 		return addition{}, r.refused(refusal)
 	}
@@ -149,7 +151,7 @@ func (r *repetition) step(ctx context.Context) (addition, error) {
 		return addition{}, fmt.Errorf("cannot step the world %s again at tick %d: %w", worldName(r.Plan), rec.Tick, err)
 	}
 	// What the loop made of the world's answer it makes again.
-	l := &lockstep{Config: r.Config, soc: r.soc, pick: r.pick, gone: map[string]fate{}}
+	l := &loop{Config: r.Config, soc: r.soc, pick: r.pick, gone: map[string]fate{}}
 	l.rec = record.Record{Tick: rec.Tick, Turns: rec.Turns, Messages: rec.Messages, Results: rec.Results, Partitions: rec.Partitions}
 	for i := range rec.Turns {
 		if t := &rec.Turns[i]; t.Done {
@@ -160,7 +162,7 @@ func (r *repetition) step(ctx context.Context) (addition, error) {
 		return addition{}, l.blame(err)
 	}
 	l.rec.End = l.end(&stepped)
-	r.observations = stepped.Observations
+	r.out.renew(stepped.Observations, rec.Tick+1)
 	return l.added, r.differs(record.Compare(rec, &l.rec))
 }
 
@@ -173,6 +175,20 @@ func (r *repetition) refused(refusal *world.Refusal) error {
 		}
 	}
 	return fmt.Errorf("cannot step the world %s again at tick %d: %w", worldName(r.Plan), r.rec.Tick, refusal)
+}
+
+// newcomers are those who were added from outside.
+func (r *repetition) newcomers() (added addition, err error) {
+	for _, a := range r.rec.Added {
+		pa, proc, err := r.Plan.Admit(a.Agent, a.Config, func(entry int) int { return r.soc.perEntry[entry] })
+		if err != nil {
+			return added, fmt.Errorf("cannot admit agent %q: %w", a.Agent, err)
+		}
+		pa.Config = bytes.Clone(a.Config)
+		added.agents = append(added.agents, pa)
+		added.processes = append(added.processes, proc)
+	}
+	return added, nil
 }
 
 // effect tells the fleet who came and who went, as the loop does.
@@ -192,7 +208,7 @@ func (r *repetition) effect(added addition) {
 		r.fleet.Retire(done, "done")
 	}
 	if len(out) > 0 {
-		r.fleet.Retire(out, "removed by the world")
+		r.fleet.Retire(out, whyRemoved(r.rec, r.soc))
 	}
 	if len(added.agents) > 0 {
 		r.fleet.Add(added.agents, added.processes)

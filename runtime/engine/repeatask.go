@@ -42,7 +42,7 @@ func (r *repetition) answers(ctx context.Context) error {
 // gather takes what a process answered, unless there is none to ask again.
 func (r *repetition) gather(o *agent.Observe, want *agent.Act) error {
 	m := &r.soc.members[r.soc.slots[o.Agent]]
-	late := o.Tick < r.rec.Tick
+	late := o.Tick < r.asked(o.Agent)
 	switch {
 	case !m.alive, late && r.replaced[o.Agent]: // its process is gone
 	case r.res.Uncompared[o.Agent] != "":
@@ -50,6 +50,15 @@ func (r *repetition) gather(o *agent.Observe, want *agent.Act) error {
 		r.told = append(r.told, told{o, want})
 	}
 	return nil
+}
+
+// asked is the tick that an agent of the open tick was asked in.
+func (r *repetition) asked(id string) int {
+	i, found := slices.BinarySearchFunc(r.rec.Turns, id, func(t record.Turn, id string) int { return compare(t.Agent, id) })
+	if found && r.rec.Turns[i].Taken != nil {
+		return r.rec.Turns[i].Taken.Tick
+	}
+	return r.rec.Tick
 }
 
 // substitute brings in what took over in the open tick.

@@ -47,16 +47,17 @@ func (c *Checkpoint) begin(p *plan.Plan) (*society, error) {
 
 // WorldHistory yields what each committed tick from one on and before another
 // gave to the world, refused actions left out; a negative upto means all of
-// them. The checkpoint is one at or before that tick, nil where there is none.
-// The actions are valid during the call.
+// them. What is yielded is the tick as the world counts them, one a step. The
+// checkpoint is one at or before the first tick, nil where there is none. The
+// actions are valid during the call.
 func WorldHistory(ctx context.Context, lg log, p *plan.Plan, at *Checkpoint, from, upto int, yield func(tick int, actions []world.Action) error) error {
 	var actions []world.Action
 	_, err := replay(ctx, lg, p, at, map[string]bool{}, func(s *society, rec *record.Record) error {
-		if rec.End == record.EndAborted || rec.Tick < from || upto >= 0 && rec.Tick >= upto {
+		if !s.steps(rec) || rec.Tick < from || upto >= 0 && rec.Tick >= upto {
 			return nil
 		}
 		actions = s.recorded(actions[:0], rec)
-		return yield(rec.Tick, actions)
+		return yield(s.stepped, actions)
 	})
 	return err
 }
@@ -80,8 +81,12 @@ func (s *society) recorded(actions []world.Action, rec *record.Record) []world.A
 
 // Restore starts a world anew, or from the state that a checkpoint has, steps it
 // through the outcomes recorded since, and gives where the run goes on. A world
-// that does not say again what it said before is found out here.
+// that does not say again what it said before is found out here. A plan without
+// a world has none.
 func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.World, from *Checkpoint) (*Start, error) {
+	if w == nil {
+		return Rebuild(ctx, lg, p)
+	}
 	init := WorldInit(p, run)
 	if from != nil {
 		init.State, init.Tick = from.World, from.Tick
@@ -90,16 +95,16 @@ func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.Worl
 	if err != nil {
 		return nil, fmt.Errorf("world %s failed at its start: %w", worldName(p), err)
 	}
-	observations := ready.Observations
+	out := newOutlook(p, ready.Observations)
 	soc, err := replay(ctx, lg, p, from, nil, func(s *society, rec *record.Record) error {
-		if d := s.sameObservations(observations, rec); d != nil {
+		if d := out.differs(s, rec); d != nil {
 			return fmt.Errorf("world %s does not depend on its seed and the actions alone: %s", worldName(p), d.Text("recorded", "now"))
 		}
-		if rec.End == record.EndAborted {
+		if !s.steps(rec) {
 			return nil
 		}
-		stepped, err := w.Step(ctx, rec.Tick, s.recorded(nil, rec))
-		observations = stepped.Observations
+		stepped, err := w.Step(ctx, s.stepped, s.recorded(nil, rec))
+		out.renew(stepped.Observations, rec.Tick+1)
 		if err != nil {
 			return fmt.Errorf("cannot step the world %s again at tick %d: %w", worldName(p), rec.Tick, err)
 		}
@@ -108,7 +113,7 @@ func Restore(ctx context.Context, lg log, p *plan.Plan, run string, w world.Worl
 	if err != nil {
 		return nil, err
 	}
-	return &Start{Ready: ready, Observations: observations, soc: soc}, nil
+	return &Start{Ready: ready, Observations: out.rest(soc), soc: soc}, nil
 }
 
 // sameObservations holds what a restored world gives against the record, and

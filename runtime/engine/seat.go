@@ -11,7 +11,7 @@ import (
 // seat takes the observations of the next tick. An agent that ended itself in
 // the very tick is left out: the world could not know. All others must be in
 // force then.
-func (l *lockstep) seat(list []world.Observation) error {
+func (l *loop) seat(list []world.Observation) error {
 	l.next = slices.Grow(l.next[:0], len(list))
 	for i := range list {
 		o := &list[i]
@@ -41,7 +41,7 @@ func (l *lockstep) seat(list []world.Observation) error {
 
 // seatOf gives the slot that an agent has in the next tick, or -1 where its
 // observation is to be left out.
-func (l *lockstep) seatOf(id string) (int32, error) {
+func (l *loop) seatOf(id string) (int32, error) {
 	if slot, ok := l.added.slots[id]; ok {
 		return slot, nil
 	}
@@ -58,7 +58,7 @@ func (l *lockstep) seatOf(id string) (int32, error) {
 }
 
 // fits says whether a line can carry an observation.
-func (l *lockstep) fits(slot int32, o *world.Observation) error {
+func (l *loop) fits(slot int32, o *world.Observation) error {
 	n := len(o.JSON)
 	if n == 0 {
 		return fmt.Errorf("it gave an empty observation to agent %q", o.Agent)

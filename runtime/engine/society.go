@@ -47,6 +47,9 @@ type society struct {
 	perEntry []int   // living, by entry
 	parting  []int32 // ended themselves in the last tick, by id: the world is yet to be told
 
+	realtime bool // the clock
+	stepped  int  // how often the world was
+
 	tick  int      // the next one
 	hash  [32]byte // of the last record
 	end   record.End
@@ -59,6 +62,8 @@ type society struct {
 	// nil, are the agents whose mail and results are kept.
 	copies bool
 	only   map[string]bool
+	// arrived, if not nil, is told who got mail or results.
+	arrived func(slot int32)
 
 	agents    []plan.Agent // that came later
 	processes []plan.Process
@@ -72,6 +77,7 @@ func newSociety(p *plan.Plan, tick int) *society {
 	s := &society{
 		plan:     p,
 		whole:    whole,
+		realtime: p.Clock.Mode == plan.Realtime,
 		members:  make([]member, 0, len(p.Agents)),
 		kinds:    map[string]*kind{},
 		slots:    make(map[string]int32, len(p.Agents)),

@@ -16,22 +16,9 @@ import (
 // of them.
 func (l *lockstep) step(ctx context.Context) (world.Stepped, error) {
 	for !l.aborted {
-		l.outcomes()
-		start := time.Now()
-		stepped, err := l.World.Step(ctx, l.soc.tick, l.actions)
-		l.elapsed.Step += time.Since(start)
-		if err == nil {
-			return stepped, nil
-		}
-		refusal, ok := asRefusal(err)
-		if !ok {
-			if ctx.Err() != nil {
-				return world.Stepped{}, errInterrupted
-			}
-			return world.Stepped{}, l.blame(err)
-		}
-		if err := l.refused(refusal); err != nil {
-			return world.Stepped{}, err
+		stepped, refused, err := l.try(ctx)
+		if err != nil || !refused {
+			return stepped, err
 		}
 		if err := l.gather(ctx); err != nil {
 			return world.Stepped{}, err
@@ -40,9 +27,28 @@ func (l *lockstep) step(ctx context.Context) (world.Stepped, error) {
 	return world.Stepped{}, nil
 }
 
+// try steps the world once. Where it refuses an action that is dealt with, and
+// the outcomes are others then, or will be.
+func (l *loop) try(ctx context.Context) (stepped world.Stepped, refused bool, err error) {
+	l.outcomes()
+	start := time.Now()
+	stepped, err = l.World.Step(ctx, l.soc.stepped, l.actions)
+	l.elapsed.Step += time.Since(start)
+	if err == nil {
+		return stepped, false, nil
+	}
+	if refusal, ok := asRefusal(err); ok {
+		return world.Stepped{}, true, l.refused(refusal)
+	}
+	if ctx.Err() != nil {
+		return world.Stepped{}, false, errInterrupted
+	}
+	return world.Stepped{}, false, l.blame(err)
+}
+
 // outcomes fills in the actions: of each turn, and of who ended itself in the
 // last tick, by id.
-func (l *lockstep) outcomes() {
+func (l *loop) outcomes() {
 	l.actions = slices.Grow(l.actions[:0], len(l.turns)+len(l.soc.parting))
 	parting := l.soc.parting
 	for i := range l.turns {
@@ -81,7 +87,7 @@ func (t *turn) act() agent.Act {
 
 // refused deals with actions that the world refuses: the agent's own are
 // invalid, a policy's become null.
-func (l *lockstep) refused(r *world.Refusal) error {
+func (l *loop) refused(r *world.Refusal) error {
 	if len(r.Why) == 0 {
 		return l.blame(fmt.Errorf("it refused the tick and named no agent"))
 	}

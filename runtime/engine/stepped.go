@@ -13,7 +13,7 @@ import (
 )
 
 // writeWorld writes what the world answered into the record.
-func (l *lockstep) writeWorld(st *world.Stepped) error {
+func (l *loop) writeWorld(st *world.Stepped) error {
 	l.rec.Events = st.Events
 	for _, part := range []func(*world.Stepped) error{
 		l.writeRemoved, l.writeAdded, l.writeScores, l.writeChannels, l.writeColumns,
@@ -28,7 +28,7 @@ func (l *lockstep) writeWorld(st *world.Stepped) error {
 // writeRemoved writes who leaves. To remove an agent that ended itself is no
 // fault; it is recorded only if the world has not been told yet, and then it
 // never is.
-func (l *lockstep) writeRemoved(st *world.Stepped) error {
+func (l *loop) writeRemoved(st *world.Stepped) error {
 	var seen map[string]bool
 	for _, id := range st.Remove {
 		slot, known := l.soc.find(id)
@@ -58,7 +58,7 @@ func (l *lockstep) writeRemoved(st *world.Stepped) error {
 }
 
 // writeAdded admits newcomers, against who will be alive in the next tick.
-func (l *lockstep) writeAdded(st *world.Stepped) error {
+func (l *loop) writeAdded(st *world.Stepped) error {
 	if len(st.Add) == 0 {
 		return nil
 	}
@@ -88,7 +88,7 @@ func (l *lockstep) writeAdded(st *world.Stepped) error {
 
 func (a *addition) has(id string) bool { _, ok := a.slots[id]; return ok }
 
-func (l *lockstep) writeScores(st *world.Stepped) error {
+func (l *loop) writeScores(st *world.Stepped) error {
 	rec := &l.rec
 	for _, sc := range st.Scores {
 		if len(sc.Value) == 0 {
@@ -116,7 +116,7 @@ func (l *lockstep) writeScores(st *world.Stepped) error {
 }
 
 // writeChannels writes whose members the world sets, where that is a change.
-func (l *lockstep) writeChannels(st *world.Stepped) error {
+func (l *loop) writeChannels(st *world.Stepped) error {
 	list := slices.Clone(st.Channels)
 	slices.SortFunc(list, func(a, b world.Channel) int { return compare(a.Name, b.Name) })
 	for i, c := range list {
@@ -139,7 +139,7 @@ func (l *lockstep) writeChannels(st *world.Stepped) error {
 }
 
 // membersOf is the agents of c that are in force in the next tick, by id.
-func (l *lockstep) membersOf(c world.Channel) ([]string, error) {
+func (l *loop) membersOf(c world.Channel) ([]string, error) {
 	members := make([]string, 0, len(c.Members))
 	for _, id := range c.Members {
 		slot, known := l.soc.find(id)
@@ -156,7 +156,7 @@ func (l *lockstep) membersOf(c world.Channel) ([]string, error) {
 }
 
 // sameMembers says whether the ids are the members that ch has and keeps.
-func (l *lockstep) sameMembers(ch *channel, ids []string) bool {
+func (l *loop) sameMembers(ch *channel, ids []string) bool {
 	if len(l.added.agents)+len(l.gone) > 0 || len(ids) != len(ch.members) {
 		return false
 	}
@@ -180,7 +180,7 @@ func channelNames(p *plan.Plan) string {
 	return strings.Join(names, ", ")
 }
 
-func (l *lockstep) writeColumns(st *world.Stepped) error {
+func (l *loop) writeColumns(st *world.Stepped) error {
 	seen := make(map[string]bool, len(st.Columns))
 	for _, c := range st.Columns {
 		if seen[c.Name] {

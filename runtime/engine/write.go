@@ -10,13 +10,13 @@ import (
 )
 
 // blame is an error of the world's.
-func (l *lockstep) blame(err error) error {
+func (l *loop) blame(err error) error {
 	return fmt.Errorf("world %s failed at tick %d: %w", worldName(l.Plan), l.soc.tick, err)
 }
 
 // write makes the tick's record of its turns and of what the world answered.
 // Nothing is changed yet: what the world may not say is found here.
-func (l *lockstep) write(st *world.Stepped) error {
+func (l *loop) write(st *world.Stepped) error {
 	rec := &l.rec
 	*rec = record.Record{
 		Tick: l.soc.tick, Turns: rec.Turns[:0], Messages: rec.Messages[:0],
@@ -24,6 +24,7 @@ func (l *lockstep) write(st *world.Stepped) error {
 	}
 	l.writeTurns()
 	l.writeMessages()
+	l.writeCalls()
 	slices.SortStableFunc(l.attempts, func(a, b record.Attempt) int { return compare(a.Agent, b.Agent) })
 	slices.SortFunc(l.answers, func(a, b record.Latency) int { return compare(a.Kind, b.Kind) })
 	rec.Annex.Attempts, rec.Annex.Elapsed = l.attempts, l.elapsed
@@ -44,7 +45,7 @@ func (l *lockstep) write(st *world.Stepped) error {
 	return l.seat(st.Observations)
 }
 
-func (l *lockstep) writeTurns() {
+func (l *loop) writeTurns() {
 	rec := &l.rec
 	rec.Turns = slices.Grow(rec.Turns, len(l.turns))
 	for i := range l.turns {
@@ -53,6 +54,11 @@ func (l *lockstep) writeTurns() {
 			Agent: t.observe.Agent, Observation: t.observe.Observation,
 			Failure: t.failure, Policy: t.policy, Action: t.action,
 			Done: t.acted && t.done, Unsent: !t.sent,
+		}
+		if l.taken != nil {
+			taken := *l.taken
+			taken.Redelivered = t.observe.Marked()
+			out.Taken = &taken
 		}
 		if t.replaced {
 			out.Policy = policySubstitute
@@ -69,7 +75,7 @@ func (l *lockstep) writeTurns() {
 
 // writeMessages writes what the accepted acts send, and what their senders are
 // told of it. Who ends in this tick is told nothing.
-func (l *lockstep) writeMessages() {
+func (l *loop) writeMessages() {
 	rec, net := &l.rec, l.soc.newNet()
 	for i := range l.turns {
 		t := &l.turns[i]
@@ -82,7 +88,7 @@ func (l *lockstep) writeMessages() {
 				send.Body = null
 			}
 			rec.Messages = append(rec.Messages, record.Message{From: id, To: send.To, Channel: send.Channel, Body: send.Body})
-			why := l.soc.refuse(t.slot, send.To, send.Channel, send.Body)
+			why := l.soc.refuse(t.slot, id, send.To, send.Channel, send.Body)
 			if why == "" && l.gone[send.To] == endedItself && send.To != "" {
 				why = whyEnded
 			}
@@ -97,7 +103,7 @@ func (l *lockstep) writeMessages() {
 }
 
 // end says whether the tick is the last one.
-func (l *lockstep) end(st *world.Stepped) record.End {
+func (l *loop) end(st *world.Stepped) record.End {
 	ended := 0
 	for id := range l.gone {
 		if l.soc.members[l.soc.slots[id]].alive {

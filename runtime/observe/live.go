@@ -10,6 +10,9 @@ import (
 // A Live is a run that this process works on. Its methods may be called
 // concurrently.
 type Live struct {
+	// Outside takes in what comes from outside; set before others know the Live.
+	Outside Outside
+
 	mu     sync.Mutex
 	state  State
 	over   bool

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
@@ -18,6 +19,9 @@ const socketName = "control.sock"
 // patience is how long a command waits for another that has the store open for
 // a moment.
 const patience = 10 * time.Second
+
+// again is how often a command that waits looks.
+const again = 20 * time.Millisecond
 
 // ListenControl listens on the control socket of a data directory that this
 // process holds. release closes it and takes it away.
@@ -61,11 +65,33 @@ func Open(ctx context.Context, data, command string) (Runs, error) {
 		}
 		// A supervisor that is starting or ending, or another command.
 		select {
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(again):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// OpenRunning is Open for what only a run that is going can take: it waits up
+// to patience until the run is.
+func OpenRunning(ctx context.Context, data, command, run string, patience time.Duration) (Runs, error) {
+	for end := time.Now().Add(patience); time.Now().Before(end); {
+		if conn, err := DialControl(ctx, data); err == nil {
+			_ = conn.Close()
+			c := newClient(data)
+			list, err := c.List(ctx)
+			if err == nil && slices.ContainsFunc(list, func(r Run) bool { return r.Run == run && r.Status == Running }) {
+				return c, nil
+			}
+			_ = c.Close()
+		}
+		select {
+		case <-time.After(again):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return Open(ctx, data, command)
 }
 
 // opened is a store with the means to close it.

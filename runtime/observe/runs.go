@@ -58,6 +58,12 @@ type Runs interface {
 	// Remove deletes a run with all its files. One that is running is
 	// ErrRunning, unless force stops it first.
 	Remove(ctx context.Context, run string, force bool) error
+	// Send puts a message into a running run, AddAgent and RemoveAgent change who
+	// takes part. Each returns once that is on record, with its tick; what the run
+	// does not take is ErrRefused, and a run that does not run ErrNotRunning.
+	Send(ctx context.Context, run string, m Message) (tick int, err error)
+	AddAgent(ctx context.Context, run string, a Agent) (tick int, err error)
+	RemoveAgent(ctx context.Context, run, agent string) (tick int, err error)
 	io.Closer
 }
 
@@ -67,4 +73,5 @@ var (
 	ErrRunning    = errors.New("the run is running")
 	ErrNotRunning = errors.New("the run is not running")
 	ErrNoLog      = errors.New("no such log")
+	ErrRefused    = errors.New("the run does not take it")
 )

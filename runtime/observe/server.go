@@ -79,6 +79,7 @@ func Handler(runs Runs) http.Handler {
 	mux.HandleFunc("DELETE /v1/runs/{run}", func(w http.ResponseWriter, r *http.Request) {
 		done(w, runs.Remove(r.Context(), r.PathValue("run"), r.FormValue("force") == "true"))
 	})
+	outsideRoutes(mux, runs)
 	return mux
 }
 
@@ -111,6 +112,7 @@ var statuses = []struct {
 	{ErrNoLog, http.StatusGone},
 	{ErrRunning, http.StatusConflict},
 	{ErrNotRunning, http.StatusPreconditionFailed},
+	{ErrRefused, http.StatusUnprocessableEntity},
 }
 
 func fail(w http.ResponseWriter, err error) {

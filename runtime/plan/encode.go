@@ -47,6 +47,30 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// MarshalJSON shows the times as people write them.
+func (c Clock) MarshalJSON() ([]byte, error) {
+	type plain Clock
+	return json.Marshal(struct {
+		plain
+		Quiet duration `json:"quiet,omitempty"`
+	}{plain(c), duration(c.Quiet)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (c *Clock) UnmarshalJSON(data []byte) error {
+	type plain Clock
+	var read struct {
+		plain
+		Quiet duration `json:"quiet"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*c = Clock(read.plain)
+	c.Quiet = time.Duration(read.Quiet)
+	return nil
+}
+
 // MarshalJSON shows the timeout as people write it.
 func (w World) MarshalJSON() ([]byte, error) {
 	type plain World
@@ -118,7 +142,7 @@ func (p *Plan) UnmarshalJSON(data []byte) error {
 			return fmt.Errorf("cannot read a plan: process %s is of entry %d, and there are %d", process.ID, process.Entry, len(read.Entries))
 		}
 	}
-	if read.World.Config == nil {
+	if read.World.Config == nil && !read.World.None() {
 		read.World.Config = json.RawMessage("{}")
 	}
 	*p = Plan(read)

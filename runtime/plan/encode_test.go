@@ -147,3 +147,22 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// Without a world there is none in what is hashed, nor in what is written.
+func TestGenesisWithoutAWorld(t *testing.T) {
+	const yaml = "name: x\nseed: 5\nclock: {mode: realtime, quiet: 2s}\nagents: [{id: a, command: [cat]}]\nchannels: {sq: {members: ['*']}}\n"
+	p := mustExpand(t, t.TempDir(), yaml)
+	text := `{"agents":[{"config":{},"id":"a"}],"channels":{"sq":["*"]},"protocol":1,"seed":5}`
+	same(t, "genesis", p.Genesis(), sha256.Sum256([]byte(text)))
+	written := toJSON(t, p)
+	if !strings.Contains(written, `"quiet":"2s"`) || strings.Contains(written, `"world"`) {
+		t.Errorf("the plan is %s", written)
+	}
+	var back Plan
+	if err := json.Unmarshal([]byte(written), &back); err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(back, *p) {
+		t.Errorf("read back it is %+v, and was %+v", back, *p)
+	}
+}

@@ -20,6 +20,12 @@ const worldDir = "world"
 // hear what is wrong with its config and its agents.
 func (m *maker) makeWorld() {
 	w := &m.s.World
+	if w.Kind == "" && len(w.Command) == 0 && m.plan.Clock.Mode == Realtime {
+		for _, tell := range m.noops {
+			tell("there is no world to say what does nothing", "use skip, or {action: …}")
+		}
+		return
+	}
 	config, err := canonical(w.Config)
 	if err != nil {
 		m.problemAt("world.config", "cannot write config as JSON: "+err.Error(), "")
@@ -60,6 +66,10 @@ func (m *maker) tryWorld(kind string, config []byte) {
 	if err != nil {
 		m.worldProblems(err)
 		return
+	}
+	if turner, ok := w.(world.Turner); m.plan.Clock.Mode == Realtime && (!ok || !turner.InTurn()) {
+		m.problemAt("world", fmt.Sprintf("the world %s has several agents act at once, and the realtime clock one at a time", kind),
+			"use clock: {mode: lockstep}, or a world whose agents act in turn")
 	}
 	if n, ok := w.(world.Nooper); !ok || n.Noop() == nil {
 		for _, tell := range m.noops {

@@ -153,7 +153,7 @@ func (m *maker) fillRun() {
 	p := m.plan
 	p.Name = m.s.Name
 	p.Seed = m.s.Seed
-	p.Clock = Clock{Mode: or(m.s.Clock.Mode, "lockstep"), Ticks: m.s.Clock.Ticks}
+	p.Clock = Clock{Mode: or(m.s.Clock.Mode, Lockstep), Ticks: m.s.Clock.Ticks, Quiet: time.Duration(m.s.Clock.Quiet)}
 	if l := m.s.Limits; l != nil {
 		p.Limits.Resident = l.Resident
 		if l.USD != nil {

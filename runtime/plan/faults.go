@@ -77,6 +77,9 @@ func GroupOf(groups [][]string, id string) int {
 
 // makeFaults resolves what goes wrong on purpose.
 func (m *maker) makeFaults() {
+	if len(m.s.Faults) > 0 && m.plan.Clock.Mode == Realtime {
+		m.problemAt("faults", "faults come about in the ticks of a lockstep", "use clock: {mode: lockstep}, or leave them out")
+	}
 	for i := range m.s.Faults {
 		at := fmt.Sprintf("faults[%d]", i)
 		if !m.told(at) {

@@ -13,7 +13,7 @@ import (
 
 // Genesis is H(0), where the run's hash chain begins: SHA-256 of this JSON,
 // compact, keys sorted, strings as encoding/json writes them without escaping
-// for HTML:
+// for HTML, without the last key where there is no world:
 //
 //	{"agents":[{"config":{…},"id":"a-1"},…],
 //	 "channels":{"square":["*"],…},
@@ -57,13 +57,17 @@ func (p *Plan) Genesis() [32]byte {
 		b.WriteByte(']')
 		flush()
 	}
-	kind := p.World.Kind
-	if p.World.Program != nil {
-		kind = "process"
+	fmt.Fprintf(&b, `},"protocol":%d,"seed":%s`, agent.Protocol, strconv.FormatUint(p.Seed, 10))
+	if !p.World.None() {
+		kind := p.World.Kind
+		if p.World.Program != nil {
+			kind = "process"
+		}
+		b.WriteString(`,"world":{"config":`)
+		b.Write(p.World.Config)
+		b.WriteString(`,"kind":` + quote(kind) + `}`)
 	}
-	fmt.Fprintf(&b, `},"protocol":%d,"seed":%s,"world":{"config":`, agent.Protocol, strconv.FormatUint(p.Seed, 10))
-	b.Write(p.World.Config)
-	b.WriteString(`,"kind":` + quote(kind) + `}}`)
+	b.WriteByte('}')
 	flush()
 	return [32]byte(h.Sum(nil))
 }

@@ -18,7 +18,7 @@ type Plan struct {
 	Name       string            `json:"name"`
 	Seed       uint64            `json:"seed"`
 	Clock      Clock             `json:"clock"`
-	World      World             `json:"world"`
+	World      World             `json:"world,omitzero"` // none only in Realtime
 	Entries    []Entry           `json:"entries"`
 	Agents     []Agent           `json:"agents"`    // by id as bytes
 	Processes  []Process         `json:"processes"` // in the scenario's order
@@ -85,10 +85,17 @@ type EntryLimits struct {
 	Turns int       `json:"turns,omitempty"`
 }
 
+// The modes of the clock.
+const (
+	Lockstep = "lockstep"
+	Realtime = "realtime"
+)
+
 // A Clock says how time passes.
 type Clock struct {
-	Mode  string `json:"mode"`
-	Ticks int    `json:"ticks,omitempty"` // 0: no last tick
+	Mode  string        `json:"mode"`
+	Ticks int           `json:"ticks,omitempty"` // 0: no last tick
+	Quiet time.Duration `json:"quiet,omitempty"` // of Realtime: the run is over once nothing was left to do for so long; 0: never. Written as 2s
 }
 
 // A World is the environment: Kind names a built-in one, else Program is run.
@@ -98,6 +105,9 @@ type World struct {
 	Config  json.RawMessage `json:"config"`
 	Timeout time.Duration   `json:"timeout,omitempty"` // of one answer of Program; written as 60s
 }
+
+// None says that there is no world.
+func (w *World) None() bool { return w.Kind == "" && w.Program == nil }
 
 // A Program is a command with the files it needs.
 type Program struct {

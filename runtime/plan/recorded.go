@@ -2,6 +2,9 @@ package plan
 
 // recorded is the run that an agent's answers come from.
 func (m *maker) recorded(v *variant) string {
+	if m.plan.Clock.Mode == Realtime {
+		v.problem(".kind", "an agent of kind recorded answers tick by tick, and the realtime clock asks when something arrives", "use clock: {mode: lockstep}")
+	}
 	run := or(v.entry.Run, m.run)
 	if run == "" {
 		v.problem("", "an agent of kind recorded needs a run to have its answers from", "add run: RUN, with the name of one that has agents of the same ids")

@@ -112,6 +112,16 @@ func TestDecodeRefusesFaults(t *testing.T) {
 	}
 }
 
+// What a turn took is in it under the realtime clock, and nothing otherwise.
+func TestTakenLayout(t *testing.T) {
+	r := &Record{Tick: 9, Turns: []Turn{{Agent: "a", Action: []byte(`1`), Done: true, Taken: &Taken{Tick: 7, Messages: 200, Results: 1, Redelivered: 2}}}}
+	want := "\x09" + "\x01" + "\x01a" + "\x00" + "\x00" + "\x00" + "\x011" + "\x05" + "\x07\xc8\x01\x01\x02" +
+		"\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+	if got := appendHashed(nil, r); string(got) != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+}
+
 func TestHashChain(t *testing.T) {
 	l := Create(newMemory(), [HashSize]byte{})
 	mustAppend(t, l, &Record{Tick: 0})

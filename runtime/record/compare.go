@@ -21,6 +21,7 @@ type section struct {
 // what comes about first is first.
 var sections = []section{
 	{"asked", true, turnItems(func(*Turn) []byte { return []byte("true") })},
+	{"taken", true, turnItems(takenItem)},
 	{"observation", true, turnItems(func(t *Turn) []byte { return t.Observation })},
 	{"failure", true, turnItems(func(t *Turn) []byte { return []byte(t.Failure) })},
 	{"action", true, turnItems(func(t *Turn) []byte { return t.Action })},
@@ -137,6 +138,18 @@ func yes(b bool) []byte {
 		return []byte("true")
 	}
 	return nil
+}
+
+// takenItem is empty where the clock is not realtime.
+func takenItem(t *Turn) []byte {
+	if t.Taken == nil {
+		return nil
+	}
+	l := line{}
+	l.begin()
+	l.taken(t.Taken)
+	l.end()
+	return l.dst
 }
 
 func sendItem(m *Message) item { return item{m.From, SendJSON(m.To, m.Channel, m.Body)} }

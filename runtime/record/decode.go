@@ -48,11 +48,7 @@ func (d *decoder) record(hashed, annex []byte) (*Record, error) {
 }
 
 func (d *decoder) hashed(r *Record) {
-	tick := d.uvarint()
-	if tick > 1<<53 {
-		d.fail("tick %d", tick)
-	}
-	r.Tick = int(tick)
+	r.Tick = d.natural()
 	r.Turns = d.turns()
 	r.Messages = list(d, 4, func(m *Message) {
 		m.From, m.To, m.Channel, m.Body = d.name(), d.name(), d.name(), d.bytes()
@@ -121,11 +117,28 @@ func (d *decoder) turns() []Turn {
 		t.Observation = d.bytes()
 		t.Failure, t.Policy = agent.Failure(d.name()), d.name()
 		t.Action = d.bytes()
-		flags := d.flags(flagDone | flagUnsent)
+		flags := d.flags(flagDone | flagUnsent | flagTaken)
 		t.Done, t.Unsent = flags&flagDone != 0, flags&flagUnsent != 0
+		if flags&flagTaken != 0 {
+			t.Taken = d.taken()
+		}
 	})
 	d.agents = remember(d.agents, turns, func(t *Turn) string { return t.Agent })
 	return turns
+}
+
+func (d *decoder) taken() *Taken {
+	return &Taken{Tick: d.natural(), Messages: d.natural(), Results: d.natural(), Redelivered: d.natural()}
+}
+
+// natural is a number of what there may be very many of.
+func (d *decoder) natural() int {
+	n := d.uvarint()
+	if n > 1<<53 {
+		d.fail("number %d", n)
+		return 0
+	}
+	return int(n)
 }
 
 // again is a name that probably stood in the same place of the last record.
@@ -165,7 +178,13 @@ func (d *decoder) annex(r *Record) {
 		x.Act.Send = list(d, 3, func(s *agent.Send) {
 			s.To, s.Channel, s.Body = d.name(), d.name(), d.bytes()
 		})
-		x.Act.Done = d.flags(flagDone) != 0
+		flags := d.flags(flagDone | flagMarked)
+		x.Act.Done = flags&flagDone != 0
+		if flags&flagMarked != 0 {
+			if x.Redelivered = d.natural(); x.Redelivered == 0 {
+				d.fail("an attempt is marked and has no redelivered message")
+			}
+		}
 	})
 	a.Facts = list(d, 4, func(x *Fact) {
 		x.Agent, x.Kind, x.Tick, x.Detail = d.name(), d.name(), int(d.varint()), string(d.bytes())

@@ -24,7 +24,10 @@ import (
 //	number                                    tick
 //	list(text, json, text, text, json, number)
 //	                                          turns: agent, observation, failure, policy,
-//	                                          action, 1 if done plus 2 if unsent
+//	                                          action, 1 if done plus 2 if unsent plus 4 if
+//	                                          four numbers follow: the tick it was asked in
+//	                                          and how many messages, results and redelivered
+//	                                          messages it was told
 //	list(text, text, text, json)              messages: from, to, channel, body
 //	list(text, json)                          results: agent, result
 //	list(text, json)                          scores: agent, value
@@ -114,6 +117,8 @@ func appendFaults(dst []byte, r *Record) []byte {
 const (
 	flagDone   = 1
 	flagUnsent = 2
+	flagTaken  = 4 // of a turn
+	flagMarked = 4 // of an attempt: how many messages were redelivered follows
 )
 
 // roughSize is how many bytes a record of many turns or messages takes, or a
@@ -148,7 +153,15 @@ func appendTurns(dst []byte, turns []Turn) []byte {
 		if t.Unsent {
 			flags |= flagUnsent
 		}
+		if t.Taken != nil {
+			flags |= flagTaken
+		}
 		dst = append(dst, flags)
+		if x := t.Taken; x != nil {
+			for _, n := range []int{x.Tick, x.Messages, x.Results, x.Redelivered} {
+				dst = binary.AppendUvarint(dst, uint64(n))
+			}
+		}
 	}
 	return dst
 }
@@ -180,7 +193,13 @@ func appendAnnex(dst []byte, a *Annex) []byte {
 		if t.Act.Done {
 			flags |= flagDone
 		}
+		if t.Redelivered > 0 {
+			flags |= flagMarked
+		}
 		dst = append(dst, flags)
+		if t.Redelivered > 0 {
+			dst = binary.AppendUvarint(dst, uint64(t.Redelivered))
+		}
 	}
 	dst = appendCount(dst, len(a.Facts))
 	for i := range a.Facts {

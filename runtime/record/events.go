@@ -11,7 +11,9 @@ import (
 // one with "tick" and "type" first. In this order (fields in brackets are left
 // out when empty or false):
 //
-//	observation  agent, observation
+//	observation  agent, observation; under the realtime clock also asked (the tick
+//	             it was asked in), messages, results and redelivered: how many
+//	             of those that waited it was told
 //	outcome      agent, [failure, policy,] action, [done, unsent]
 //	message      from, to or channel, body, [copies, delay, cut]
 //	partition    groups
@@ -94,7 +96,13 @@ func (e *events) about(kind, id, name string, value []byte) {
 }
 
 func (e *events) turn(t *Turn) {
-	e.about("observation", t.Agent, "observation", t.Observation)
+	e.open("observation")
+	e.text("agent", t.Agent)
+	e.raw("observation", t.Observation)
+	if t.Taken != nil {
+		e.taken(t.Taken)
+	}
+	e.close()
 	e.open("outcome")
 	e.text("agent", t.Agent)
 	e.some("failure", string(t.Failure))
@@ -103,6 +111,13 @@ func (e *events) turn(t *Turn) {
 	e.yes("done", t.Done)
 	e.yes("unsent", t.Unsent)
 	e.close()
+}
+
+func (l *line) taken(t *Taken) {
+	l.int("asked", t.Tick)
+	l.int("messages", t.Messages)
+	l.int("results", t.Results)
+	l.int("redelivered", t.Redelivered)
 }
 
 func (e *events) changes(r *Record) {

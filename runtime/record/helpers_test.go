@@ -115,7 +115,7 @@ func (m maker) plain(tick int) *Record {
 	return &Record{
 		Tick: tick,
 		Turns: some(m, func(id string) Turn {
-			return Turn{id, m.json(), agent.Failure(m.text()), m.text(), m.json(), m.IntN(2) == 0, m.IntN(2) == 0}
+			return Turn{id, m.json(), agent.Failure(m.text()), m.text(), m.json(), m.IntN(2) == 0, m.IntN(2) == 0, m.taken()}
 		}),
 		Messages: some(m, func(id string) Message { return Message{From: id, To: m.text(), Channel: m.text(), Body: m.json()} }),
 		Results:  some(m, func(id string) Result { return Result{id, m.json()} }),
@@ -131,6 +131,13 @@ func (m maker) plain(tick int) *Record {
 	}
 }
 
+func (m maker) taken() *Taken {
+	if m.IntN(2) == 0 {
+		return nil
+	}
+	return &Taken{m.IntN(1e6), m.IntN(300), m.IntN(3), m.IntN(3)}
+}
+
 func (m maker) annex(tick int) Annex {
 	a := Annex{
 		Elapsed: Elapsed{Ask: time.Duration(m.Int64()), Step: time.Duration(m.IntN(1000)), Commit: time.Duration(m.IntN(1000))},
@@ -138,7 +145,7 @@ func (m maker) annex(tick int) Annex {
 		Attempts: some(m, func(id string) Attempt {
 			act := agent.Act{Agent: id, Tick: tick, Action: m.json(), Done: m.IntN(2) == 0}
 			act.Send = some(m, func(id string) agent.Send { return agent.Send{To: id, Channel: m.text(), Body: m.json()} })
-			return Attempt{id, m.IntN(5), m.text(), agent.Failure(m.text()), act}
+			return Attempt{id, m.IntN(5), m.text(), agent.Failure(m.text()), act, m.IntN(3)}
 		}),
 		Facts: some(m, func(id string) Fact { return Fact{id, m.text(), m.IntN(9) - 1, m.text()} }),
 		Usages: some(m, func(id string) Usage {

@@ -10,7 +10,9 @@ import (
 )
 
 // A Record is all that happened in one tick. Everything up to End is hashed,
-// in this order; the rest is the annex.
+// in this order; the rest is the annex. Under the realtime clock that is one
+// turn with all that follows from it, or one thing from outside: a message, an
+// agent that was added or removed, the end.
 type Record struct {
 	Tick     int
 	Turns    []Turn    // by agent id as bytes
@@ -20,7 +22,7 @@ type Record struct {
 	Events   [][]byte  // the world's, in its order, compact JSON
 	Columns  []Column  // by name
 	Added    []Added   // in the world's order
-	Removed  []string  // by the world, in its order
+	Removed  []string  // by the world, in its order, or from outside
 	Channels []Channel // whose members changed, by name
 	End      End       // set on the run's last record alone
 
@@ -40,10 +42,20 @@ type Turn struct {
 	Action      []byte        // compact JSON as received, or what the policy put in its place; nil for null after a failure
 	Done        bool          // the agent ended itself
 	Unsent      bool          // the process never had the observation: its mail waits on
+	Taken       *Taken        // under the realtime clock alone
+}
+
+// Taken says what a turn's observe was made of, where that does not follow
+// from the turn's tick: others may have had theirs since it was asked.
+type Taken struct {
+	Tick        int // how many records there were then: the observe's tick
+	Messages    int // of those that waited, the first ones
+	Results     int // the same
+	Redelivered int // of Messages, the first ones: marked so
 }
 
 // A Message is one send of an accepted act, delivered or not (an undelivered
-// one has a Result).
+// one has a Result), or one from outside, whose sender is no agent.
 type Message struct {
 	From    string
 	To      string // To or Channel
@@ -104,6 +116,7 @@ const (
 	EndDone    End = "done"    // the world's word
 	EndTicks   End = "ticks"   // the last tick of the clock
 	EndEmpty   End = "empty"   // no agent left
+	EndQuiet   End = "quiet"   // nothing was left to do for as long as the realtime clock says
 	EndAborted End = "aborted" // the policy abort; nothing was stepped
 )
 
@@ -166,6 +179,8 @@ type Attempt struct {
 	Error   string // what the agent was told
 	Failure agent.Failure
 	Act     agent.Act // Action, Send and Done as answered; empty for oversize
+	// Redelivered is how many messages of the observe were marked so.
+	Redelivered int
 }
 
 // A Fact is something that happened to an agent's process, or to the

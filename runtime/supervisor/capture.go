@@ -56,13 +56,26 @@ func (f *Fleet) Capture(ctx context.Context, tick int) error {
 	if len(f.capture) == 0 {
 		return nil
 	}
-	busy, err := each(f.capture, func(to *post) error {
+	return f.captureSome(ctx, tick, f.capture, nil)
+}
+
+// CaptureOf is Capture for the process of one agent; the others are left.
+func (f *Fleet) CaptureOf(ctx context.Context, tick int, agent string) error {
+	i := slices.Index(f.capture, f.byAgent[agent])
+	if i < 0 {
+		return nil
+	}
+	return f.captureSome(ctx, tick, []*post{f.capture[i]}, slices.Delete(slices.Clone(f.capture), i, i+1))
+}
+
+func (f *Fleet) captureSome(ctx context.Context, tick int, asked, rest []*post) error {
+	busy, err := each(asked, func(to *post) error {
 		return to.capture(tick)
 	})
-	for _, to := range f.capture {
+	for _, to := range asked {
 		to.noted &^= followCapture
 	}
-	f.capture = f.capture[:0]
+	f.capture = append(f.capture[:0], rest...)
 	for _, to := range busy {
 		f.capture = append(f.capture, to)
 		to.noted |= followCapture

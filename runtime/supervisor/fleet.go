@@ -117,6 +117,10 @@ type Options struct {
 	// Deadline is how long an answer may take, in place of what the observes
 	// say, which is still told; 0 for what they say.
 	Deadline time.Duration
+	// Realtime says that turns overlap: a commit is of one turn, or of none.
+	// What was told to a process that died is told to the next one marked as
+	// redelivered, and whatever happens to a process wakes who awaits answers.
+	Realtime bool
 	// Goroutines serve the pipes, as everywhere but on Linux, where else a
 	// thread a core does.
 	Goroutines bool
@@ -145,6 +149,7 @@ type driver interface {
 	ask(batch []*agent.Observe)
 	capture(tick int) error // keeps its files; errBusy where it still works on them
 	strike(s agent.Strike)
+	owes(id string) bool
 	retire(id, reason string)
 	stop(reason string, g graces)
 	kill()
@@ -153,9 +158,8 @@ type driver interface {
 }
 
 // A Fleet is the processes of one run. Ask, Await, Retire, Add, Substitute, Strike,
-// Facts, Usages, Capture, Committed and Snapshot are for one goroutine, the engine's;
-// Stop, Kill and Statuses are
-// for any.
+// Owes, Facts, Usages, Capture, Committed and Snapshot are for one goroutine, the
+// engine's; Wake, Stop, Kill and Statuses are for any.
 type Fleet struct {
 	opts       Options
 	starter    *starter
@@ -293,7 +297,8 @@ func (f *Fleet) Substitute(spec Spec) {
 
 // Ask puts each observe to its agent. It does not block; exactly one answer
 // comes for each from Await, while the fleet is not stopped. The observes and
-// what they hold must not change until Committed of their tick has returned.
+// what they hold must not change until Committed of their tick has returned,
+// nor ever where the clock is realtime.
 func (f *Fleet) Ask(batch []*agent.Observe) {
 	for _, o := range batch {
 		to := f.postOf(o)
@@ -307,7 +312,11 @@ func (f *Fleet) Ask(batch []*agent.Observe) {
 			f.note(to)
 		}
 		if p := to.resident; p != nil {
-			f.asks[p.home] = append(f.asks[p.home], ask{p, to.batch})
+			batch := to.batch
+			if f.opts.Realtime { // there may be another before its watcher has come to this one
+				batch = slices.Clone(batch)
+			}
+			f.asks[p.home] = append(f.asks[p.home], ask{p, batch})
 		} else {
 			to.ask(to.batch)
 		}
@@ -367,7 +376,7 @@ func (f *Fleet) pipesFor() (e pipeIO, w *watcher) {
 }
 
 // Await waits until some answers have come and gives them, in any order; none
-// once ctx has ended. They are the caller's until the next call. Where
+// once ctx has ended, or after Wake. They are the caller's until the next call. Where
 // watchers serve the pipes, the caller's thread does one's work meanwhile.
 func (f *Fleet) Await(ctx context.Context) []agent.Answer {
 	if len(f.held) > 0 {
@@ -393,6 +402,10 @@ func (f *Fleet) ring() {
 	}
 }
 
+// Wake makes Await return, the one that waits or the next, with the answers
+// that are there, or none. Any goroutine may call it.
+func (f *Fleet) Wake() { f.inbox.nudge() }
+
 // deliver hands answers to who awaits them. It never blocks.
 func (f *Fleet) deliver(list []agent.Answer) { f.inbox.put(list) }
 
@@ -405,6 +418,13 @@ func (f *Fleet) Retire(ids []string, reason string) {
 			delete(f.byAgent, id)
 		}
 	}
+}
+
+// Owes says whether an agent's process still owes an answer whose deadline has
+// passed. When that changes there is a fact.
+func (f *Fleet) Owes(id string) bool {
+	d := f.byAgent[id]
+	return d != nil && d.owes(id)
 }
 
 // Facts gives what happened since the last call.
@@ -434,6 +454,9 @@ func (f *Fleet) used(u Usage) {
 
 // fact notes something and says in which epoch.
 func (f *Fleet) fact(x Fact) (epoch int64) {
+	if f.opts.Realtime {
+		defer f.Wake()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.facts = append(f.facts, x)

@@ -31,12 +31,18 @@ type told struct {
 // open starts a fleet and stops it when the test ends.
 func open(t *testing.T, specs ...Spec) *stage {
 	t.Helper()
+	return openAs(t, false, specs...)
+}
+
+// openAs is open under one of both clocks.
+func openAs(t *testing.T, realtime bool, specs ...Spec) *stage {
+	t.Helper()
 	s := &stage{t: t}
 	tier, err := workspace.LookupTier("none")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Replay: s.replay, Last: -1, Goroutines: os.Getenv(goroutines) != ""})
+	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Replay: s.replay, Last: -1, Goroutines: os.Getenv(goroutines) != "", Realtime: realtime})
 	t.Cleanup(func() { s.Stop("the test is over") })
 	if err := s.Start(context.Background(), specs); err != nil {
 		t.Fatal(err)

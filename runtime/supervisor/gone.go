@@ -94,12 +94,26 @@ func (p *resident) crashed(detail string, struck bool) {
 	for _, st := range p.order {
 		if st.open && st.sent {
 			p.unsend(st)
+			if p.fleet.opts.Realtime {
+				st.ask = redelivered(st.ask)
+			}
 			st.left -= min(now.Sub(st.since), st.left)
 		}
 	}
 	if p.anyOpen() {
 		p.revive()
 	}
+}
+
+// redelivered is an observe as it is asked again of a process that has not had
+// it, where another had.
+func redelivered(o *agent.Observe) *agent.Observe {
+	if o.Marked() == len(o.Messages) {
+		return o
+	}
+	again := *o
+	again.Messages = agent.Redelivered(o.Messages, len(o.Messages))
+	return &again
 }
 
 // crashReport names the status, the last lines of the log and where it is.

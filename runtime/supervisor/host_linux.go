@@ -84,11 +84,11 @@ func (w *watcher) claim() (release func()) {
 }
 
 // host does the watcher's work until some answers have come, and gives them;
-// none once ctx has ended.
+// none once ctx has ended, or where it was only woken.
 func (w *watcher) host(ctx context.Context) []agent.Answer {
 	in := &w.fleet.inbox
 	if !w.some.Load() {
-		if list := in.take(); len(list) > 0 {
+		if list, taken := in.take(); taken {
 			return list
 		}
 	}
@@ -96,7 +96,7 @@ func (w *watcher) host(ctx context.Context) []agent.Answer {
 	w.heed(ctx)
 	for {
 		w.round()
-		if list := in.take(); len(list) > 0 {
+		if list, taken := in.take(); taken {
 			return list
 		}
 		if ctx.Err() != nil {

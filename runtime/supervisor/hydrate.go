@@ -21,13 +21,15 @@ type answered struct {
 }
 
 // keep remembers an answered observe until its record is committed. Where all
-// before it is, it takes the place of that: agents are many.
+// before it is, it takes the place of that: agents are many. In realtime an
+// answer may wait for its record while others' are committed; an agent that
+// was asked since has none that waits.
 func (p *resident) keep(st *seat, o *agent.Observe, act *agent.Act, epoch int64) {
 	if !p.spec.Reobserve {
 		return
 	}
 	x := st.saved
-	if x == nil || x.epoch >= p.fleet.committed.Load() {
+	if x == nil || x.epoch >= p.fleet.committed.Load() || p.fleet.opts.Realtime && x.o.Tick == o.Tick {
 		x = &answered{}
 		x.before, st.saved = st.saved, x
 	} else {
@@ -79,7 +81,9 @@ func (p *resident) hydrate(c *child) bool {
 		return true
 	}
 	var h *hydration
+	told := map[string]mark{}
 	err := p.fleet.opts.Replay(p.fleet.ctx, ids, p.from(), func(o *agent.Observe, want *agent.Act) (err error) {
+		told[o.Agent] = mark{o.Tick, o.Attempt}
 		if p.had(o) {
 			return nil
 		}
@@ -88,8 +92,8 @@ func (p *resident) hydrate(c *child) bool {
 	})
 	if err == nil {
 		for _, a := range p.uncommitted() {
-			if p.had(a.o) {
-				continue
+			if last, ok := told[a.o.Agent]; p.had(a.o) || ok && !last.before(a.o) {
+				continue // part of its state, or committed meanwhile
 			}
 			if h, err = p.tell(c, h, a.o, a.act); err != nil {
 				break
@@ -116,9 +120,17 @@ func (p *resident) had(o *agent.Observe) bool {
 	return st != nil && st.at.had(o)
 }
 
+// A mark is how far an agent has been told its past.
+type mark struct{ tick, attempt int }
+
+func (m mark) before(o *agent.Observe) bool {
+	return m.tick < o.Tick || m.tick == o.Tick && m.attempt < o.Attempt
+}
+
 // uncommitted gathers what the process's agents answered since the last
-// commit, by tick and attempt. No commit is told of meanwhile: it is what
-// allows the caller to use the memory of its observes again.
+// commit, by tick and attempt; in realtime it may be of some that are committed
+// too. No commit is told of meanwhile: it is what allows the caller to use the
+// memory of its observes again.
 func (p *resident) uncommitted() []retold {
 	p.fleet.copying.Lock()
 	defer p.fleet.copying.Unlock()
@@ -128,7 +140,7 @@ func (p *resident) uncommitted() []retold {
 	committed := p.fleet.committed.Load()
 	for _, st := range p.order {
 		from := len(all)
-		for x := st.saved; x != nil && x.epoch >= committed; x = x.before {
+		for x := st.saved; x != nil && (x.epoch >= committed || p.fleet.opts.Realtime); x = x.before {
 			all = append(all, retold{cloneObserve(x.o), x.act()})
 		}
 		slices.Reverse(all[from:])

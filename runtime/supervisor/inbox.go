@@ -33,10 +33,21 @@ func (in *inbox) put(answers []agent.Answer) {
 	}
 }
 
-// take gives all answers that are there, valid until the next take.
-func (in *inbox) take() []agent.Answer {
+// nudge makes the taker return, though there be nothing to take.
+func (in *inbox) nudge() {
+	in.mu.Lock()
+	in.some.Store(true)
+	in.mu.Unlock()
+	if in.asleep.Load() {
+		in.wake()
+	}
+}
+
+// take gives all answers that are there, valid until the next take, and says
+// whether the taker is done: there were some, or it was nudged.
+func (in *inbox) take() (answers []agent.Answer, taken bool) {
 	if !in.some.Load() {
-		return nil
+		return nil, false
 	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -44,7 +55,7 @@ func (in *inbox) take() []agent.Answer {
 	clear(in.spare)
 	in.list, in.spare = in.spare[:0], list
 	in.some.Store(false)
-	return list
+	return list, true
 }
 
 // sleep says that the taker is about to wait for wake. It returns false if
@@ -58,10 +69,11 @@ func (in *inbox) sleep() bool {
 	return false
 }
 
-// wait is take that waits on a bell, until there is something or ctx ends.
+// wait is take that waits on a bell, until there is something, somebody nudges
+// or ctx ends.
 func (in *inbox) wait(ctx context.Context, bell <-chan struct{}) []agent.Answer {
 	for {
-		if list := in.take(); len(list) > 0 {
+		if list, taken := in.take(); taken {
 			return list
 		}
 		if in.sleep() {

@@ -38,6 +38,7 @@ func (r *recorded) begun() <-chan struct{} { return r.ready }
 func (r *recorded) done() <-chan struct{}  { return r.finished }
 func (r *recorded) kill()                  {}
 func (r *recorded) strike(agent.Strike)    {}
+func (r *recorded) owes(string) bool       { return false }
 func (r *recorded) capture(int) error      { return nil }
 
 func (r *recorded) status() Status {

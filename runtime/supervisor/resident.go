@@ -202,7 +202,10 @@ func (p *resident) ask(batch []*agent.Observe) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if t := batch[0].Tick; t != p.tick {
-		p.tick, p.crashes, p.alone, p.strikes = t, 0, false, agent.Strike{}
+		p.tick, p.strikes = t, agent.Strike{}
+		if !p.anyOpen() { // as ever but in realtime, where turns of one process overlap
+			p.crashes, p.alone = 0, false
+		}
 	}
 	for _, o := range batch {
 		st := p.seat(o.Agent)
@@ -237,6 +240,13 @@ func (p *resident) ask(batch []*agent.Observe) {
 			Detail: fmt.Sprintf("not started again: it failed in %d ticks in a row", p.lost)}, nil)
 	}
 	p.flush()
+}
+
+func (p *resident) owes(id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	st := p.seat(id)
+	return st != nil && st.owes != nil
 }
 
 // send writes every open observe that the process does not have yet, and does
@@ -298,7 +308,7 @@ func (p *resident) unsend(st *seat) {
 
 // settle ends a seat's open ask.
 func (p *resident) settle(st *seat, a agent.Answer) {
-	a.Agent, a.Ref, a.Tick, a.Attempt = st.ask.Agent, st.ask.Ref, st.ask.Tick, st.ask.Attempt
+	a.Agent, a.Ref, a.Tick, a.Attempt, a.Marked = st.ask.Agent, st.ask.Ref, st.ask.Tick, st.ask.Attempt, st.ask.Marked()
 	p.unsend(st)
 	p.asked--
 	st.open, st.ask = false, nil

@@ -67,6 +67,9 @@ func (t *turns) status() Status {
 	return s
 }
 
+// owes is never true: a deadline ends the process.
+func (t *turns) owes(string) bool { return false }
+
 func (t *turns) ask(batch []*agent.Observe) {
 	o := *batch[0]
 	t.mu.Lock()
@@ -77,7 +80,7 @@ func (t *turns) ask(batch []*agent.Observe) {
 	t.open = true
 	t.fleet.wg.Go(func() {
 		a := t.turn(&o)
-		a.Agent, a.Ref, a.Tick, a.Attempt = o.Agent, o.Ref, o.Tick, o.Attempt
+		a.Agent, a.Ref, a.Tick, a.Attempt, a.Marked = o.Agent, o.Ref, o.Tick, o.Attempt, o.Marked()
 		t.mu.Lock()
 		t.open = false
 		t.mu.Unlock()
@@ -104,14 +107,23 @@ func (t *turns) turn(o *agent.Observe) agent.Answer {
 				return a
 			}
 			t.sleep(backoff(crashes))
+			t.again(o)
 		case a.Failure == agent.Deadline && asks < t.spec.DeadlineAsks:
 			asks++
+			t.again(o)
 		default:
 			if a.Failure == "" {
 				t.lost = 0
 			}
 			return a
 		}
+	}
+}
+
+// again makes o what another process is asked.
+func (t *turns) again(o *agent.Observe) {
+	if t.fleet.opts.Realtime {
+		*o = *redelivered(o)
 	}
 }
 

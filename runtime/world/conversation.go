@@ -71,6 +71,9 @@ func openConversation(config []byte) (World, error) {
 	return w, errs.err()
 }
 
+// InTurn says whether one agent speaks at a time.
+func (w *conversation) InTurn() bool { return w.inTurn }
+
 // Noop is the empty action: anything does nothing here.
 func (w *conversation) Noop() []byte { return []byte(`{}`) }
 

@@ -13,11 +13,19 @@ import (
 )
 
 // A World is one game in play. The engine alone calls it, one call at a time.
+//
+// Under the realtime clock each agent that has an observation is asked by
+// itself, and the world is stepped with that one action as soon as it is there,
+// whoever else is still to act. So of the observations given, those that were
+// not answered yet stand; a new one takes the place of an old one that its agent
+// has not been asked with, and an agent may be at work on an old one. The answer
+// to it comes like any other. A turn that an agent takes on its mail alone is no
+// step. Ticks count the steps, under either clock.
 type World interface {
 	// Start is called once, before tick 0, and gives the observations of tick 0.
 	Start(ctx context.Context, init Init) (Ready, error)
 	// Step plays one tick. Actions are ordered by agent id, one for each
-	// observation given last, plus one with Failure agent.Done for each agent
+	// observation given last (in realtime for one of those not answered), plus one with Failure agent.Done for each agent
 	// that ended itself and was not asked. A *Refusal as error means that
 	// nothing was stepped and no random number drawn: the engine has the named
 	// agents asked again and steps the same tick again. Any other error ends
@@ -37,6 +45,12 @@ type Nooper interface {
 // stepping it through the recorded outcomes. The state is compact JSON.
 type Snapshotter interface {
 	Snapshot(ctx context.Context) (state []byte, err error)
+}
+
+// A Turner says, once constructed, whether its agents act one at a time, which
+// the realtime clock wants.
+type Turner interface {
+	InTurn() bool
 }
 
 // A Closer holds what outlives a call (a process) until it is closed. Close

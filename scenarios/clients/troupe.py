@@ -49,7 +49,7 @@ class Observation:
     def __init__(self, line: Dict[str, Any]):
         self.tick: int = line["tick"]
         self.observation: Any = line.get("observation")
-        self.messages: List[Dict[str, Any]] = line.get("messages") or []  # from, body, maybe channel
+        self.messages: List[Dict[str, Any]] = line.get("messages") or []  # from, body, maybe channel, redelivered
         self.results: List[Dict[str, Any]] = line.get("results") or []  # what became of requests
         self.attempt: int = line.get("attempt", 1)  # 2 when the first answer was refused
         self.error: Optional[str] = line.get("error")  # why it was

@@ -28,6 +28,7 @@ var bots = map[string]maker{
 	"historian":              newHistorian,
 	"rabbit":                 newRabbit,
 	"random":                 plays(random),
+	"relay":                  newRelay,
 	"rumour":                 newRumour,
 	"suspicious-tit-for-tat": plays(suspiciousTitForTat),
 	"tit-for-tat":            plays(titForTat),
