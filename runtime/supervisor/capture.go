@@ -175,13 +175,15 @@ func (f *Fleet) checkpointed(tick int) {
 	f.kept = f.kept[max(len(f.kept)-max(f.opts.Keep, 1), 0):]
 }
 
-// Oldest is a tick at or before which a checkpoint must stay: some process comes
-// back from there. It is the tick after the last committed one where all have
-// told their states since.
+// Oldest is a tick at or before which a checkpoint must stay: some process is
+// told its past again from there on. It is next, the tick after the last committed
+// one, where none is.
 func (f *Fleet) Oldest(next int) int {
 	for _, d := range f.all() {
 		if p, ok := d.(*resident); ok && p.spec.Snapshot {
-			next = min(next, p.from())
+			if from, needed := p.from(); needed {
+				next = min(next, from)
+			}
 		}
 	}
 	return next

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -68,14 +69,14 @@ func (p *resident) capture(tick int) error {
 	defer p.disk.Unlock()
 	p.mu.Lock()
 	c, w, session := p.child, p.ws, p.session
-	idle, spoiled := p.asked == 0 && !p.busy(), p.spoiled
+	idle, spoiled, ending := p.asked == 0 && !p.busy(), p.spoiled, p.state >= Failed
 	if p.state != Ready && p.state != Parking {
 		c = nil
 	}
 	p.mu.Unlock()
 	switch {
-	case w == nil || spoiled:
-		return nil // it was never there, or comes back as it was before
+	case w == nil || spoiled || ending:
+		return nil // it was never there, comes back as it was before, or never
 	case !idle:
 		return errBusy
 	}
@@ -125,22 +126,41 @@ func (p *resident) restoreState() error {
 		}
 	}
 	p.mu.Unlock()
-	tick, states, err := p.kept.snaps.read(ids)
-	switch {
-	case tick >= 0:
-		_, err = p.kept.captures.Restore(tick, p.ws)
-	case err != nil:
-		p.log.line("troupe: told all of its past again: ", []byte(err.Error()))
-		fallthrough
-	default:
+	newest := p.kept.snaps.newest()
+	tick, states, err := p.readState(ids)
+	if tick < 0 && err == nil {
 		err = p.ws.Reset()
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.states = states
+	p.current = p.current && tick == newest
 	for _, st := range p.order {
 		told := states[st.init.Agent]
 		st.at = position{told.Tick, told.Attempt}
 	}
 	return err
+}
+
+// readState takes the workspace back to the newest state whose files are whole,
+// and gives its tick; -1 where there is none.
+func (p *resident) readState(ids []string) (int, map[string]toldState, error) {
+	for {
+		tick, states, err := p.kept.snaps.read(ids)
+		if tick < 0 {
+			if err != nil {
+				p.log.line("troupe: told all of its past again: ", []byte(err.Error()))
+			}
+			return -1, nil, nil
+		}
+		_, err = p.kept.captures.Restore(tick, p.ws)
+		var damaged *workspace.DamagedError
+		if !errors.As(err, &damaged) {
+			return tick, states, err
+		}
+		p.log.line("troupe: comes back by an older state: ", []byte(err.Error()))
+		if err := p.kept.snaps.drop(); err != nil {
+			return -1, nil, err
+		}
+	}
 }

@@ -189,7 +189,8 @@ type Fleet struct {
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
 	epoch, committed atomic.Int64
-	copying          sync.Mutex // held while observes are copied that may not be committed
+	lastTick         atomic.Int64 // the newest committed tick
+	copying          sync.Mutex   // held while observes are copied that may not be committed
 
 	capture []*post        // asked since their files were last kept
 	tell    []*post        // asked since their states were last told
@@ -224,6 +225,7 @@ func New(opts Options) *Fleet {
 		asks:    map[*watcher][]ask{},
 		byAgent: map[string]*post{},
 	}
+	f.lastTick.Store(int64(opts.Last))
 	f.places, f.kept = newPlaces(opts.Residents), slices.Clone(opts.Kept)
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.inbox.wake = f.ring
@@ -463,8 +465,10 @@ func (f *Fleet) fact(x Fact) (epoch int64) {
 	return f.epoch.Load()
 }
 
-// Committed says that the record which took the last Facts is acknowledged.
-func (f *Fleet) Committed(int) {
+// Committed says that the record which took the last Facts is acknowledged, that
+// of a tick.
+func (f *Fleet) Committed(tick int) {
+	f.lastTick.Store(int64(tick))
 	f.copying.Lock() // who copies observes is through with them then
 	f.committed.Store(f.epoch.Load())
 	f.copying.Unlock()

@@ -28,6 +28,7 @@ func (p *resident) keep(st *seat, o *agent.Observe, act *agent.Act, epoch int64)
 	if !p.spec.Reobserve {
 		return
 	}
+	p.current = false
 	x := st.saved
 	if x == nil || x.epoch >= p.fleet.committed.Load() || p.fleet.opts.Realtime && x.o.Tick == o.Tick {
 		x = &answered{}
@@ -69,7 +70,7 @@ type hydration struct {
 // reports whether c is still the process and wants its first new observe.
 func (p *resident) hydrate(c *child) bool {
 	p.mu.Lock()
-	again := p.starts > 1 || p.spec.Past
+	again := (p.starts > 1 || p.spec.Past) && !p.current
 	var ids []string
 	for _, st := range p.order {
 		if !st.ended {
@@ -82,7 +83,8 @@ func (p *resident) hydrate(c *child) bool {
 	}
 	var h *hydration
 	told := map[string]mark{}
-	err := p.fleet.opts.Replay(p.fleet.ctx, ids, p.from(), func(o *agent.Observe, want *agent.Act) (err error) {
+	from, _ := p.from()
+	err := p.fleet.opts.Replay(p.fleet.ctx, ids, from, func(o *agent.Observe, want *agent.Act) (err error) {
 		told[o.Agent] = mark{o.Tick, o.Attempt}
 		if p.had(o) {
 			return nil

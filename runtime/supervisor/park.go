@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,6 +92,10 @@ func (p *resident) park(why string) {
 	c := p.child
 	switch {
 	case p.busy():
+		p.spoiled = true
+		for _, st := range p.order { // killed, it owes nothing to who asks next
+			st.owes = nil
+		}
 		killGroup(c)
 	case p.spec.Snapshot && p.untold:
 		t := p.askStates(c)
@@ -132,14 +137,18 @@ type telling struct {
 // told. mu is held.
 func (p *resident) askStates(c *child) *telling {
 	t := &telling{tick: p.tick, done: make(chan struct{}), places: make(map[string]int, p.living)}
-	p.telling = t
+	p.telling, p.untold = t, false
+	over := int64(p.tick) <= p.fleet.lastTick.Load()
 	p.out = p.out[:0]
 	for _, st := range p.order {
 		if st.ended {
 			continue
 		}
 		state := toldState{Agent: st.init.Agent, Tick: p.tick}
-		if st.tick == p.tick {
+		switch {
+		case over:
+			state.Tick++
+		case st.tick == p.tick:
 			state.Attempt = int(st.attempt)
 		}
 		t.places[state.Agent] = len(t.states)
@@ -176,7 +185,7 @@ func (p *resident) tells(l *agent.Line) {
 // them with the process's files.
 func (p *resident) snapshot(tick int) error {
 	p.mu.Lock()
-	if !p.untold { // told when it was parked
+	if !p.untold || p.state >= Failed { // told when it was parked, or never back
 		p.mu.Unlock()
 		return nil
 	}
@@ -208,16 +217,21 @@ func (p *resident) told(c *child, t *telling, tick int, parked bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.telling = nil
-	if whole && err == nil {
-		p.untold = false
+	switch {
+	case !whole || err != nil:
+		p.untold = true
+	case p.child == c: // else it comes back by what is kept
 		p.position(t.states)
 	}
 	p.rested()
-	if !whole {
+	if !whole || errors.Is(err, errGone) {
 		return nil // it crashed, or was killed: an older state will do
 	}
 	return err
 }
+
+// errGone says that a process died before its state was kept.
+var errGone = errors.New("the process is gone")
 
 // awaitStates waits for the states of a process's agents, as long as the fleet
 // has patience. A process that takes longer is killed.
@@ -239,6 +253,12 @@ func (p *resident) awaitStates(c *child, t *telling) bool {
 func (p *resident) keepStates(c *child, tick int, states []toldState) error {
 	p.disk.Lock()
 	defer p.disk.Unlock()
+	p.mu.Lock()
+	gone := p.child != c
+	p.mu.Unlock()
+	if gone { // the files may be another process's already, ahead of the states
+		return errGone
+	}
 	err := p.kept.take(tick, p.ws, c)
 	if err == nil {
 		err = p.kept.snaps.write(tick, states)
@@ -260,10 +280,12 @@ func (p *resident) position(states []toldState) {
 			st.at, st.saved = position{states[i].Tick, states[i].Attempt}, nil
 		}
 	}
+	p.current = true
 }
 
-// from is the tick from which the process is told its past again.
-func (p *resident) from() int {
+// from is the tick from which the process is told its past again; needed says
+// whether there is anything to tell.
+func (p *resident) from() (tick int, needed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	from := -1
@@ -272,5 +294,5 @@ func (p *resident) from() int {
 			from = st.at.tick
 		}
 	}
-	return max(from, 0)
+	return max(from, 0), from >= 0 && !p.current
 }

@@ -248,3 +248,119 @@ func TestTornStates(t *testing.T) {
 	s = keptStage(t, dir, c, 5, s.told, sp)
 	want(t, s.tick(6, 0, "a b"), "b", "", `{"n":7,"file":7}`)
 }
+
+// TestTornFiles has the files that go with states lost: the process comes back
+// by older states, or from its beginning.
+func TestTornFiles(t *testing.T) {
+	for name, lose := range map[string]func(dir string) error{
+		"the newest": func(dir string) error { return os.Truncate(filepath.Join(dir, "5.jsonl"), 30) },
+		"all":        func(dir string) error { return os.RemoveAll(filepath.Join(dir, "blobs")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := comeback{state: "snapshot"}
+			dir := t.TempDir()
+			sp := c.spec("a b")
+			s := keptStage(t, dir, c, -1, nil, sp)
+			for n := range 6 {
+				s.tick(n, 0, "a b")
+				if err := s.Snapshot(t.Context(), n); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Stop("the supervisor dies")
+			if err := lose(filepath.Join(dir, "checkpoints", "files", "a")); err != nil {
+				t.Fatal(err)
+			}
+			sp.Past = true
+			s = keptStage(t, dir, c, 5, s.told, sp)
+			want(t, s.tick(6, 0, "a b"), "b", "", `{"n":7,"file":7}`)
+		})
+	}
+}
+
+// TestWhatIsStillNeeded has agents that rest, and ones that end, while others
+// are asked: they hold no old checkpoint back, and coming back at once they are
+// told nothing again.
+func TestWhatIsStillNeeded(t *testing.T) {
+	c := comeback{state: "snapshot", lifecycle: "hybrid"}
+	s := keptStage(t, t.TempDir(), c, -1, nil, c.spec("a"), c.spec("b"), c.spec("c"), c.spec("never"))
+	read := 0
+	s.opts.Replay = func(ctx context.Context, ids []string, from int, yield func(*agent.Observe, *agent.Act) error) error {
+		read++
+		return s.replay(ctx, ids, from, yield)
+	}
+	s.tick(0, 0, "a b c")
+	s.rests("a", "b", "c")
+	s.Retire([]string{"c"}, "done")
+	for n := 1; n < 5; n++ {
+		if err := s.Snapshot(t.Context(), n-1); err != nil {
+			t.Fatal(err)
+		}
+		if at := s.Oldest(n); at != n {
+			t.Errorf("before tick %d, tick %d is still needed", n, at)
+		}
+		s.tick(n, 0, "a")
+		s.rests("a")
+	}
+	if len(s.tell) != 1 {
+		t.Errorf("%d processes are to tell their states at the next checkpoint, and one was asked since", len(s.tell))
+	}
+	want(t, s.tick(5, 0, "b"), "b", "", `{"n":2,"file":2}`)
+	if read > 0 {
+		t.Errorf("the log was read %d times", read)
+	}
+}
+
+// rests waits until processes are parked.
+func (s *stage) rests(ids ...string) {
+	for _, st := range s.Statuses() {
+		for slices.Contains(ids, st.ID) && s.stateOf(st.ID) != Parked {
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+func (s *stage) stateOf(id string) State {
+	for _, st := range s.Statuses() {
+		if st.ID == id {
+			return st.State
+		}
+	}
+	panic("no process " + id)
+}
+
+// TestKilledForItsPlace has an agent that hangs, and is killed where its place
+// is wanted: it owes nothing any more, however soon it is asked again.
+func TestKilledForItsPlace(t *testing.T) {
+	f := emptyFleet(t, 1)
+	sp := spec("h", "silent")
+	sp.Parks = true
+	p := newResident(f, sp)
+	f.places.try()
+	p.mu.Lock()
+	p.placed = true
+	p.revive()
+	p.mu.Unlock()
+	<-p.begun()
+	t.Cleanup(func() { p.stop("the test is over", patient); <-p.done() })
+	for p.status().State != Ready {
+		time.Sleep(time.Millisecond)
+	}
+	for n := range 2 {
+		o := observe("h", n, time.Millisecond)
+		p.ask([]*agent.Observe{&o})
+		var got []agent.Answer
+		for len(got) == 0 {
+			got = f.Await(t.Context())
+		}
+		if got[0].Failure != agent.Deadline || got[0].Unsent {
+			t.Fatalf("tick %d: %s: %s", n, got[0].Failure, got[0].Detail)
+		}
+		f.places.mu.Lock()
+		f.places.leaving++ // its place is wanted
+		f.places.mu.Unlock()
+		for !p.yield() { // the answer comes a moment before it rests
+			time.Sleep(time.Millisecond)
+		}
+	}
+}

@@ -51,6 +51,7 @@ type resident struct {
 	why      string               // it is parked
 	idler    *time.Timer          // fires when it was that long at rest
 	untold   bool                 // it was asked since its agents told their states
+	current  bool                 // what it is given at its start is all that its agents have had
 	telling  *telling             // nil unless they are telling them
 	states   map[string]toldState // that the next process is given; nil for none
 	spoiled  bool                 // it died at work: its files are not what they should be
@@ -129,8 +130,8 @@ func newResident(f *Fleet, s Spec) *resident {
 		order:    make([]*seat, len(s.Agents)),
 		living:   len(s.Agents),
 		session:  s.LastSession, keptSession: s.LastSession,
-		spoiled: s.Past,
-		tick:    -1,
+		spoiled: s.Past, current: !s.Past,
+		tick: -1,
 	}
 	p.pipeIO, p.home = f.pipesFor()
 	seats := make([]seat, len(s.Agents))

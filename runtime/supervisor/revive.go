@@ -47,13 +47,23 @@ func (p *resident) revive() {
 }
 
 // place waits for a place among the residents, and says whether the process is
-// still wanted.
+// still wanted: then it counts as spawning, and start is to follow.
 func (p *resident) place() bool {
 	p.mu.Lock()
 	placed := p.placed
 	p.placed = false
 	p.mu.Unlock()
-	return placed || p.fleet.places.take(p.halting)
+	if !placed && !p.fleet.places.take(p.halting) {
+		return false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.state != Backoff { // told to stop in the same moment
+		p.fleet.places.leave(false)
+		return false
+	}
+	p.spawning++
+	return true
 }
 
 // tried notes that the first try is over.
@@ -67,7 +77,8 @@ func (p *resident) tried() {
 	}
 }
 
-// sleep waits, and says whether the process is still wanted.
+// sleep waits, and says whether the process is still wanted; a place that it has
+// is given back where it is not.
 func (p *resident) sleep(d time.Duration) bool {
 	if d > 0 {
 		t := time.NewTimer(d)
@@ -79,6 +90,10 @@ func (p *resident) sleep(d time.Duration) bool {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.state != Backoff && p.placed {
+		p.placed = false
+		p.fleet.places.leave(false)
+	}
 	return p.state == Backoff
 }
 
@@ -94,7 +109,6 @@ func (p *resident) start() (*child, error) {
 	}
 	again := p.starts > 0 || p.spec.Past
 	p.starts++
-	p.spawning++
 	p.mu.Unlock()
 	c, err := p.spawn(again)
 	p.mu.Lock()

@@ -35,6 +35,7 @@ func (x position) had(o *agent.Observe) bool {
 type snapshots struct {
 	dir   string
 	sync  bool
+	made  bool  // the directory is there
 	ticks []int // that there are, ascending
 }
 
@@ -98,7 +99,7 @@ func (s *snapshots) write(tick int, states []toldState) error {
 }
 
 func (s *snapshots) store(tick int, states []toldState) (err error) {
-	if err := os.MkdirAll(s.dir, 0o700); err != nil {
+	if err := s.make(); err != nil {
 		return err
 	}
 	tmp, err := os.CreateTemp(s.dir, ".states-*")
@@ -130,7 +131,32 @@ func (s *snapshots) store(tick int, states []toldState) (err error) {
 	if err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), s.path(tick))
+	if err = os.Rename(tmp.Name(), s.path(tick)); err == nil && s.sync {
+		err = syncDir(s.dir)
+	}
+	return err
+}
+
+// make makes the directory.
+func (s *snapshots) make() error {
+	if s.made {
+		return nil
+	}
+	err := os.MkdirAll(s.dir, 0o700)
+	for dir, up := filepath.Dir(s.dir), 0; err == nil && s.sync && up < 3; dir, up = filepath.Dir(dir), up+1 {
+		err = syncDir(dir) // states, checkpoints, the run: the names of those below
+	}
+	s.made = err == nil
+	return err
+}
+
+// syncDir brings the names in a directory to disk.
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // read gives the newest states that can be read and are those of all the agents
@@ -143,12 +169,20 @@ func (s *snapshots) read(agents []string) (tick int, states map[string]toldState
 		if err == nil {
 			return tick, states, nil
 		}
-		if rerr := os.Remove(s.path(tick)); rerr != nil && !errors.Is(rerr, fs.ErrNotExist) {
-			return -1, nil, fmt.Errorf("cannot drop the states of agents that cannot be read (%w): %w", err, rerr)
+		if err := s.drop(); err != nil {
+			return -1, nil, err
 		}
-		s.ticks = s.ticks[:len(s.ticks)-1]
 	}
 	return -1, nil, err
+}
+
+// drop deletes the newest, which cannot be used.
+func (s *snapshots) drop() error {
+	if err := os.Remove(s.path(s.newest())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot drop states of agents that cannot be used: %w", err)
+	}
+	s.ticks = s.ticks[:len(s.ticks)-1]
+	return nil
 }
 
 func (s *snapshots) load(tick int, agents []string) (map[string]toldState, error) {

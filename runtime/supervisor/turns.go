@@ -304,8 +304,8 @@ func (t *turns) capture(tick int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case t.ws == nil || t.spoiled:
-		return nil // it was never there, or comes back as it was before
+	case t.ws == nil || t.spoiled || t.stopped:
+		return nil // it was never there, comes back as it was before, or never
 	case t.open:
 		return errBusy
 	}

@@ -14,7 +14,13 @@ type relay struct {
 	To      []string `json:"to"`
 	Channel string   `json:"channel"`
 
-	heard, again int
+	memory relayMemory
+}
+
+// relayMemory is what a relay's state is, and its action.
+type relayMemory struct {
+	Again int `json:"again"`
+	Heard int `json:"heard"`
 }
 
 // An errand is a message that says where it is to go.
@@ -26,17 +32,24 @@ type errand struct {
 
 func newRelay(s agent.Start) (agent.Player, error) {
 	r := &relay{}
-	return r, s.Unmarshal(r)
+	err := s.Unmarshal(r)
+	if err == nil {
+		err = s.Restore(&r.memory)
+	}
+	return r, err
 }
+
+// Snapshot is agent.Keeper's.
+func (r *relay) Snapshot() (any, error) { return r.memory, nil }
 
 func (r *relay) Play(o agent.Observation) agent.Reply {
 	for i := range o.Messages {
-		r.heard++
+		r.memory.Heard++
 		if o.Messages[i].Redelivered {
-			r.again++
+			r.memory.Again++
 		}
 	}
-	reply := o.Act(map[string]int{"heard": r.heard, "again": r.again})
+	reply := o.Act(r.memory)
 	for _, m := range o.Messages {
 		var e errand
 		switch errandly := json.Unmarshal(m.Body, &e) == nil && len(e.Body) > 0; {
