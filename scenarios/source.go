@@ -12,12 +12,12 @@ import (
 // Source knows no position. It may be read by any number of goroutines, but
 // not while Override runs.
 type Source struct {
-	File  string // as the user named it
-	Dir   string // absolute; what relative paths in the scenario start from
+	File   string // as the user named it
+	Dir    string // absolute; what relative paths in the scenario start from
 	SHA256 string // of the file, hex; empty for a scenario that comes from none
-	lines []string
-	root  *yaml.Node
-	set   []override
+	lines  []string
+	root   *yaml.Node
+	set    []override
 }
 
 // An override says that what stands at a path no longer comes from the file.
