@@ -179,6 +179,10 @@ func (s *Stream) Last(ctx context.Context) (uint64, error) {
 	return max(last, s.survey.held()), nil
 }
 
+// Damaged says whether an entry is known to be lost or damaged. Not all that are
+// have been found before all has been read.
+func (s *Stream) Damaged() bool { return s.survey.damage() > 0 }
+
 // end is the number of the newest payload that the store has.
 func (s *Stream) end(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, apiWait)

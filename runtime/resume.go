@@ -69,13 +69,7 @@ func (r *run) reopen(ctx context.Context, data string) error {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	r.onStop(stream.Close)
-	r.checkpoints = newCheckpoints(r.dir.Checkpoints(), r.plan)
-	if r.from, err = r.checkpoints.recover(ctx, stream, r.plan.Genesis()); err != nil {
-		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
-	}
-	// Open looks at both ends alone: damage in between would come up in the
-	// middle of restoring. What lies before a checkpoint is not read again.
-	if _, r.dropped, err = record.Repair(ctx, stream, r.plan.Genesis(), max(r.from.Next()-1, 0)); err != nil {
+	if err := r.mend(ctx, stream); err != nil {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	if r.log, err = record.Open(ctx, stream, r.plan.Genesis()); err != nil {
@@ -84,6 +78,46 @@ func (r *run) reopen(ctx context.Context, data string) error {
 	tick, hash, end := r.log.Last()
 	r.live.Committed(observe.State{Ticks: tick + 1, Hash: hash, End: end})
 	return nil
+}
+
+// mend takes up the newest checkpoint, and drops what lies behind the last sound
+// tick of the log. Opening a log looks at both of its ends alone: damage in
+// between would come up in the middle of restoring.
+func (r *run) mend(ctx context.Context, stream *bus.Stream) (err error) {
+	genesis := r.plan.Genesis()
+	r.checkpoints = newCheckpoints(r.dir.Checkpoints(), r.plan)
+	if r.from, err = r.checkpoints.recover(ctx, stream, genesis); err != nil {
+		return err
+	}
+	from := 0
+	if r.forgets() && !stream.Damaged() { // one that is takes no more, wherever that is
+		from = max(r.from.Next()-1, 0)
+	}
+	if _, r.dropped, err = record.Repair(ctx, stream, genesis, from); err != nil || r.dropped == 0 {
+		return err
+	}
+	r.from, err = r.checkpoints.recover(ctx, stream, genesis) // those that stand where the log does
+	return err
+}
+
+// forgets says whether nothing before the newest checkpoint is read again: its
+// world has told its state, and no agent is told all of its past.
+func (r *run) forgets() bool {
+	if r.from == nil || r.from.World == nil {
+		return false
+	}
+	for i := range r.plan.Entries {
+		e := &r.plan.Entries[i]
+		if e.State == "reobserve" {
+			return false
+		}
+		for _, p := range e.Policies {
+			if p.Substitute != nil { // which comes back as its kind does
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // started says whether a process of the run was ever started: without one, its
