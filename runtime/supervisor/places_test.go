@@ -61,3 +61,24 @@ func TestStoppedWhileItIsPlaced(t *testing.T) {
 		})
 	}
 }
+
+// A process that is told to stop between its place and its start ends, and its
+// place is free again.
+func TestStoppedBeforeItIsStarted(t *testing.T) {
+	f := emptyFleet(t, 1)
+	p := newResident(f, spec("a", "plain"))
+	p.mu.Lock()
+	p.to(retried)
+	p.mu.Unlock()
+	if !p.place() {
+		t.Fatal("no place")
+	}
+	p.stop("not wanted", patient)
+	if c, err := p.start(); err == nil {
+		<-c.gone
+	}
+	<-p.done()
+	for taken := 1; taken > 0; {
+		taken, _ = f.places.counts()
+	}
+}

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -97,16 +96,10 @@ func (p *resident) sleep(d time.Duration) bool {
 	return p.state == Backoff
 }
 
-// errUnwanted says that a process was told to stop before it was started.
-var errUnwanted = errors.New("it is not wanted any more")
-
-// start runs the process: Starting once it succeeds.
+// start runs the process, which place has counted as spawning, whatever it was
+// told since: Starting once it succeeds.
 func (p *resident) start() (*child, error) {
 	p.mu.Lock()
-	if p.state != Backoff {
-		p.mu.Unlock()
-		return nil, errUnwanted
-	}
 	again := p.starts > 0 || p.spec.Past
 	p.starts++
 	p.mu.Unlock()
