@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sync"
 
@@ -95,28 +94,21 @@ func (c *checkpoints) committed() []int {
 	return ticks
 }
 
-// before gives the newest that stands before a tick or an earlier one; nil for
-// none, also where it is dropped in that moment.
-func (c *checkpoints) before(tick int) (*engine.Checkpoint, error) {
+// before gives the newest that stands before a tick or an earlier one and can be
+// read; nil for none: then the log tells it all.
+func (c *checkpoints) before(tick int) *engine.Checkpoint {
 	if c == nil {
-		return nil, nil
+		return nil
 	}
-	ticks := c.all()
-	at, found := slices.BinarySearch(ticks, tick)
-	if !found {
-		at--
+	for _, at := range slices.Backward(c.all()) {
+		if at > tick {
+			continue
+		}
+		if k, err := record.ReadCheckpoint(c.dir, at); err == nil { // else it is torn, or dropped in that moment
+			return played(k)
+		}
 	}
-	if at < 0 {
-		return nil, nil
-	}
-	k, err := record.ReadCheckpoint(c.dir, ticks[at])
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return played(k), nil
+	return nil
 }
 
 // played is what the engine has of a checkpoint.

@@ -30,11 +30,7 @@ func (r *run) processWorld() (w world.World, release func()) {
 		Log: log, LogName: r.dir.WorldLog(), Timeout: r.plan.World.Timeout,
 		History: func(ctx context.Context, from int, yield func(int, []world.Action) error) error {
 			tick, _, _ := r.log.Last()
-			at, err := r.checkpoints.before(from)
-			if err != nil {
-				return err
-			}
-			return engine.WorldHistory(ctx, r.log, r.plan, at, from, tick+1, yield)
+			return engine.WorldHistory(ctx, r.log, r.plan, r.checkpoints.before(from), from, tick+1, yield)
 		},
 	})
 	return w, func() {

@@ -255,11 +255,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	past := &rehearsal{history: func(ctx context.Context, agents []string, from int, yield func(*agent.Observe, *agent.Act) error) error {
-		at, err := r.checkpoints.before(from)
-		if err != nil {
-			return err
-		}
-		return engine.History(ctx, r.log, r.plan, at, agents, yield)
+		return engine.History(ctx, r.log, r.plan, r.checkpoints.before(from), agents, yield)
 	}}
 	r.onStop(past.readers.Wait)
 	// After the world, so that it is undone before: the fleet stops the agents

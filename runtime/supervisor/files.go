@@ -3,6 +3,8 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -32,6 +34,55 @@ func (f *Fleet) files(s *Spec) (*files, error) {
 		k.snaps, err = openSnapshots(filepath.Join(f.opts.Dir.Checkpoints(), "states", s.ID), f.opts.Sync, f.opts.Last)
 	}
 	return k, err
+}
+
+// dropAhead drops what was kept of any process after the last committed tick, of
+// those too that are not started in this fleet's life: at the next one, the run
+// has other ticks of these numbers.
+func (f *Fleet) dropAhead() error {
+	states := filepath.Join(f.opts.Dir.Checkpoints(), "states")
+	err := eachIn(states, func(process string) error {
+		_, err := openSnapshots(filepath.Join(states, process), f.opts.Sync, f.opts.Last)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return eachIn(filepath.Join(f.opts.Dir.Checkpoints(), "files"), func(process string) error {
+		c, err := f.opts.Dir.Captures(process, f.opts.Sync)
+		if err != nil || c.Newest() <= f.opts.Last {
+			return err
+		}
+		return c.Drop(f.opts.Last)
+	})
+}
+
+// eachIn calls do with each name in a directory, which need not be there.
+func eachIn(dir string, do func(name string) error) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if err == nil {
+			err = do(e.Name())
+		}
+	}
+	return err
+}
+
+// settled opens a process's workspace. One that is new in a run that went on may
+// find what it left in a tick that was not committed: that goes.
+func (f *Fleet) settled(id string, again bool) (*workspace.Workspace, error) {
+	w, err := f.opts.Dir.Open(id)
+	if err != nil || again || !f.resumed.Load() {
+		return w, err
+	}
+	if err := w.Reset(); err != nil {
+		w.Release()
+		return nil, err
+	}
+	return w, nil
 }
 
 // take keeps a workspace as it is at a tick's end. Nothing else may write to it

@@ -4,6 +4,7 @@ package supervisor
 
 import (
 	"context"
+	"fmt"
 	goruntime "runtime"
 	"slices"
 	"sync"
@@ -189,6 +190,7 @@ type Fleet struct {
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
 	epoch, committed atomic.Int64
+	resumed          atomic.Bool  // some process was there before
 	lastTick         atomic.Int64 // the newest committed tick
 	copying          sync.Mutex   // held while observes are copied that may not be committed
 
@@ -238,6 +240,9 @@ func (f *Fleet) Start(ctx context.Context, specs []Spec) error {
 	if !f.opts.Goroutines {
 		f.watch(len(specs))
 	}
+	if err := f.dropAhead(); err != nil {
+		return fmt.Errorf("cannot go back to the last committed tick: %w", err)
+	}
 	added := f.add(specs)
 	for _, d := range added {
 		d.begin()
@@ -263,6 +268,9 @@ func (f *Fleet) add(specs []Spec) []driver {
 	added := make([]driver, len(specs))
 	for i, s := range specs {
 		to := &post{follow: s.follow()}
+		if s.Past {
+			f.resumed.Store(true)
+		}
 		switch {
 		case s.Kind.Recorded:
 			to.driver = newRecorded(f, s)

@@ -299,7 +299,8 @@ func cloneAct(a *agent.Act) *agent.Act {
 }
 
 // unhydrated deals with a history that could not be told: where the process
-// still lives, the record could not be read, and its open asks end.
+// still lives, the record could not be read. That is nothing that its agents did:
+// their process could not be brought back, which by default stops the run.
 func (p *resident) unhydrated(c *child, err error) {
 	select {
 	case <-c.gone: // it died of itself: gone decides what becomes of its asks
@@ -313,7 +314,7 @@ func (p *resident) unhydrated(c *child, err error) {
 	}
 	text := "cannot tell it its past again: " + err.Error()
 	p.log.line("troupe: ", []byte(text))
-	p.failOpen(agent.Answer{Failure: agent.Crash, Timed: true, Unsent: true, Detail: text}, nil)
+	p.failOpen(agent.Answer{Failure: agent.Spawn, Timed: true, Unsent: true, Detail: text}, nil)
 	p.flush()
 	c.signal(9)
 }

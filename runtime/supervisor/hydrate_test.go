@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"testing"
 
@@ -52,4 +54,16 @@ func TestDifferenceIsToldAlone(t *testing.T) {
 	s.tick(0, 0, "a")
 	s.told[0].act.Action = []byte(`{"n":9}`)
 	want(t, s.ask(1, 0, "a"), "a", "", `{"n":2}`)
+}
+
+// TestThePastCannotBeRead has a log that cannot be read: the process cannot be
+// brought back, and its agents did not crash.
+func TestThePastCannotBeRead(t *testing.T) {
+	s := open(t, spec("a", "plain"))
+	s.tick(0, 0, "a")
+	s.opts.Replay = func(context.Context, []string, int, func(*agent.Observe, *agent.Act) error) error {
+		return errors.New("entry 7 is lost")
+	}
+	s.killOne(0)
+	want(t, s.tick(1, 0, "a"), "a", agent.Spawn, "entry 7 is lost")
 }

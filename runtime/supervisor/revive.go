@@ -183,7 +183,7 @@ func (p *resident) workspace(again bool) (*workspace.Workspace, error) {
 	p.disk.Lock()
 	defer p.disk.Unlock()
 	if p.ws == nil {
-		w, err := p.fleet.opts.Dir.Open(p.spec.ID)
+		w, err := p.fleet.settled(p.spec.ID, again)
 		if err != nil {
 			return nil, err
 		}

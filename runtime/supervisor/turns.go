@@ -278,7 +278,7 @@ func (t *turns) workspace() (*workspace.Workspace, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ws == nil {
-		w, err := t.fleet.opts.Dir.Open(t.spec.ID)
+		w, err := t.fleet.settled(t.spec.ID, t.spec.Past)
 		if err != nil {
 			return nil, err
 		}
