@@ -130,6 +130,7 @@ var telling = map[string]string{
 	"restarted":   "was restarted",
 	"substituted": "was substituted",
 	"differs":     "answered otherwise when told its past again",
+	"rewound":     "has older files than it had",
 	"unrecorded":  "has not recorded its answer",
 	"fault":       "was hit by a fault",
 }

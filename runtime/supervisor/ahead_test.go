@@ -60,3 +60,25 @@ func TestNewInAnOpenTick(t *testing.T) {
 	s.Add([]Spec{x})
 	want(t, s.tick(1, 0, "x"), "x", "", `{"n":1,"file":1}`)
 }
+
+// TestLostTail has the log lose its last ticks: files go back with it, as far as
+// they are kept, and further is told.
+func TestLostTail(t *testing.T) {
+	for lost, text := range map[int]string{1: `{"n":1,"file":20}`, recent: `{"n":1,"file":17}`, recent + 1: `{"n":1,"file":1}`} {
+		c := comeback{state: "none"}
+		a := c.spec("a")
+		dir := t.TempDir()
+		s := keptStage(t, dir, c, -1, nil, a)
+		const ticks = 20
+		for n := range ticks {
+			s.tick(n, 0, "a")
+		}
+		s.Stop("the supervisor dies")
+		a.Past = true
+		s = keptStage(t, dir, c, ticks-1-lost, s.told, a)
+		want(t, s.ask(ticks-lost, 0, "a"), "a", "", text)
+		if n := s.happened("rewound")["a"]; (n == 1) != (lost > recent) {
+			t.Errorf("%d ticks lost: %d facts tell of it", lost, n)
+		}
+	}
+}

@@ -53,8 +53,29 @@ func (f *Fleet) dropAhead() error {
 		if err != nil || c.Newest() <= f.opts.Last {
 			return err
 		}
-		return c.Drop(f.opts.Last)
+		ahead := c.Newest()
+		if err := c.Drop(f.opts.Last); err != nil {
+			return err
+		}
+		f.rewound(process, ahead, c.Newest())
+		return nil
 	})
+}
+
+// rewound notes that the log has lost more than files can go back: what was
+// kept of a process between is gone, but for what was kept at checkpoints.
+func (f *Fleet) rewound(process string, ahead, at int) {
+	_, err := os.Stat(filepath.Join(f.opts.Dir.Checkpoints(), "states", process))
+	if ahead-f.opts.Last <= recent || err == nil { // files that go with a state are told again from there
+		return
+	}
+	since := "from its beginning"
+	if at >= 0 {
+		since = fmt.Sprintf("of tick %d", at)
+	}
+	f.fact(Fact{Agent: process, Kind: "rewound", Tick: max(f.opts.Last, 0), Detail: fmt.Sprintf(
+		"the log has lost %d ticks, and files are kept of %d: those of %s are %s, and what it did with them until tick %d may be missing",
+		ahead-f.opts.Last, recent, process, since, f.opts.Last)})
 }
 
 // eachIn calls do with each name in a directory, which need not be there.
@@ -138,12 +159,20 @@ func (p *resident) capture(tick int) error {
 	return p.kept.keep(p.fleet.keptAt(tick))
 }
 
+// recent is how many of the newest ticks files can go back to: as many may the
+// end of a log be short of that has lost its last bytes.
+const recent = 4
+
 // keptAt are the ticks that files may have to go back to, once those of a tick
 // are kept that is yet to be committed.
 func (f *Fleet) keptAt(tick int) []int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return append(slices.Clone(f.kept), tick-1, tick)
+	ticks := slices.Clone(f.kept)
+	for n := range recent + 1 {
+		ticks = append(ticks, tick-n)
+	}
+	return ticks
 }
 
 // restore takes the workspace of a process that comes back to where its state

@@ -130,7 +130,7 @@ type Options struct {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, stopped
+	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, stopped
 	Tick   int
 	Detail string
 }
