@@ -15,11 +15,6 @@ func TestCrash(t *testing.T) {
 	crash(t, 8)
 }
 
-// TestE2ECrash is TestCrash for longer.
-func TestE2ECrash(t *testing.T) {
-	crash(t, 70)
-}
-
 func crash(t *testing.T, kills int) {
 	if testing.Short() {
 		t.Skip("kills real processes for a while")

@@ -41,11 +41,6 @@ func TestLifecycles(t *testing.T) {
 	eachLifecycle(t, 2)
 }
 
-// TestE2ELifecycles is TestLifecycles with more kills.
-func TestE2ELifecycles(t *testing.T) {
-	eachLifecycle(t, 6)
-}
-
 func eachLifecycle(t *testing.T, kills int) {
 	if testing.Short() {
 		t.Skip("kills real processes for a while")

@@ -33,11 +33,6 @@ func TestRealtimeCrash(t *testing.T) {
 	realtimeCrash(t, 6, 12)
 }
 
-// TestE2ERealtimeCrash is TestRealtimeCrash for longer.
-func TestE2ERealtimeCrash(t *testing.T) {
-	realtimeCrash(t, 60, 150)
-}
-
 func realtimeCrash(t *testing.T, kills, calls int) {
 	if testing.Short() {
 		t.Skip("kills real processes for a while")

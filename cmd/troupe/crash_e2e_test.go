@@ -1,0 +1,20 @@
+//go:build e2e
+
+package main
+
+import "testing"
+
+// TestE2ECrash is TestCrash for longer.
+func TestE2ECrash(t *testing.T) {
+	crash(t, 70)
+}
+
+// TestE2ELifecycles is TestLifecycles with more kills.
+func TestE2ELifecycles(t *testing.T) {
+	eachLifecycle(t, 6)
+}
+
+// TestE2ERealtimeCrash is TestRealtimeCrash for longer.
+func TestE2ERealtimeCrash(t *testing.T) {
+	realtimeCrash(t, 60, 150)
+}
