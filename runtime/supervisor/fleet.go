@@ -437,42 +437,6 @@ func (f *Fleet) Owes(id string) bool {
 	return d != nil && d.owes(id)
 }
 
-// Facts gives what happened since the last call.
-func (f *Fleet) Facts() []Fact {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	facts := f.facts
-	f.facts = nil
-	f.epoch.Add(1)
-	return facts
-}
-
-// Usages gives what models were used for since the last call.
-func (f *Fleet) Usages() []Usage {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	usages := f.usages
-	f.usages = nil
-	return usages
-}
-
-func (f *Fleet) used(u Usage) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.usages = append(f.usages, u)
-}
-
-// fact notes something and says in which epoch.
-func (f *Fleet) fact(x Fact) (epoch int64) {
-	if f.opts.Realtime {
-		defer f.Wake()
-	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.facts = append(f.facts, x)
-	return f.epoch.Load()
-}
-
 // Committed says that the record which took the last Facts is acknowledged, that
 // of a tick.
 func (f *Fleet) Committed(tick int) {

@@ -1,0 +1,37 @@
+package supervisor
+
+// Facts gives what happened since the last call.
+func (f *Fleet) Facts() []Fact {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	facts := f.facts
+	f.facts = nil
+	f.epoch.Add(1)
+	return facts
+}
+
+// Usages gives what models were used for since the last call.
+func (f *Fleet) Usages() []Usage {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	usages := f.usages
+	f.usages = nil
+	return usages
+}
+
+func (f *Fleet) used(u Usage) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.usages = append(f.usages, u)
+}
+
+// fact notes something and says in which epoch.
+func (f *Fleet) fact(x Fact) (epoch int64) {
+	if f.opts.Realtime {
+		defer f.Wake()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.facts = append(f.facts, x)
+	return f.epoch.Load()
+}
