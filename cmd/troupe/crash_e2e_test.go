@@ -6,12 +6,12 @@ import "testing"
 
 // TestE2ECrash is TestCrash for longer.
 func TestE2ECrash(t *testing.T) {
-	crash(t, 70)
+	crash(t, 50)
 }
 
 // TestE2ELifecycles is TestLifecycles with more kills.
 func TestE2ELifecycles(t *testing.T) {
-	eachLifecycle(t, 6)
+	eachLifecycle(t, 3)
 }
 
 // TestE2ERealtimeCrash is TestRealtimeCrash for longer.
