@@ -91,14 +91,18 @@ func (c *child) part() {
 
 // stops counts who wants a child to stand still.
 type stops struct {
-	mu sync.Mutex
-	n  int
+	mu    sync.Mutex
+	n     int
+	stood bool // somebody else had stopped it before: it is theirs to wake
 }
 
 // stop has the child's group stand still until goOn is called as often.
 func (c *child) stop() {
 	c.stops.mu.Lock()
 	defer c.stops.mu.Unlock()
+	if c.stops.n == 0 {
+		c.stops.stood = halted(c.pid)
+	}
 	c.stops.n++
 	c.signal(syscall.SIGSTOP)
 }
@@ -107,7 +111,7 @@ func (c *child) stop() {
 func (c *child) goOn() {
 	c.stops.mu.Lock()
 	defer c.stops.mu.Unlock()
-	if c.stops.n--; c.stops.n == 0 {
+	if c.stops.n--; c.stops.n == 0 && !c.stops.stood {
 		c.signal(syscall.SIGCONT)
 	}
 }

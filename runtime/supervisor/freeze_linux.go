@@ -107,3 +107,9 @@ func procState(pid, tid int) (state byte, pgrp int) {
 	pgrp, _ = strconv.Atoi(string(fields[2]))
 	return fields[0][0], pgrp
 }
+
+// halted says whether a process was stopped by a signal.
+func halted(pid int) bool {
+	state, _ := procState(pid, pid)
+	return state == 'T'
+}

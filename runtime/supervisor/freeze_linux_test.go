@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // content is what all files say whose names begin so.
@@ -163,4 +164,23 @@ func TestAFrozenGroupCanBeKilled(t *testing.T) {
 	if err := freeze(group); err != nil {
 		t.Errorf("freezing a dead group: %v", err)
 	}
+}
+
+// TestWhoStandsAlreadyIsNotWoken stops a process before a capture does.
+func TestWhoStandsAlreadyIsNotWoken(t *testing.T) {
+	c := comeback{state: "none"}
+	s := keptStage(t, t.TempDir(), c, -1, nil, c.spec("a"))
+	want(t, s.ask(0, 0, "a"), "a", "", `{"n":1,"file":1}`)
+	pid := s.Statuses()[0].PID
+	_ = syscall.Kill(-pid, syscall.SIGSTOP)
+	for !halted(pid) {
+		time.Sleep(time.Millisecond)
+	}
+	if err := s.Capture(t.Context(), 0); err != nil {
+		t.Fatal(err)
+	}
+	if !halted(pid) {
+		t.Error("it was woken")
+	}
+	_ = syscall.Kill(-pid, syscall.SIGCONT)
 }

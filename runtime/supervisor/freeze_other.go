@@ -10,3 +10,6 @@ func freeze(group int) error {
 	_ = syscall.Kill(-group, syscall.SIGSTOP) // who is gone writes nothing
 	return nil
 }
+
+// halted is not known here.
+func halted(int) bool { return false }
