@@ -95,7 +95,7 @@ func writeCheckpoint(dir string, c *Checkpoint, sync bool) (err error) {
 }
 
 func (c *Checkpoint) encode(w io.Writer) error {
-	packed := s2.NewWriter(w, s2.WriterConcurrency(1))
+	packed := s2.NewWriter(w, s2.WriterConcurrency(1), s2.WriterBlockSize(64<<10)) // a small state must not cost the megabytes of a large block
 	enc := json.NewEncoder(packed)
 	enc.SetEscapeHTML(false) // bytes of agents and worlds stay as they were
 	err := enc.Encode(&keptCheckpoint{
