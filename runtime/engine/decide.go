@@ -118,13 +118,19 @@ func part[T any](list []T, first func(*T) bool) (yes, no []T) {
 	return yes, no
 }
 
-// serve puts on record what is asked for at the door, each call by itself.
+// serve puts on record what is asked for at the door, each call by itself. Who
+// is not come to, because the run ends or fails before, is told so: the door
+// knows of them no more.
 func (r *realtime) serve(ctx context.Context) error {
-	for _, c := range r.Door.take() {
-		if r.soc.end != record.NotEnded {
+	calls := r.Door.take()
+	defer func() {
+		for _, c := range calls {
 			c.answer(0, ErrShut)
-			continue
 		}
+	}()
+	for len(calls) > 0 && r.soc.end == record.NotEnded {
+		c := calls[0]
+		calls = calls[1:]
 		r.fresh()
 		r.rec = record.Record{Tick: r.soc.tick}
 		if err := c.prepare(&r.loop, &r.rec); err != nil {

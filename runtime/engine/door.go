@@ -112,8 +112,8 @@ func (d *Door) withdraw(c *call) bool {
 	return true
 }
 
-// open has wake called at each call from now on, and says whether there are
-// some already.
+// open has wake called at each call from now on. Those that wait already are
+// there to be taken.
 func (d *Door) open(wake func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -2,7 +2,9 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -281,4 +283,43 @@ func TestQuiet(t *testing.T) {
 	if err != nil || res.End != record.EndQuiet || res.Timed != 1 || res.Ticks != 3 {
 		t.Errorf("%+v, %v", res, err)
 	}
+}
+
+// TestNobodyIsLeftAtTheDoor has the first of several calls fail with the log:
+// the others are told too, that nothing comes of what they ask for.
+func TestNobodyIsLeftAtTheDoor(t *testing.T) {
+	p := planOf(0, nil, "a")
+	p.Clock, p.World = plan.Clock{Mode: plan.Realtime}, plan.World{}
+	d := &Door{}
+	said := make(chan error, 3)
+	for range cap(said) {
+		go func() {
+			_, err := d.Send(t.Context(), "x", tells("a", "1"))
+			said <- err
+		}()
+	}
+	waiting := func() int {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		return len(d.calls)
+	}
+	for waiting() < cap(said) {
+		runtime.Gosched()
+	}
+	full := errors.New("disk full")
+	if _, err := Realtime(t.Context(), Config{Plan: p, Fleet: newRestless(t, 1), Log: &memory{fail: full}, Door: d}); !errors.Is(err, full) {
+		t.Errorf("the run ended with %v", err)
+	}
+	failed, shut := 0, 0
+	for range cap(said) {
+		switch err := <-said; {
+		case errors.Is(err, full):
+			failed++
+		case errors.Is(err, ErrShut):
+			shut++
+		default:
+			t.Errorf("somebody was told %v", err)
+		}
+	}
+	same(t, "told of the failure, and shut out", fmt.Sprint(failed, shut), "1 2")
 }
