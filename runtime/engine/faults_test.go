@@ -266,3 +266,16 @@ func TestAFaultThatCannotBeNotedStopsTheRun(t *testing.T) {
 	tr, _ = struckTrial(t, nil, plan.Fault{Kind: "flood"})
 	_ = tr.fault(t, `faults[0]: unknown kind "flood"`)
 }
+
+// TestNoFaultFiresInATickThatIsNotAsked: it would be told of as fired when the
+// tick is played again, and would never have acted.
+func TestNoFaultFiresInATickThatIsNotAsked(t *testing.T) {
+	ledger := &notebook{fired: map[record.Firing]bool{}}
+	tr, deaths := struckTrial(t, ledger,
+		at(1, plan.Fault{Kind: plan.FaultKill, Agents: "b-1"}), at(1, plan.Fault{Kind: plan.FaultSupervisor}))
+	tr.cfg.Plan.Entries[0].Limits.Turns = 1
+	tr.cfg.Plan.Entries[0].Policies = under(agent.Limit, plan.Policy{Name: "stop"})
+	tr.fleet.costs = map[string]agent.Usage{"a": {Turns: 1}}
+	_ = tr.fault(t, "(limit)", "its policy is stop")
+	same(t, "fired", fmt.Sprint(len(ledger.fired), *deaths, tr.fleet.strikes, tr.fleet.struck), "0 0 [] []")
+}

@@ -49,6 +49,9 @@ func (l *lockstep) play(ctx context.Context) error {
 		return err
 	}
 	l.compose()
+	if l.stopped != nil { // before a fault is noted as fired that would never act
+		return l.stopped
+	}
 	if err := l.strike(); err != nil {
 		return err
 	}
