@@ -93,10 +93,7 @@ func (r *realtime) commit(ctx context.Context, slot int32) error {
 		return err
 	}
 	r.answers, r.elapsed = r.answers[:0], record.Elapsed{}
-	for i := range r.next {
-		r.dues.give(r.next[i].id, r.soc.tick, r.next[i].observation)
-		r.wake(r.next[i].slot)
-	}
+	r.give()
 	for _, id := range r.rec.Removed {
 		gone := r.soc.slots[id]
 		r.close(gone)

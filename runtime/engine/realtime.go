@@ -59,12 +59,10 @@ func (r *realtime) begin(ctx context.Context, cfg Config) error {
 		return errors.New("faults of the scenario come about in the ticks of a lockstep")
 	}
 	r.soc.arrived, r.heed = r.wake, r.listen
-	for _, o := range r.given {
-		if _, known := r.soc.find(o.Agent); !known {
-			return r.blame(fmt.Errorf("it gave an observation to %q, which is no agent", o.Agent))
-		}
-		r.dues.give(o.Agent, r.soc.tick, o.JSON)
+	if err := r.seat(r.given); err != nil {
+		return err
 	}
+	r.give()
 	for slot := range r.soc.members {
 		m := &r.soc.members[slot]
 		r.wake(int32(slot))
@@ -93,6 +91,14 @@ func (r *realtime) rest() {
 
 // wake has somebody looked at who may have something to do.
 func (r *realtime) wake(slot int32) { r.awake = append(r.awake, slot) }
+
+// give has those asked whom the world's last answer lets observe something.
+func (r *realtime) give() {
+	for i := range r.next {
+		r.dues.give(r.next[i].id, r.soc.tick, r.next[i].observation)
+		r.wake(r.next[i].slot)
+	}
+}
 
 // round takes in what has happened and asks who has something to do.
 func (r *realtime) round(ctx context.Context) error {

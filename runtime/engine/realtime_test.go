@@ -323,3 +323,24 @@ func TestNobodyIsLeftAtTheDoor(t *testing.T) {
 	}
 	same(t, "told of the failure, and shut out", fmt.Sprint(failed, shut), "1 2")
 }
+
+// TestRealtimeHoldsTheWorldToWhatItMaySay from its first word on.
+func TestRealtimeHoldsTheWorldToWhatItMaySay(t *testing.T) {
+	long := []world.Observation{{Agent: "a", JSON: fmt.Appendf(nil, `"%s"`, strings.Repeat("x", agent.MaxLine))}}
+	for want, given := range map[string][]world.Observation{
+		`two observations to agent "a"`:          sees(0, "a", "a"),
+		`an observation to "z"`:                  sees(0, "z"),
+		`an empty observation to agent "a"`:      {{Agent: "a"}},
+		`its observation of agent "a" has, with`: long,
+	} {
+		p := planOf(0, nil, "a")
+		p.Clock.Mode = plan.Realtime
+		w := &played{ready: func(world.Init) world.Ready { return world.Ready{Observations: given} }}
+		ctx, cancel := context.WithCancel(t.Context())
+		_, err := Realtime(ctx, Config{Plan: p, World: w, Fleet: newRestless(t, 1), Log: &memory{}, OnStart: cancel})
+		cancel()
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the run ended with %v, want %s", err, want)
+		}
+	}
+}
