@@ -26,12 +26,11 @@ func (s *society) apply(rec *record.Record, hash [32]byte) error {
 		}
 	}
 	s.spend(rec)
-	s.part(rec)
+	if s.part(rec) {
+		s.leaveChannels()
+	}
 	if err := s.admit(rec.Added); err != nil {
 		return err
-	}
-	if len(rec.Added)+len(rec.Removed)+len(s.parting) > 0 {
-		s.leaveChannels()
 	}
 	for _, c := range rec.Channels {
 		if ch := s.channels[c.Name]; ch != nil {
@@ -118,14 +117,16 @@ func (s *society) successor(m *member, rec *record.Record) *plan.Substitute {
 	return s.policy(m, own[len(own)-1].Failure).Substitute
 }
 
-// part ends those who said done and those who were removed. The world is told
-// of them when it is stepped next, once, unless it removed them itself.
-func (s *society) part(rec *record.Record) {
+// part ends those who said done and those who were removed, and says whether
+// there were any. The world, if there is one, is told of them when it is stepped
+// next, once, unless it removed them itself.
+func (s *society) part(rec *record.Record) (went bool) {
 	if s.steps(rec) {
 		s.parting = s.parting[:0]
 	}
 	for i := range rec.Turns {
 		if t := &rec.Turns[i]; t.Done {
+			went = true
 			slot := s.slots[t.Agent]
 			s.kill(slot)
 			s.members[slot].done = true
@@ -136,15 +137,21 @@ func (s *society) part(rec *record.Record) {
 	}
 	for _, id := range rec.Removed {
 		if slot, ok := s.find(id); ok {
+			went = true
 			s.kill(slot)
 			if s.fromOutside(rec) {
 				s.parting = append(s.parting, slot)
 			}
 		}
 	}
-	if s.realtime { // they may have come in several records
+	switch {
+	case !went:
+	case s.plan.World.None():
+		s.parting = s.parting[:0]
+	case s.realtime: // they may have come in several records
 		slices.SortFunc(s.parting, func(a, b int32) int { return compare(s.members[a].id, s.members[b].id) })
 	}
+	return went
 }
 
 // fromOutside says whether whom a record adds or removes was not so by the

@@ -344,3 +344,19 @@ func TestRealtimeHoldsTheWorldToWhatItMaySay(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoWentIsForgotten: without a world there is nobody to be told of them.
+func TestWhoWentIsForgotten(t *testing.T) {
+	p := planOf(0, nil, "a", "b", "c")
+	p.Clock = plan.Clock{Mode: plan.Realtime}
+	for kind, want := range map[string]int{"": 0, "played": 2} {
+		p.World = plan.World{Kind: kind}
+		s := newSociety(p, 0)
+		for tick, id := range []string{"a", "c"} {
+			if err := s.apply(&record.Record{Tick: tick, Removed: []string{id}}, [32]byte{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		same(t, "world "+kind+" is to be told of", len(s.parting), want)
+	}
+}
