@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"reflect"
 
 	"github.com/troupe-dev/troupe/bus"
@@ -201,13 +200,15 @@ func (r *run) takeCheckpoints(start *engine.Start) error {
 			continue
 		}
 		k, err := record.ReadCheckpoint(f.dir.Checkpoints(), tick)
-		if err == nil && tick == r.plan.Fork.Tick {
-			k.Society, err = start.Society()
+		if err != nil {
+			continue // torn: what it says is told by the log
 		}
-		if err == nil {
-			err = record.WriteCheckpoint(r.dir.Checkpoints(), k, true)
+		if tick == r.plan.Fork.Tick {
+			if k.Society, err = start.Society(); err != nil {
+				return err
+			}
 		}
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := record.WriteCheckpoint(r.dir.Checkpoints(), k, true); err != nil {
 			return err
 		}
 	}
