@@ -21,6 +21,7 @@ func (r *realtime) decide(ctx context.Context, x *opened, stepped *world.Stepped
 	if err := r.write(stepped); err != nil {
 		return err
 	}
+	r.attempts = others // the commit drops those of whom the world removes
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
@@ -29,7 +30,7 @@ func (r *realtime) decide(ctx context.Context, x *opened, stepped *world.Stepped
 	if err := r.commit(ctx, t.slot); err != nil {
 		return err
 	}
-	r.attempts, r.taken = others, nil
+	r.taken = nil
 	r.close(t.slot)
 	r.left(x, waits)
 	return nil
@@ -95,8 +96,7 @@ func (r *realtime) commit(ctx context.Context, slot int32) error {
 	r.answers, r.elapsed = r.answers[:0], record.Elapsed{}
 	r.give()
 	for _, id := range r.rec.Removed {
-		gone := r.soc.slots[id]
-		r.close(gone)
+		r.close(r.soc.slots[id])
 		r.attempts, _ = part(r.attempts, func(a *record.Attempt) bool { return a.Agent != id })
 	}
 	r.active = time.Now()

@@ -12,12 +12,12 @@ import (
 )
 
 // History yields, in order, every observe of the committed ticks after a
-// checkpoint, or of all where that is nil, that the process
-// of the given agents answered, with its answer: refused attempts included;
-// want is nil where the answer was not kept (it came late, or was too long).
-// Both are yield's to keep. Turns that the process never had, or died
-// of, are left out. After a substitution only the substitute's own turns
-// count.
+// checkpoint, or of all where that is nil, that the process of the given agents
+// answered, with its answer: refused attempts included; want is nil where the
+// answer was not kept (it came late, or was too long). Both are yield's to keep.
+// Turns that the process never had, or died of, are left out. After a
+// substitution only the substitute's own turns count. Of turns before a fork at
+// which something else began to answer, what was observed is yielded alone.
 func History(ctx context.Context, lg log, p *plan.Plan, from *Checkpoint, agents []string, yield func(o *agent.Observe, want *agent.Act) error) error {
 	h := &history{yield: yield, only: map[string]bool{}, owed: map[string]*agent.Observe{}, early: map[string]int{}}
 	for _, id := range agents {

@@ -9,7 +9,7 @@ import (
 )
 
 // A Start is where a log ends and a run can go on. It is good for one call of
-// Lockstep, which changes it.
+// Lockstep or Realtime, which changes it.
 type Start struct {
 	Ready        world.Ready
 	Observations []world.Observation // of the next tick
