@@ -45,8 +45,8 @@ type process struct {
 	log     *tail
 	limit   int
 
-	begin    Init   // what a process is started with, its state the newest there is
-	init     []byte // the line that says so
+	begin    Init   // what a process is started with, but for its state
+	init     []byte // the line that says so, with the newest state there is
 	from     int    // the tick that it begins with
 	next     int    // the tick to be stepped next
 	failedAt int    // the tick that a restart was made for last; -1 for none
@@ -96,6 +96,7 @@ func (p *process) beginWith(init Init) bool {
 	if len(line) > p.limit {
 		return false
 	}
+	init.State = nil // which may be large, and is in the line
 	p.begin, p.init, p.from = init, line, init.Tick
 	return true
 }
