@@ -444,11 +444,13 @@ func (f *Fleet) Committed(tick int) {
 	f.copying.Lock() // who copies observes is through with them then
 	f.committed.Store(f.epoch.Load())
 	f.copying.Unlock()
-	for _, to := range f.park {
-		to.noted &^= followPark
-		to.driver.(*resident).turned()
-	}
-	f.park = f.park[:0]
+	f.park = slices.DeleteFunc(f.park, func(to *post) bool {
+		done := to.driver.(*resident).turned()
+		if done {
+			to.noted &^= followPark
+		}
+		return done
+	})
 }
 
 // Statuses lists the processes in the order they were added.

@@ -72,13 +72,21 @@ func (p *resident) idled() {
 	}
 }
 
-// turned parks a process that is one for each turn, once that is committed.
-func (p *resident) turned() {
+// turned parks a process that is one for each turn, once that is committed. It
+// says no where it is still at work: then a later commit is to park it.
+func (p *resident) turned() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.state == Ready && p.asked == 0 && !p.busy() && p.telling == nil {
-		p.park("ephemeral")
+	if p.asked > 0 || p.busy() || p.telling != nil {
+		return false
 	}
+	switch p.state {
+	case Ready:
+		p.park("ephemeral")
+	case Backoff, Starting, Hydrating: // on its way up for an agent that has ended
+		return false
+	}
+	return true
 }
 
 // park ends the process so that it can come back as it is: stdin is closed and
