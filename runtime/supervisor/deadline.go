@@ -103,6 +103,7 @@ func (p *resident) late(st *seat) {
 	epoch := p.fleet.fact(Fact{Agent: st.init.Agent, Kind: "late", Tick: o.Tick,
 		Detail: fmt.Sprintf("answered %s after its deadline", time.Since(st.since.Add(p.fleet.deadline(o))).Round(time.Millisecond))})
 	p.keep(st, o, nil, epoch)
+	p.roused() // it worked until now: it rests, and is idle, from here on
 }
 
 func cloneObserve(o *agent.Observe) *agent.Observe {

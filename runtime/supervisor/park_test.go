@@ -364,3 +364,16 @@ func TestKilledForItsPlace(t *testing.T) {
 		}
 	}
 }
+
+// TestIdleAfterItsDeadline has an agent answer too late: it is idle, and parked
+// for it, from then on.
+func TestIdleAfterItsDeadline(t *testing.T) {
+	sp := spec("a", "late", "200")
+	sp.Parks, sp.Idle = true, time.Nanosecond
+	s := open(t, sp)
+	want(t, s.tick(0, 20*time.Millisecond, "a"), "a", agent.Deadline, "")
+	s.rests("a")
+	if n := s.happened("late")["a"]; n != 1 {
+		t.Errorf("it was late %d times", n)
+	}
+}
