@@ -36,9 +36,12 @@ func (s *Spec) follow() (f follow) {
 
 // note remembers what is to be done about a process.
 func (f *Fleet) note(to *post) {
-	for what, list := range map[follow]*[]*post{followCapture: &f.capture, followTell: &f.tell, followPark: &f.park} {
-		if to.follow&what != 0 && to.noted&what == 0 {
-			*list = append(*list, to)
+	for _, l := range [...]struct {
+		what follow
+		list *[]*post
+	}{{followCapture, &f.capture}, {followTell, &f.tell}, {followPark, &f.park}} {
+		if to.follow&l.what != 0 && to.noted&l.what == 0 {
+			*l.list = append(*l.list, to)
 		}
 	}
 	to.noted = to.follow
