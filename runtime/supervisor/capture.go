@@ -62,8 +62,10 @@ func (f *Fleet) Capture(ctx context.Context, tick int) error {
 	return f.captureSome(ctx, tick, f.capture, nil)
 }
 
-// CaptureOf is Capture for the process of one agent; the others are left.
+// CaptureOf is Capture in realtime, where the tick is a turn of one agent: the
+// processes of others are left.
 func (f *Fleet) CaptureOf(ctx context.Context, tick int, agent string) error {
+	f.turn = agent
 	i := slices.Index(f.capture, f.byAgent[agent])
 	if i < 0 {
 		return nil

@@ -197,6 +197,7 @@ type Fleet struct {
 	capture []*post        // asked since their files were last kept
 	tell    []*post        // asked since their states were last told
 	park    []*post        // asked in the tick, and parked after it
+	turn    string         // whose it is that is about to be committed, in realtime; empty for nobody's
 	held    []agent.Answer // that came while something else was waited for
 	byAgent map[string]*post
 	byRef   []*post // what byAgent says of those asked before, by Ref
@@ -444,6 +445,12 @@ func (f *Fleet) Committed(tick int) {
 	f.copying.Lock() // who copies observes is through with them then
 	f.committed.Store(f.epoch.Load())
 	f.copying.Unlock()
+	if to := f.byAgent[f.turn]; to != nil {
+		if p, ok := to.driver.(*resident); ok {
+			p.onRecord(f.turn)
+		}
+	}
+	f.turn = ""
 	f.park = slices.DeleteFunc(f.park, func(to *post) bool {
 		done := to.driver.(*resident).turned()
 		if done {

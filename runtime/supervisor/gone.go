@@ -144,6 +144,7 @@ func (p *resident) retire(id, reason string) {
 	if st.open {
 		p.asked--
 	}
+	p.setAhead(st, false)
 	st.ended, st.open, st.ask, st.owes, st.saved = true, false, nil, nil, nil
 	p.hydro.forget(id)
 	p.living--

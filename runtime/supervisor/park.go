@@ -10,7 +10,7 @@ import (
 
 // rested follows whatever may leave the process with nothing to do. mu is held.
 func (p *resident) rested() {
-	if !p.spec.Parks || p.struck || p.atRest || p.state != Ready || p.asked > 0 || p.telling != nil {
+	if !p.spec.Parks || p.struck || p.atRest || p.state != Ready || p.asked > 0 || p.ahead > 0 || p.telling != nil {
 		return
 	}
 	if p.fleet.places.rest(p) {
@@ -77,7 +77,7 @@ func (p *resident) idled() {
 func (p *resident) turned() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.asked > 0 || p.busy() || p.telling != nil {
+	if p.asked > 0 || p.ahead > 0 || p.busy() || p.telling != nil {
 		return false
 	}
 	switch p.state {
@@ -87,6 +87,15 @@ func (p *resident) turned() bool {
 		return false
 	}
 	return true
+}
+
+// onRecord follows the commit of an agent's turn in realtime. Only then may the
+// process rest: the state that it tells when it is parked is that of the record.
+func (p *resident) onRecord(id string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.setAhead(p.seat(id), false)
+	p.rested()
 }
 
 // park ends the process so that it can come back as it is: stdin is closed and
@@ -134,7 +143,7 @@ func (p *resident) parkedNow() {
 
 // A telling is the states of a process's agents on their way.
 type telling struct {
-	tick   int // of the newest observe that the process had
+	tick   int // that has to be committed for the states to be those of the run
 	left   int // agents that have not told
 	places map[string]int
 	states []toldState   // of all agents
@@ -146,7 +155,11 @@ type telling struct {
 func (p *resident) askStates(c *child) *telling {
 	t := &telling{tick: p.tick, done: make(chan struct{}), places: make(map[string]int, p.living)}
 	p.telling, p.untold = t, false
-	over := int64(p.tick) <= p.fleet.lastTick.Load()
+	last := int(p.fleet.lastTick.Load())
+	over := p.tick <= last
+	if over && p.fleet.opts.Realtime { // the record has a turn later than it was asked
+		t.tick = last
+	}
 	p.out = p.out[:0]
 	for _, st := range p.order {
 		if st.ended {

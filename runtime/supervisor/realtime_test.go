@@ -24,6 +24,10 @@ func (s *stage) turn(n int, id string, recorded bool, mail ...agent.Message) age
 
 // commit puts an answer on record.
 func (s *stage) commit(n int, a agent.Answer) {
+	s.t.Helper()
+	if err := s.CaptureOf(s.t.Context(), n, a.Agent); err != nil {
+		s.t.Fatal(err)
+	}
 	s.Facts()
 	s.told = append(s.told, told{observe(a.Agent, a.Tick, 0), a.Act})
 	s.Committed(n)

@@ -44,6 +44,7 @@ type resident struct {
 	readyc  chan struct{} // closed when all are ready
 
 	asked    int                  // seats that are open
+	ahead    int                  // seats that are ahead
 	atRest   bool                 // it has nothing to do, and may be parked
 	resting  *list.Element        // in the fleet's places, whose mu guards it
 	yielding bool                 // it is parked for another
@@ -95,6 +96,7 @@ type seat struct {
 	ready bool
 	ended bool
 
+	ahead   bool           // in realtime: it was asked what is not on record yet
 	open    bool           // ask waits for an answer
 	sent    bool           // the process has it
 	ask     *agent.Observe // the fleet's caller's; nil unless open
@@ -223,6 +225,7 @@ func (p *resident) ask(batch []*agent.Observe) {
 			continue
 		}
 		p.asked++
+		p.setAhead(st, p.fleet.opts.Realtime)
 		st.attempt = int32(o.Attempt)
 		st.open, st.sent, st.ask, st.tick, st.left, st.asks, st.hint = true, false, o, o.Tick, p.fleet.deadline(o), 1, ""
 		st.paused, st.waits = false, 0
@@ -393,6 +396,17 @@ func (p *resident) owing() *reader {
 		return nil
 	}
 	return p.child.out
+}
+
+// setAhead says whether a seat is ahead of the record.
+func (p *resident) setAhead(st *seat, ahead bool) {
+	switch {
+	case ahead && !st.ahead:
+		p.ahead++
+	case !ahead && st.ahead:
+		p.ahead--
+	}
+	st.ahead = ahead
 }
 
 // failOpen ends the open asks that which selects, or all, alike.
