@@ -44,7 +44,8 @@ func talk(rng *rand.Rand, tick int) agent.Observe {
 func heralds(rng *rand.Rand, tick int) agent.Observe {
 	o := agent.Observe{Observation: []byte(`{}`)}
 	for range rng.IntN(3) {
-		o.Messages = append(o.Messages, agent.Message{From: "b", Channel: "square", Body: fmt.Appendf(nil, `{"turn":%d}`, 1+rng.IntN(tick+3))})
+		body := fmt.Appendf(nil, `{"turn":%d}`, 1+rng.IntN(tick+3))
+		o.Messages = append(o.Messages, agent.Message{From: "b", Channel: "square", Body: body, Redelivered: rng.IntN(4) == 0})
 	}
 	return o
 }
@@ -64,6 +65,7 @@ var scenes = map[string]scene{
 	"echo":   {"{}", grid},
 	"herald": {`{"channel":"square","peers":["b"]}`, heralds},
 	"rabbit": {`{"lifespan":9}`, month},
+	"relay":  {`{"to":["b"]}`, heralds},
 	"rumour": {`{"peers":["b","c","d"],"channel":"square","chance":0.7}`, talk},
 }
 
