@@ -122,8 +122,8 @@ func (k *files) take(tick int, w *workspace.Workspace, c *child) error {
 	return k.captures.Take(tick, w)
 }
 
-// keep drops what nobody comes back to: all but the two newest, and what was at
-// the ticks of checkpoints.
+// keep drops what nobody comes back to: what is not of one of the ticks, nor goes
+// with states that stay.
 func (k *files) keep(ticks []int) error {
 	wanted := slices.Clone(ticks)
 	if k.snaps != nil {

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
-	"github.com/troupe-dev/troupe/workspace"
 )
 
 // A stage is a fleet under test with a log of what it answered.
@@ -37,17 +36,7 @@ func open(t *testing.T, specs ...Spec) *stage {
 // openAs is open under one of both clocks.
 func openAs(t *testing.T, realtime bool, specs ...Spec) *stage {
 	t.Helper()
-	s := &stage{t: t}
-	tier, err := workspace.LookupTier("none")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Replay: s.replay, Last: -1, Goroutines: os.Getenv(goroutines) != "", Realtime: realtime})
-	t.Cleanup(func() { s.Stop("the test is over") })
-	if err := s.Start(context.Background(), specs); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return keptStage(t, t.TempDir(), comeback{realtime: realtime}, -1, nil, specs...)
 }
 
 // spec is a process of the test binary.

@@ -34,6 +34,7 @@ type comeback struct {
 	lifecycle string
 	residents int
 	realtime  bool
+	patience  time.Duration
 }
 
 func (c comeback) spec(agents string, args ...string) Spec {
@@ -59,7 +60,7 @@ func keptStage(t *testing.T, dir string, c comeback, last int, told []told, spec
 		t.Fatal(err)
 	}
 	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Tier: tier, Replay: s.replay, Last: last,
-		Residents: c.residents, Keep: 2, Realtime: c.realtime, Goroutines: os.Getenv(goroutines) != ""})
+		Residents: c.residents, Keep: 2, Realtime: c.realtime, Patience: c.patience, Goroutines: os.Getenv(goroutines) != ""})
 	t.Cleanup(func() { s.Stop("the test is over") })
 	if err := s.Start(context.Background(), specs); err != nil {
 		t.Fatal(err)
@@ -200,17 +201,7 @@ func TestASecretiveAgent(t *testing.T) {
 	sp := spec("a", "secretive")
 	sp.Snapshot = true
 	dir := t.TempDir()
-	s := &stage{t: t}
-	tier, err := workspace.LookupTier("none")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Tier: tier, Replay: s.replay, Last: -1, Patience: 300 * time.Millisecond,
-		Goroutines: os.Getenv(goroutines) != ""})
-	t.Cleanup(func() { s.Stop("the test is over") })
-	if err := s.Start(t.Context(), []Spec{sp}); err != nil {
-		t.Fatal(err)
-	}
+	s := keptStage(t, dir, comeback{patience: 300 * time.Millisecond}, -1, nil, sp)
 	for n := range 3 {
 		want(t, s.tick(n, 0, "a"), "a", "", fmt.Sprintf(`{"n":%d}`, n+1))
 		if err := s.Snapshot(t.Context(), n); err != nil {
@@ -223,39 +214,13 @@ func TestASecretiveAgent(t *testing.T) {
 	}
 }
 
-// TestTornStates has the newest states of a process cut off: it comes back by
-// older ones.
+// TestTornStates has the newest states of a process cut off, or the files that go
+// with them lost: it comes back by older ones, or from its beginning.
 func TestTornStates(t *testing.T) {
-	c := comeback{state: "snapshot"}
-	dir := t.TempDir()
-	sp := c.spec("a b")
-	s := keptStage(t, dir, c, -1, nil, sp)
-	for n := range 6 {
-		s.tick(n, 0, "a b")
-		if err := s.Snapshot(t.Context(), n); err != nil {
-			t.Fatal(err)
-		}
-	}
-	s.Stop("the supervisor dies")
-	states, err := filepath.Glob(filepath.Join(dir, "checkpoints", "states", "a", "*.jsonl"))
-	slices.Sort(states)
-	if err != nil || len(states) < 2 {
-		t.Fatal(states, err)
-	}
-	if err := os.Truncate(states[len(states)-1], 30); err != nil {
-		t.Fatal(err)
-	}
-	sp.Past = true
-	s = keptStage(t, dir, c, 5, s.told, sp)
-	want(t, s.tick(6, 0, "a b"), "b", "", `{"n":7,"file":7}`)
-}
-
-// TestTornFiles has the files that go with states lost: the process comes back
-// by older states, or from its beginning.
-func TestTornFiles(t *testing.T) {
-	for name, lose := range map[string]func(dir string) error{
-		"the newest": func(dir string) error { return os.Truncate(filepath.Join(dir, "5.jsonl"), 30) },
-		"all":        func(dir string) error { return os.RemoveAll(filepath.Join(dir, "blobs")) },
+	for name, lose := range map[string]func(kept string) error{
+		"the newest states": func(kept string) error { return os.Truncate(filepath.Join(kept, "states", "a", "5.jsonl"), 30) },
+		"the newest files":  func(kept string) error { return os.Truncate(filepath.Join(kept, "files", "a", "5.jsonl"), 30) },
+		"all files":         func(kept string) error { return os.RemoveAll(filepath.Join(kept, "files", "a", "blobs")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := comeback{state: "snapshot"}
@@ -269,7 +234,7 @@ func TestTornFiles(t *testing.T) {
 				}
 			}
 			s.Stop("the supervisor dies")
-			if err := lose(filepath.Join(dir, "checkpoints", "files", "a")); err != nil {
+			if err := lose(filepath.Join(dir, "checkpoints")); err != nil {
 				t.Fatal(err)
 			}
 			sp.Past = true
