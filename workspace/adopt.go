@@ -9,9 +9,10 @@ import (
 	"path/filepath"
 )
 
-// Adopt takes over what another run keeps of a process, up to a tick: captures of
-// its files, and the states that its agents told. It gives the tick of the newest
-// capture; -1 for none. Nobody may be using either.
+// Adopt takes over what another run keeps of a process: captures of its files up
+// to a tick, and the states that its agents told, of which the fleet drops those
+// after it when it begins. It gives the tick of the newest capture; -1 for none.
+// Nobody may be using either.
 func (r Run) Adopt(from Run, process string, last int) (newest int, err error) {
 	for _, kept := range []string{"files", "states"} {
 		at := filepath.Join("checkpoints", kept, process)
