@@ -31,7 +31,8 @@
 //	runtime/supervisor  processes: start, ask, deadline, restart, hydrate, stop, reap
 //	runtime/observe     questions about runs: the socket, its client, the store; metrics
 //	workspace           directories, the locks on them, captures of what is in them, the
-//	                    table of isolation tiers
+//	                    table of isolation tiers; and confine, below it: the binary
+//	                    started again to restrict itself before it is an agent
 //	bus                 the embedded NATS server, its store, subjects, credentials
 //	dashboards          what Grafana and Prometheus need to show a run's metrics
 //	runtime/bench       how fast all of this is, beside bare loops with the same children

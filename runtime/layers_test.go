@@ -28,7 +28,8 @@ var arrows = map[string][]string{
 	"dashboards/build":  nil,
 	"scenarios":         nil,
 	"scenarios/clients": nil,
-	"workspace":         nil,
+	"workspace":         {"workspace/confine"},
+	"workspace/confine": nil, // and nothing else: see there
 
 	"runtime/agent/modeltest": nil, // for tests alone
 

@@ -4,15 +4,28 @@ import (
 	"fmt"
 	"sort"
 	"strings"
+
+	"github.com/troupe-dev/troupe/workspace/confine"
 )
 
 // A Command is a process about to be started, as isolation sees it. A tier may
 // change any of it.
 type Command struct {
-	Argv []string
+	Argv []string // the first word is an absolute path, or "troupe"
 	Env  []string
 	Dir  string
+	// Confinement is what the process does to itself before it executes Argv.
+	Confinement Confinement
 }
+
+// A Confinement is what a process is restricted to by itself.
+type Confinement = confine.Confinement
+
+// Confines says whether this system can restrict a process at all.
+const Confines = confine.Supported
+
+// An Rlimit is one of the kernel's limits of a process.
+type Rlimit = confine.Rlimit
 
 // A Tier is one kind of wall around a process.
 type Tier interface {

@@ -1,9 +1,12 @@
 package supervisor
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"syscall"
+
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // A child is one running OS process of a fleet with its three pipes. It is
@@ -34,36 +37,35 @@ type handler struct {
 
 // A launch is what a process is started with.
 type launch struct {
-	argv, env []string
-	dir       string
-	secret    string // what it finds at secretDescriptor; empty for nothing
+	workspace.Command
+	secret string // what it finds at secretDescriptor; empty for nothing
 }
 
-// spawn starts a process, and has its pipes served.
+// spawn starts a process, and has its pipes served. It returns once the program
+// is executed: one that cannot be is an error, whoever finds it.
 func (s *starter) spawn(l launch, e pipeIO, h handler) (*child, error) {
 	p, err := openPipes()
 	if err != nil {
 		return nil, err
 	}
-	files := p.theirs()
-	if l.secret != "" {
-		fd, err := secretPipe(l.secret)
-		if err != nil {
-			closeAll(p.child)
-			closeAll(p.ours)
-			return nil, err
-		}
-		defer func() { _ = syscall.Close(fd) }()
-		files = append(files, uintptr(fd))
+	w, err := l.wrap(p.theirs())
+	defer w.release()
+	if err != nil {
+		closeAll(p.child)
+		closeAll(p.ours)
+		return nil, err
 	}
 	c := &child{gone: make(chan struct{}), onGone: h.gone}
 	var left func()
 	c.parts.Store(3)
 	started := make(chan struct{}) // the child may be dead before start returns
-	pid, err := s.start(l.argv, &syscall.ProcAttr{
-		Dir: l.dir, Env: l.env, Files: files, Sys: ownGroup(),
+	pid, err := s.start(&w, &syscall.ProcAttr{
+		Dir: l.Dir, Env: l.Env, Files: w.files, Sys: ownGroup(),
 	}, func(st syscall.WaitStatus) {
 		<-started
+		if left == nil {
+			return // it did not become the program
+		}
 		c.status = st
 		c.in.close()
 		left()
@@ -73,7 +75,7 @@ func (s *starter) spawn(l launch, e pipeIO, h handler) (*child, error) {
 	if err != nil {
 		close(started)
 		closeAll(p.ours)
-		return nil, err
+		return nil, fmt.Errorf("cannot start %s: %w", l.Argv[0], err)
 	}
 	c.pid = pid
 	c.in, left = e.open(c, p.ours, h)

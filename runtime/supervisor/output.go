@@ -5,6 +5,8 @@ import (
 	"errors"
 	"sync"
 	"syscall"
+
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // mostOutput is how much of what a program writes Output gives.
@@ -29,7 +31,7 @@ func Output(ctx context.Context, argv, env []string, dir string) ([]byte, error)
 		defer mu.Unlock()
 		out = append(out, chunk[:min(len(chunk), mostOutput-len(out))]...)
 	}
-	c, err := s.spawn(launch{argv: argv, env: env, dir: dir}, pumped{}, handler{
+	c, err := s.spawn(launch{Command: workspace.Command{Argv: argv, Env: env, Dir: dir}}, pumped{}, handler{
 		stdout: take, ended: func() {}, stderr: take, gone: func(*child) {},
 	})
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // A Program is a child that is no agent, a world: whoever starts it speaks
@@ -18,7 +20,7 @@ type Program struct {
 // command's first word is an absolute path. Stopping the fleet stops it too.
 func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (*Program, error) {
 	r, w := io.Pipe()
-	c, err := f.starter.spawn(launch{argv: argv, env: env, dir: dir}, pumped{}, handler{
+	c, err := f.starter.spawn(launch{Command: workspace.Command{Argv: argv, Env: env, Dir: dir}}, pumped{}, handler{
 		stdout: func(chunk []byte) { _, _ = w.Write(chunk) },
 		ended:  func() { _ = w.Close() },
 		stderr: func(chunk []byte) { _, _ = stderr.Write(chunk) },

@@ -134,7 +134,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	}
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
 	bound := make(chan struct{}) // lines wait until c is known
-	c, err = p.fleet.starter.spawn(launch{cmd.Argv, cmd.Env, cmd.Dir, descriptorSecret(&p.spec)}, p.pipeIO, handler{
+	c, err = p.fleet.starter.spawn(launch{cmd, descriptorSecret(&p.spec)}, p.pipeIO, handler{
 		stdout: func(chunk []byte) { <-bound; split.feed(chunk, line); p.idle() },
 		ended:  func() { <-bound; split.end(line); p.muted(c); p.idle() },
 		stderr: p.log.write,

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"fmt"
 	goruntime "runtime"
 	"sync"
 	"syscall"
@@ -46,24 +45,31 @@ func (s *starter) close() {
 	s.wg.Wait()
 }
 
-// start forks and execs on one of the threads and registers the child with
-// the reaper; exited is called once, from the reaper, when the child is dead.
-func (s *starter) start(argv []string, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+// start forks on one of the threads, registers the child with the reaper, and
+// waits until it is the program that was meant; exited is called once, from the
+// reaper, when the child is dead, which may be before start returns. A few start
+// at a time: a thousand that restrict themselves would wait for each other.
+func (s *starter) start(w *wrapped, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
 	j := job{done: make(chan struct{})}
 	j.start = func() {
-		reaper.starting.RLock()
-		defer reaper.starting.RUnlock()
-		pid, err = syscall.ForkExec(executable(argv[0]), argv, attr)
-		if err == nil {
-			reaper.children.Store(pid, exited)
+		if pid, err = fork(w, attr, exited); err == nil {
+			w.close()
+			err = w.executed()
 		}
 	}
 	s.jobs <- j
 	<-j.done
-	if err != nil {
-		return 0, fmt.Errorf("cannot start %s: %w", argv[0], err)
+	return pid, err
+}
+
+func fork(w *wrapped, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+	reaper.starting.RLock()
+	defer reaper.starting.RUnlock()
+	pid, err = syscall.ForkExec(w.file, w.argv, attr)
+	if err == nil {
+		reaper.children.Store(pid, exited)
 	}
-	return pid, nil
+	return pid, err
 }
 
 // executable is the file to execute for the first word of a command: the word
