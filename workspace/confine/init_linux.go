@@ -2,7 +2,6 @@ package confine
 
 import (
 	"strconv"
-	"strings"
 	"syscall"
 	"unsafe"
 )
@@ -34,14 +33,30 @@ func ownCommand() []string {
 		if n <= 0 || err != nil {
 			break
 		}
-		if have += n; !strings.HasPrefix(string(text[:have]), word) {
+		if have += n; have < len(word) || string(text[:len(word)]) != word {
 			return nil
 		}
 		if have == len(text) {
 			text = append(text, make([]byte, len(text))...)
 		}
 	}
-	return strings.Split(strings.TrimSuffix(string(text[:have]), "\x00"), "\x00")
+	var words []string
+	for rest := string(text[:have]); rest != ""; {
+		first, after := cut(rest, 0)
+		words, rest = append(words, first), after
+	}
+	return words
+}
+
+// cut parts a text at the first separator. The package that has this waits for
+// others' init.
+func cut(text string, sep byte) (before, after string) {
+	for i := range len(text) {
+		if text[i] == sep {
+			return text[:i], text[i+1:]
+		}
+	}
+	return text, ""
 }
 
 // steps are the ways to restrict a process, by name. Each is done where it
@@ -65,7 +80,7 @@ func become(words []string) {
 	}
 	parent := syscall.Getppid()
 	for i, w := range words {
-		name, value, _ := strings.Cut(w, "=")
+		name, value := cut(w, '=')
 		switch name {
 		case "report":
 			report, _ = strconv.Atoi(value)
@@ -130,8 +145,8 @@ func rearm(parent int) {
 }
 
 func setRlimit(value string) error {
-	resource, bounds, _ := strings.Cut(value, ",")
-	soft, hard, _ := strings.Cut(bounds, ",")
+	resource, bounds := cut(value, ',')
+	soft, hard := cut(bounds, ',')
 	r, err := strconv.Atoi(resource)
 	if err != nil {
 		return err
