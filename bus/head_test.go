@@ -98,12 +98,14 @@ func large(n uint64) []byte {
 	return text
 }
 
-// Whatever byte of an entry the disk has changed, in whatever block, and however
-// the store was left: whoever reads the log gets what is before it and is told,
-// nobody can append, and the log can be truncated to what is sound.
-func TestDamagedByte(t *testing.T) {
-	const entries = 12
-	closed, killed := t.TempDir(), t.TempDir()
+// entries is how many the logs of these tests have.
+const entries = 12
+
+// threeBlocks are two stores with a log of a first, a middle and a last block:
+// one that was closed, and one whose process was killed.
+func threeBlocks(t *testing.T) (closed, killed string, first []uint64) {
+	t.Helper()
+	closed, killed = t.TempDir(), t.TempDir()
 	b := start(t, Options{Dir: closed})
 	s := create(t, b, "r")
 	for n := range uint64(entries) {
@@ -115,16 +117,49 @@ func TestDamagedByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Close()
-	paths, first := blocksOf(t, closed, "r")
-	if len(paths) < 3 {
-		t.Fatalf("there are %d blocks, want a first, a middle and a last one", len(paths))
+	if _, first = blocksOf(t, closed, "r"); len(first) < 3 {
+		t.Fatalf("there are %d blocks, want a first, a middle and a last one", len(first))
 	}
+	return closed, killed, first
+}
+
+// A block that is gone is missed like one that does not hold, however often the
+// store is started on what is left.
+func TestMissingBlock(t *testing.T) {
+	closed, killed, first := threeBlocks(t)
+	for name, from := range map[string]string{"closed": closed, "killed": killed} {
+		for block, bad := range first {
+			if name == "killed" && block == len(first)-1 {
+				continue // nothing says that there was more
+			}
+			t.Run(fmt.Sprintf("%s/block%d", name, block+1), func(t *testing.T) {
+				dir := t.TempDir()
+				if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+					t.Fatal(err)
+				}
+				paths, _ := blocksOf(t, dir, "r")
+				if err := os.Remove(paths[block]); err != nil {
+					t.Fatal(err)
+				}
+				mustMiss(t, dir, bad)
+				mustMiss(t, dir, bad)
+				mustMend(t, dir, bad)
+			})
+		}
+	}
+}
+
+// Whatever byte of an entry the disk has changed, in whatever block, and however
+// the store was left: whoever reads the log gets what is before it and is told,
+// nobody can append, and the log can be truncated to what is sound.
+func TestDamagedByte(t *testing.T) {
+	closed, killed, first := threeBlocks(t)
 	block := 0
 	for i, at := range spots() {
 		for _, bits := range at.bits {
 			for j, from := range []string{closed, killed} {
-				block, n := (block+i+j)%len(paths), i%2
-				if n == 1 && block == len(paths)-1 && first[block] == entries {
+				block, n := (block+i+j)%len(first), i%2
+				if n == 1 && block == len(first)-1 && first[block] == entries {
 					n = 0
 				}
 				t.Run(fmt.Sprintf("%s^%x/block%d/%s", at.name, bits, block+1, []string{"closed", "killed"}[j]), func(t *testing.T) {
@@ -134,10 +169,13 @@ func TestDamagedByte(t *testing.T) {
 					}
 					paths, _ := blocksOf(t, dir, "r")
 					damage(t, paths[block], n, at.at, bits)
-					mustMiss(t, dir, first[block]+uint64(n), entries)
+					mustMiss(t, dir, first[block]+uint64(n))
+					if i%4 == 2 { // the store has cut off what it could not read
+						mustMiss(t, dir, first[block]+uint64(n))
+					}
 					switch i % 4 { // it takes most of the time
 					case 0:
-						mustMend(t, dir, first[block]+uint64(n), entries)
+						mustMend(t, dir, first[block]+uint64(n))
 					case 1:
 						if err := start(t, Options{Dir: dir}).DeleteStream("r"); err != nil {
 							t.Error(err)
@@ -152,7 +190,7 @@ func TestDamagedByte(t *testing.T) {
 
 // mustMiss checks all that can be done with a log in which one entry of those
 // that there were does not hold.
-func mustMiss(t *testing.T, dir string, bad, entries uint64) {
+func mustMiss(t *testing.T, dir string, bad uint64) {
 	t.Helper()
 	b := start(t, Options{Dir: dir})
 	defer b.Close()
@@ -194,7 +232,7 @@ func mustMiss(t *testing.T, dir string, bad, entries uint64) {
 }
 
 // mustMend truncates a damaged log and fills it again.
-func mustMend(t *testing.T, dir string, bad, entries uint64) {
+func mustMend(t *testing.T, dir string, bad uint64) {
 	t.Helper()
 	b := start(t, Options{Dir: dir})
 	s, err := b.OpenStream("r")

@@ -142,7 +142,7 @@ func (s *survey) add(data []byte, n int, newest bool) {
 		b.first = before.last + 1
 	}
 	if ok && it.seq > b.first {
-		s.damaged = true // what was between this block and the one before is lost
+		s.lose(b.first, it.seq-1)
 		b.first = it.seq
 	}
 	next, rest, _ := f.walk(data, b.first, nil)
@@ -161,6 +161,13 @@ func (s *survey) add(data []byte, n int, newest bool) {
 		s.last = max(s.last, b.last)
 	}
 	s.blocks = append(s.blocks, b)
+}
+
+// lose notes that entries are gone with their block, or were cut off it by a
+// store that ran before: as a block of their own, of which nothing is left.
+func (s *survey) lose(first, last uint64) {
+	s.damaged = true
+	s.blocks = append(s.blocks, block{first: first, last: last, bad: first, checked: true})
 }
 
 // find gives the block of an entry, nil where that came later. The lock is held.
