@@ -35,15 +35,15 @@ type index struct {
 	plain  bool   // the log is as this package writes it: it has every entry from 1 on
 }
 
-// readIndex gives a log's index, or not ok where there is none that is whole.
-func readIndex(dir, run string) (x index, ok bool) {
+// readIndex gives a log's index, an empty one where there is none that is whole.
+func readIndex(dir, run string) (x index) {
 	text, err := os.ReadFile(filepath.Join(dir, indexName))
 	if err != nil || len(text) < 32 {
-		return x, false
+		return x
 	}
 	text, sum := text[:len(text)-itemSum], text[len(text)-itemSum:]
 	if !bytes.Equal(sum, checksum([]byte(run), text)) {
-		return x, false
+		return x
 	}
 	r := &varints{left: text[2:]}
 	entries := r.next()
@@ -51,13 +51,13 @@ func readIndex(dir, run string) (x index, ok bool) {
 	x.last = r.next()
 	r.next()
 	if r.short {
-		return x, false
+		return x
 	}
 	for range r.next() {
 		r.skip(r.next())
 		_, _, _ = r.next(), r.next(), r.next()
 		if r.short {
-			return x, true
+			return x
 		}
 	}
 	next := uint64(1)
@@ -70,7 +70,7 @@ func readIndex(dir, run string) (x index, ok bool) {
 		missing, _, _ := r.next(), r.next(), r.next()
 		if r.short || missing > 0 || b.first != next || b.last+1 < next {
 			x.plain = false
-			return x, true
+			return x
 		}
 		x.blocks = append(x.blocks, b)
 		next = b.last + 1
@@ -79,7 +79,7 @@ func readIndex(dir, run string) (x index, ok bool) {
 	x.tail = r.left
 	x.plain = x.plain && !r.short && len(x.tail) == itemSum && next == x.last+1 &&
 		len(x.blocks) > 0 && x.blocks[len(x.blocks)-1].n == newest
-	return x, true
+	return x
 }
 
 // varints reads numbers. Once it is short, they are 0.

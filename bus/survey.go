@@ -62,7 +62,7 @@ func surveyLog(stream, run string) (*survey, error) {
 		}
 	}
 	slices.Sort(numbers)
-	x, _ := readIndex(s.dir, run)
+	x := readIndex(s.dir, run)
 	s.last = x.last
 	if x.matches(s.dir, numbers) {
 		s.blocks = x.blocks
