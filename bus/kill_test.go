@@ -75,17 +75,7 @@ func TestKilledWriterLosesNothing(t *testing.T) {
 // gives the last one it did.
 func killWriter(t *testing.T, dir string, until uint64) (last uint64) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), writerEnv+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewScanner(out)
+	cmd, lines := child(t, writerEnv, dir)
 	for lines.Scan() {
 		n, err := strconv.ParseUint(lines.Text(), 10, 64)
 		if err != nil {
@@ -100,4 +90,21 @@ func killWriter(t *testing.T, dir string, until uint64) (last uint64) {
 		t.Fatalf("the writer ended after %d entries, before %d", last, until)
 	}
 	return last
+}
+
+// child runs this binary, in place of tests, as what a variable makes of it in
+// a directory.
+func child(t *testing.T, env, dir string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), env+"="+dir)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd, bufio.NewScanner(out)
 }

@@ -1,14 +1,12 @@
 package bus
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -176,17 +174,8 @@ func TestTruncateKilled(t *testing.T) {
 
 func killTruncater(t *testing.T, dir string, looks int) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), truncaterEnv+"="+dir)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	if lines := bufio.NewScanner(out); !lines.Scan() {
+	cmd, lines := child(t, truncaterEnv, dir)
+	if !lines.Scan() {
 		t.Error("the truncater says nothing")
 	}
 	for range looks {
