@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-
-	"go.yaml.in/yaml/v4"
 )
 
 // A Fault is one thing that goes wrong on purpose. Exactly one of the fields
@@ -158,23 +156,10 @@ func (c *Chance) decode(d *decoder, p place) bool {
 }
 
 func (t *Traffic) decode(d *decoder, p place) bool {
-	*t = Traffic{}
-	n := follow(p.node)
-	if n.Kind == yaml.MappingNode {
-		var form trafficForm
-		ok := d.decode(p, &form)
-		*t = Traffic(form)
-		return ok
-	}
-	switch {
-	case scalarKind(n) != text:
-		d.mismatch(p, "the name of a channel, or {channel: …, sender: …, recipient: …}")
-		return false
-	case n.Value == "":
-		d.reportValue(p, "want the name of a channel, got empty text", "")
-		return false
-	}
-	return d.decode(p, &t.Channel)
+	var form trafficForm
+	ok := d.named(p, "the name of a channel", "{channel: …, sender: …, recipient: …}", &form.Channel, &form)
+	*t = Traffic(form)
+	return ok
 }
 
 func (f *trafficForm) check(d *decoder, p place, has func(string) bool) {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// durationForm is what a duration looks like; durationHint says it in words.
+// durationForm is what a duration looks like.
 const durationForm = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 
 var durationShape = regexp.MustCompile(durationForm)
@@ -69,21 +69,26 @@ type textInline struct {
 
 func (t *Text) decode(d *decoder, p place) bool {
 	*t = Text{}
+	var in textInline
+	ok := d.named(p, "the name of a file", "{text: …}", &t.File, &in)
+	t.Text = in.Text
+	return ok
+}
+
+// named decodes what is a name alone or, where there is more to say, a mapping.
+func (d *decoder) named(p place, what, mapping string, name *string, more any) bool {
 	n := follow(p.node)
 	switch {
 	case n.Kind == yaml.MappingNode:
-		var in textInline
-		ok := d.decode(p, &in)
-		t.Text = in.Text
-		return ok
+		return d.decode(p, more)
 	case scalarKind(n) != text:
-		d.mismatch(p, "the name of a file, or {text: …}")
+		d.mismatch(p, what+", or "+mapping)
 		return false
 	case n.Value == "":
-		d.reportValue(p, "want the name of a file, got empty text", "text in place is written {text: …}")
+		d.reportValue(p, fmt.Sprintf("want %s, got empty text", what), "or "+mapping)
 		return false
 	}
-	return d.decode(p, &t.File)
+	return d.decode(p, name)
 }
 
 // barePolicies need no more than their name; the others are mappings, as
@@ -181,19 +186,8 @@ func (f *collectField) check(d *decoder, p place, has func(string) bool) {
 
 func (c *Collect) decode(d *decoder, p place) bool {
 	*c = Collect{}
-	n := follow(p.node)
-	switch {
-	case n.Kind == yaml.MappingNode:
-		var f collectField
-		ok := d.decode(p, &f)
-		c.Agent, c.Field, c.Every = f.Agent, f.Field, f.Every
-		return ok
-	case scalarKind(n) != text:
-		d.mismatch(p, "the name of a column, or {agent: …, field: …}")
-		return false
-	case n.Value == "":
-		d.reportValue(p, "want the name of a column, got empty text", "")
-		return false
-	}
-	return d.decode(p, &c.Column)
+	var f collectField
+	ok := d.named(p, "the name of a column", "{agent: …, field: …}", &c.Column, &f)
+	c.Agent, c.Field, c.Every = f.Agent, f.Field, f.Every
+	return ok
 }
