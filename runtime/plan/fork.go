@@ -2,6 +2,7 @@ package plan
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 )
 
@@ -93,8 +94,17 @@ func sameDriver(p *Plan, a *Process, q *Plan, b *Process) bool {
 	e, f := &p.Entries[a.Entry], &q.Entries[b.Entry]
 	return e.Kind == f.Kind && e.State == f.State && e.Run == f.Run &&
 		a.ID == b.ID && slices.Equal(a.Agents, b.Agents) &&
-		slices.Equal(a.Command, b.Command) && maps.Equal(a.Env, b.Env) &&
+		sameCommand(e, a, b) && maps.Equal(a.Env, b.Env) &&
 		slices.EqualFunc(e.Program.Files, f.Program.Files, sameFile) && sameModel(e, f)
+}
+
+// sameCommand compares what is started. That of a model is made of its options,
+// its bound among them, which sameModel compares.
+func sameCommand(e *Entry, a, b *Process) bool {
+	if e.Model != nil {
+		return slices.Equal(a.Command[:1], b.Command[:1])
+	}
+	return slices.Equal(a.Command, b.Command)
 }
 
 // sameFile says whether two files are copied alike, wherever they come from.
@@ -105,8 +115,10 @@ func sameModel(a, b *Entry) bool {
 		return a.Model == b.Model
 	}
 	x, y := *a.Model, *b.Model
-	x.USD, y.USD = 0, 0 // a bound is not what it is told
-	return slices.Equal(x.AllowedTools, y.AllowedTools) && slices.Equal(x.Flags, y.Flags) &&
-		x.Model == y.Model && x.Prompt == y.Prompt && x.System == y.System && x.Message == y.Message &&
-		x.PermissionMode == y.PermissionMode && x.MaxTurns == y.MaxTurns
+	if !slices.Equal(x.AllowedTools, y.AllowedTools) || !slices.Equal(x.Flags, y.Flags) {
+		return false
+	}
+	x.AllowedTools, x.Flags = y.AllowedTools, y.Flags // none and an empty list are the same
+	x.USD = y.USD                                     // a bound is not what it is told
+	return reflect.DeepEqual(x, y)
 }

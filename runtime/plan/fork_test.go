@@ -54,6 +54,38 @@ func TestFork(t *testing.T) {
 	same(t, "since, read back", fmt.Sprint(read.Since(ids)), "map[a-1:5 a-2:8 r-4:5 s-1:8 s-2:8]")
 }
 
+// What a model is told makes it another one, and what it may cost does not.
+func TestForkOfModels(t *testing.T) {
+	dir := folder(t, map[string]string{"key.txt": "sk-ant-canary\n"})
+	made := func(sets ...string) *Plan {
+		p, problems := expand(dir, modelHead+`agents:
+  - {id: a, kind: claude, model: haiku, prompt: {text: Play.}, flags: [--tools, ""]}
+`, Options{LookPath: toolThere, Sets: sets})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		return p
+	}
+	text, err := json.Marshal(made())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var parent Plan // as a fork has it
+	if err := json.Unmarshal(text, &parent); err != nil {
+		t.Fatal(err)
+	}
+	for set, want := range map[string]bool{
+		"seed=0": false, "agents.a.limits.usd=3": false, "agents.a.allowed_tools=[]": false,
+		"agents.a.model=opus": true, "agents.a.prompt={text: Win.}": true, "agents.a.flags=[]": true, "agents.a.max_turns=3": true,
+	} {
+		q := made(set)
+		q.Fork = &Fork{Run: "parent", Tick: 5, Plan: &parent}
+		if got := q.Changed([]string{"a"})["a"]; got != want {
+			t.Errorf("%s: changed is %t", set, got)
+		}
+	}
+}
+
 // TestBeside has a plan made once more from copies, where the files themselves have
 // changed or are gone, and others are there.
 func TestBeside(t *testing.T) {
