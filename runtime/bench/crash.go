@@ -153,7 +153,7 @@ func (c *crasher) inPeace(ctx context.Context) error {
 
 // once plays the scenario to its end, whatever happens to it.
 func (c *crasher) once(ctx context.Context) error {
-	r := &crashRun{crasher: c, data: filepath.Join(c.dir, "data"), seen: map[int]string{}}
+	r := &crashRun{crasher: c, data: filepath.Join(c.dir, "data")}
 	for {
 		got, over, err := r.turn(ctx, r.disturb)
 		if err != nil {

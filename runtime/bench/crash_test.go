@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -34,7 +35,7 @@ func TestCrashSees(t *testing.T) {
 	if err := c.inPeace(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	r := &crashRun{crasher: c, data: filepath.Join(dir, "data"), seen: map[int]string{}}
+	r := &crashRun{crasher: c, data: filepath.Join(dir, "data")}
 	got, over, err := r.turn(t.Context(), r.disturb)
 	if err != nil || !over {
 		t.Fatal(err)
@@ -55,7 +56,8 @@ func TestCrashSees(t *testing.T) {
 			return func() { _ = os.Remove(name) }
 		},
 		" 2 ": func(*outcome) func() { // two ticks lost
-			r.seen[3], r.seen[1000] = "another", "more"
+			r.seen = append(slices.Clone(r.seen), "more")
+			r.seen[3] = "another"
 			return func() {}
 		},
 	} {
@@ -71,10 +73,15 @@ func TestCrashSees(t *testing.T) {
 		if err := rep.Print(&text); err != nil || rep.Holds() || !strings.Contains(text.String(), what) {
 			t.Errorf("want %q in\n%s", what, text.String())
 		}
-		r.seen = map[int]string{}
 	}
-	if err := r.judge(t.Context(), got); err != nil {
-		t.Fatal(err)
+	c.got = Crashed{}
+	if err := r.judge(t.Context(), got); err != nil || !c.got.Holds() {
+		t.Fatalf("%+v, %v", c.got, err)
+	}
+	// What comes back later is lost all the same.
+	r.begun, r.seen = true, append(r.seen, "more")
+	if err := r.remember(t.Context()); err != nil || c.got.Lost != 1 {
+		t.Errorf("%d ticks are lost (%v), want the one that was played again", c.got.Lost, err)
 	}
 }
 

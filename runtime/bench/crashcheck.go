@@ -19,8 +19,9 @@ import (
 // leftPatience is how long processes of a run that is over may take to be gone.
 const leftPatience = 30 * time.Second
 
-// remember notes which ticks are on record after a kill. It reads a copy: what
-// a resume finds is what the kill has left.
+// remember notes which ticks are on record after a kill, and holds those against
+// them that were after the one before. It reads a copy: what a resume finds is
+// what the kill has left.
 func (r *crashRun) remember(ctx context.Context) error {
 	if !r.begun {
 		return nil
@@ -29,10 +30,18 @@ func (r *crashRun) remember(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the record after a kill: %w", err)
 	}
-	for tick, hash := range log {
-		r.seen[tick] = hash
-	}
+	r.compare(log)
 	return nil
+}
+
+// compare counts what was on record before and is not, or not the same, now.
+func (r *crashRun) compare(now []string) {
+	for tick, hash := range r.seen {
+		if tick >= len(now) || now[tick] != hash {
+			r.got.Lost++
+		}
+	}
+	r.seen = now
 }
 
 // ticks gives the hash of each tick on record, in order.
@@ -92,11 +101,7 @@ func (r *crashRun) judge(ctx context.Context, got outcome) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the record at the end: %w", err)
 	}
-	for tick, hash := range r.seen {
-		if tick >= len(final) || final[tick] != hash {
-			r.got.Lost++
-		}
-	}
+	r.compare(final)
 	r.got.Doubled += max(0, len(final)-got.Ticks)
 	return nil
 }

@@ -40,7 +40,7 @@ type Crashed struct {
 	Runs      int      `json:"runs"` // that were killed until they ended
 	Kills     Kills    `json:"kills"`
 	Resumes   int      `json:"resumes"`
-	Lost      int      `json:"ticks_lost"` // on record after a kill, and not the same at the end
+	Lost      int      `json:"ticks_lost"` // on record after a kill, and not the same after the next or at the end
 	Doubled   int      `json:"ticks_doubled"`
 	Processes int      `json:"processes_left"`
 	Left      []string `json:"left"`    // processes and files

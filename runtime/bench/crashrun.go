@@ -33,8 +33,8 @@ type outcome struct {
 type crashRun struct {
 	*crasher
 	data  string
-	begun bool           // there is a run to be resumed
-	seen  map[int]string // the hash of each tick that was on record after a kill
+	begun bool     // there is a run to be resumed
+	seen  []string // the hash of each tick that was on record after the newest kill
 }
 
 // A victim is a supervisor at work.
@@ -102,12 +102,15 @@ func (r *crashRun) disturb(v *victim) error {
 		}
 		aim := aims[r.rand.IntN(len(aims))]
 		hit := aim.agent && killOne(r.rand, filepath.Join(r.data, "runs"))
+		struck := false
 		if aim.supervisor {
-			if err := v.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			err := v.Process.Kill()
+			if err != nil && !errors.Is(err, os.ErrProcessDone) {
 				return err
 			}
+			struck = err == nil // else it was quicker
 		}
-		r.got.Kills.add(aim.supervisor, hit)
+		r.got.Kills.add(struck, hit)
 		if r.progress != nil {
 			r.progress(r.name(), r.got.Kills.all(), r.kills)
 		}
