@@ -23,9 +23,9 @@ var sendCommand = &cli.Command{
 	Name:      "send",
 	Usage:     "send a message to an agent or a channel of a running run",
 	ArgsUsage: "RUN [BODY|-]",
-	Description: "BODY is JSON; what is no JSON is sent as text, and - reads it from standard input. Prints\n" +
-		"the tick in whose record the message is, once that is acknowledged: from then on it\n" +
-		"outlives the death of any process.",
+	Description: "BODY is JSON; what is no JSON is sent as text, and - reads it from standard input. Without\n" +
+		"it null is sent. Prints the tick in whose record the message is, once that is acknowledged:\n" +
+		"from then on it outlives the death of any process.",
 	Flags: []cli.Flag{
 		dataFlag, waitFlag,
 		&cli.StringFlag{Name: "to", Usage: "the `AGENT` that it is for"},
@@ -34,12 +34,12 @@ var sendCommand = &cli.Command{
 	},
 	Action: func(c *cli.Context) error {
 		if c.NArg() < 1 || c.NArg() > 2 {
-			return usage("send wants a run and a body; see troupe send --help")
+			return usage("send wants a run, and one body at most; see troupe send --help")
 		}
 		if (c.String("to") == "") == (c.String("channel") == "") {
 			return usage("send wants one of --to AGENT and --channel CHANNEL")
 		}
-		body, err := messageBody(c.Args().Get(1), os.Stdin)
+		body, err := messageBody(c.Args().Tail(), os.Stdin)
 		if err != nil {
 			return err
 		}
@@ -48,26 +48,22 @@ var sendCommand = &cli.Command{
 	},
 }
 
-// messageBody is what an argument says, as JSON.
-func messageBody(arg string, stdin io.Reader) (json.RawMessage, error) {
-	text := []byte(arg)
-	if arg == "-" {
+// messageBody is what an argument says, as JSON; null for none.
+func messageBody(arg []string, stdin io.Reader) (json.RawMessage, error) {
+	if len(arg) == 0 {
+		return json.RawMessage("null"), nil
+	}
+	text := []byte(arg[0])
+	if arg[0] == "-" {
 		var err error
 		if text, err = io.ReadAll(stdin); err != nil {
 			return nil, fmt.Errorf("cannot read the message from standard input: %w", err)
 		}
 	}
-	if arg == "" {
-		return json.RawMessage("null"), nil
-	}
 	if body, err := agent.Compact(nil, text); err == nil {
 		return body, nil
 	}
-	body, err := json.Marshal(string(text))
-	if err != nil {
-		return nil, usage("cannot send this body: %w", err)
-	}
-	return body, nil
+	return json.Marshal(string(text))
 }
 
 var addCommand = &cli.Command{
