@@ -53,14 +53,8 @@ func runBench(c *cli.Context) error {
 	ctx, kill, release := interruptions()
 	defer release()
 	o.Kill = kill
-	wipe := func() {}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		wipe = func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
-		o.Progress = func(shape string, round, rounds int) {
-			wipe()
-			fmt.Fprintf(os.Stderr, "%s, round %d of %d", shape, round, rounds)
-		}
-	}
+	tell, wipe := progress("%s, round %d of %d")
+	o.Progress = tell
 	rep, err := bench.Run(ctx, o)
 	wipe()
 	switch {
@@ -72,4 +66,17 @@ func runBench(c *cli.Context) error {
 		return writeJSON(os.Stdout, rep)
 	}
 	return rep.Print(os.Stdout)
+}
+
+// progress gives a function that shows on a terminal what is going on, and how
+// much of it there was, nil where there is none; wipe takes it away.
+func progress(format string) (tell func(what string, n, of int), wipe func()) {
+	if !term.IsTerminal(int(os.Stderr.Fd())) {
+		return nil, func() {}
+	}
+	wipe = func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
+	return func(what string, n, of int) {
+		wipe()
+		fmt.Fprintf(os.Stderr, format, what, n, of)
+	}, wipe
 }

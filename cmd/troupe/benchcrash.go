@@ -1,13 +1,11 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/troupe-dev/troupe/runtime/bench"
 )
@@ -42,14 +40,8 @@ func runCrash(c *cli.Context) error {
 	}
 	ctx, _, release := interruptions()
 	defer release()
-	wipe := func() {}
-	if term.IsTerminal(int(os.Stderr.Fd())) {
-		wipe = func() { fmt.Fprint(os.Stderr, "\r\x1b[K") }
-		o.Progress = func(scenario string, kills, of int) {
-			wipe()
-			fmt.Fprintf(os.Stderr, "%s, kill %d of %d", scenario, kills, of)
-		}
-	}
+	tell, wipe := progress("%s, kill %d of %d")
+	o.Progress = tell
 	rep, err := bench.Crash(ctx, o)
 	wipe()
 	switch {
