@@ -53,7 +53,7 @@ func TestE2EClaudeCrash(t *testing.T) {
 func killClaude(t *testing.T, kills int, want jsonResult) (left int) {
 	t.Helper()
 	c := newClaudeRun(t, quarrel, slowly)
-	k := &crashed{claudeRun: c, kills: kills, longest: betweenKills}
+	k := &killed{t: t, command: c.command, data: c.data, scenario: "scenario.yaml", kills: kills, longest: betweenKills}
 	lives := 0
 	for over := false; !over; lives++ {
 		asked, recorded := len(c.model.Requests()), 0
@@ -61,7 +61,7 @@ func killClaude(t *testing.T, kills int, want jsonResult) (left int) {
 			recorded = c.recorded(t)
 		}
 		var got outcome
-		got, over = k.turn(t)
+		got, over = k.turn()
 		c.checkAskedOnce(t, asked, recorded)
 		if over && (got.Hash != want.Hash || got.Timed != 0) {
 			t.Errorf("killed, it ended as %+v; left alone, as %+v", got, want)

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -19,11 +18,7 @@ func TestAForkIsThereOrNot(t *testing.T) {
 		t.Skip("kills real processes for a while")
 	}
 	dir := t.TempDir()
-	troupe := func(args ...string) *exec.Cmd {
-		cmd := exec.Command("troupe", args...)
-		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "TROUPE_DATA="+filepath.Join(dir, "data"))
-		return cmd
-	}
+	troupe := troupeIn(filepath.Join(dir, "data"))
 	path := filepath.Join(dir, "s.yaml")
 	write(t, path, `name: s
 seed: 7

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"os"
@@ -15,22 +16,32 @@ import (
 )
 
 // A killed run is one that is killed again and again and resumed after each
-// time, until it ends.
+// time, until it ends. Its name is r.
 type killed struct {
 	t        *testing.T
-	data     string
+	command  func(args ...string) *exec.Cmd // a call of troupe
+	data     string                         // the directory that it works in
 	scenario string
 	kills    int           // still to come
 	longest  time.Duration // between two of them
+	begun    bool          // there is a run to be resumed
+}
+
+// troupeIn gives calls of troupe that work in a data directory.
+func troupeIn(data string) func(args ...string) *exec.Cmd {
+	return func(args ...string) *exec.Cmd {
+		cmd := exec.Command("troupe", args...)
+		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0", "TROUPE_DATA="+data)
+		return cmd
+	}
 }
 
 // end plays the run to its end, whatever happens to it, and looks that nothing
 // is left.
 func (k *killed) end() {
 	k.t.Helper()
-	for begun := false; !k.turn(begun); {
-		_, err := os.Stat(filepath.Join(k.data, "runs", "r", "plan.json"))
-		begun = err == nil // killed before that, its name is still free
+	for over := false; !over; {
+		_, over = k.turn()
 	}
 	if left := processesIn(filepath.Join(k.data, "runs"), 30*time.Second); len(left) > 0 {
 		k.t.Errorf("there are still %v", left)
@@ -38,31 +49,33 @@ func (k *killed) end() {
 }
 
 // turn starts the run, or resumes it, and lets something happen to it; over
-// says that it has come to its end.
-func (k *killed) turn(begun bool) (over bool) {
+// says that it has come to its end, and got how.
+func (k *killed) turn() (got outcome, over bool) {
 	k.t.Helper()
-	args := []string{"run", "--name", "r", "--data", k.data, k.scenario}
-	if begun {
-		args = []string{"resume", "--data", k.data, "r"}
+	args := []string{"run", "--json", "--name", "r", k.scenario}
+	if k.begun {
+		args = []string{"resume", "--json", "r"}
 	}
-	cmd := exec.Command("troupe", args...)
-	var said bytes.Buffer
-	cmd.Stderr = &said
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
+	cmd := k.command(args...)
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Start(); err != nil {
 		k.t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	err := k.disturb(cmd, ended)
+	if _, serr := os.Stat(filepath.Join(k.data, "runs", "r", "plan.json")); serr == nil {
+		k.begun = true // killed before that, its name is still free
+	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signaled() {
-		return false
+		return got, false
 	}
-	if err != nil {
-		k.t.Fatalf("%v: %v\n%s", cmd.Args, err, said.Bytes())
+	if err != nil || json.Unmarshal(out.Bytes(), &got) != nil {
+		k.t.Fatalf("%v: %v\n%s%s", cmd.Args, err, out.Bytes(), said.Bytes())
 	}
-	return true
+	return got, true
 }
 
 // disturb kills the supervisor, an agent, or both, at some moment, until the

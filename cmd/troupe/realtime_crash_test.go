@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -39,7 +38,9 @@ func realtimeCrash(t *testing.T, kills, calls int) {
 	}
 	path := filepath.Join(t.TempDir(), "exchange.yaml")
 	write(t, path, exchange)
-	c := &killed{t: t, data: t.TempDir(), scenario: path, kills: kills, longest: time.Second}
+	data := t.TempDir()
+	troupe := troupeIn(data)
+	c := &killed{t: t, command: troupe, data: data, scenario: path, kills: kills, longest: time.Second}
 	var mu sync.Mutex
 	acknowledged := map[string]bool{}
 	var callers sync.WaitGroup
@@ -55,9 +56,7 @@ func realtimeCrash(t *testing.T, kills, calls int) {
 				body := fmt.Sprintf("call %d of %d", n, caller)
 				desk := []string{"desk-1", "booth-1", "booth-2"}[n%3]
 				errand, _ := json.Marshal(map[string]string{"to": desk, "body": body})
-				cmd := exec.Command("troupe", "send", "--wait", "20s", "--data", c.data, "r", "--to", "operator", string(errand))
-				cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
-				if cmd.Run() == nil {
+				if troupe("send", "--wait", "20s", "r", "--to", "operator", string(errand)).Run() == nil {
 					mu.Lock()
 					acknowledged[body] = true
 					mu.Unlock()
@@ -72,18 +71,18 @@ func realtimeCrash(t *testing.T, kills, calls int) {
 	if len(acknowledged) == 0 {
 		t.Fatal("no call was acknowledged")
 	}
-	consumedOnce(t, c.data, acknowledged)
-	out, err := exec.Command("troupe", "verify", "--execute", "--data", c.data, "r").CombinedOutput()
+	consumedOnce(t, troupe("events", "r"), acknowledged)
+	out, err := troupe("verify", "--execute", "r").CombinedOutput()
 	if err != nil {
 		t.Errorf("verify: %v\n%s", err, out)
 	}
 }
 
-// consumedOnce reads the record: each of the bodies was noted once, and every
+// consumedOnce reads the record's events: each of the bodies was noted once, and every
 // agent has taken in turns as many messages as it was sent.
-func consumedOnce(t *testing.T, data string, bodies map[string]bool) {
+func consumedOnce(t *testing.T, events *exec.Cmd, bodies map[string]bool) {
 	t.Helper()
-	out, err := exec.Command("troupe", "events", "--data", data, "r").Output()
+	out, err := events.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
