@@ -143,13 +143,13 @@ func TestE2EStates(t *testing.T) {
 
 func restores(t *testing.T, dir, program string) {
 	const ticks = 4
-	init := `{"type":"init","protocol":1,"run":"r","seed":7,"agent":"a","agents":[{"id":"a"}],"config":{"endowment":10,"factor":2,"rounds":9,"forgiveness":0.5}`
+	init := `{"type":"init","protocol":1,"run":"r","seed":7,"agent":"a","agents":[{"id":"10"},{"id":"9"},{"id":"a"}],"config":{"endowment":10,"factor":2,"rounds":9,"forgiveness":0.5}`
 	ask := func(tick int) string {
 		return fmt.Sprintf(`{"type":"observe","agent":"a","tick":%d,"observation":{"last":{"opponent":"D"}},"messages":[],"results":[]}`, tick)
 	}
 	if strings.HasPrefix(program, "world") || program == "goods.py" {
 		ask = func(tick int) string {
-			return fmt.Sprintf(`{"type":"step","tick":%d,"actions":[{"agent":"a","action":{"give":%d}}]}`, tick, tick)
+			return fmt.Sprintf(`{"type":"step","tick":%d,"actions":[{"agent":"10","action":{"give":%[1]d}},{"agent":"9","action":{"give":1}},{"agent":"a","action":{"give":2}}]}`, tick)
 		}
 	}
 	var asks []string

@@ -180,7 +180,7 @@ export async function serveWorld (Make) {
       if (answer.type === 'stepped') observations = answer.observations ?? {}
       say(answer)
     } else if (line.type === 'snapshot') {
-      const agents = Object.fromEntries(world.agents)
+      const agents = [...world.agents] // an object would put ids that are numbers first, by size
       say({ type: 'state', state: { state: await world.snapshot(), random: world.random.tell(), agents, observations } })
     }
   })
@@ -189,7 +189,7 @@ export async function serveWorld (Make) {
 /** Takes a world to where a state has it; gives the observations of the next tick. */
 async function resume (world, kept) {
   world.random.resume(kept.random)
-  world.agents = new Map(Object.entries(kept.agents))
+  world.agents = new Map(kept.agents)
   await world.restore(kept.state)
   return kept.observations
 }
