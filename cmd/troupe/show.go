@@ -39,7 +39,11 @@ func (s *show) Starting(o runtime.Opening) {
 	s.begin(o)
 	_, _ = fmt.Fprintf(s.w, "run %s: %d agents in %d processes\n", o.Run, o.Agents, o.Processes)
 	if o.Dropped > 0 {
-		_, _ = fmt.Fprintf(s.w, "its log was damaged: what was behind tick %d is played again (%d entries)\n", o.From-1, o.Dropped)
+		what := "all of it"
+		if o.From > 0 {
+			what = fmt.Sprintf("what was behind tick %d", o.From-1)
+		}
+		_, _ = fmt.Fprintf(s.w, "its log was damaged: %s is played again (%d entries)\n", what, o.Dropped)
 	}
 	switch {
 	case o.Fork != nil:
