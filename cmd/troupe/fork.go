@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/troupe-dev/troupe/runtime"
+	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/scenarios"
 )
 
@@ -51,6 +52,8 @@ func forkRun(c *cli.Context) error {
 	case errors.As(err, &problems):
 		tellProblems(problems, "the scenario of run "+parent)
 		return exit{code: exitUsage}
+	case errors.Is(err, observe.ErrNoRun):
+		return explain(err)
 	case err != nil:
 		return exit{exitUsage, explain(err)}
 	}
