@@ -47,28 +47,23 @@ func (e *Entry) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// MarshalJSON shows the times as people write them.
+// MarshalJSON shows the time as people write it.
 func (c Clock) MarshalJSON() ([]byte, error) {
-	type plain Clock
-	return json.Marshal(struct {
-		plain
-		Quiet duration `json:"quiet,omitempty"`
-	}{plain(c), duration(c.Quiet)})
+	return json.Marshal(clock{c.Mode, c.Ticks, duration(c.Quiet)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
 func (c *Clock) UnmarshalJSON(data []byte) error {
-	type plain Clock
-	var read struct {
-		plain
-		Quiet duration `json:"quiet"`
-	}
-	if err := json.Unmarshal(data, &read); err != nil {
-		return err
-	}
-	*c = Clock(read.plain)
-	c.Quiet = time.Duration(read.Quiet)
-	return nil
+	var read clock
+	err := json.Unmarshal(data, &read)
+	*c = Clock{read.Mode, read.Ticks, time.Duration(read.Quiet)}
+	return err
+}
+
+type clock struct {
+	Mode  string   `json:"mode"`
+	Ticks int      `json:"ticks,omitempty"`
+	Quiet duration `json:"quiet,omitempty"`
 }
 
 // MarshalJSON shows the timeout as people write it.
