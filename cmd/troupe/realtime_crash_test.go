@@ -64,9 +64,10 @@ func realtimeCrash(t *testing.T, kills, calls int) {
 			}
 		})
 	}
+	hangUp := sync.OnceFunc(func() { close(over); callers.Wait() })
+	defer hangUp() // the run may fail
 	c.end()
-	close(over)
-	callers.Wait()
+	hangUp()
 	t.Logf("%d calls of %d were acknowledged", len(acknowledged), 2*calls)
 	if len(acknowledged) == 0 {
 		t.Fatal("no call was acknowledged")
