@@ -3,7 +3,6 @@ package plan
 import (
 	"errors"
 	"fmt"
-	"path"
 	"strconv"
 	"strings"
 
@@ -47,20 +46,16 @@ func (p *Plan) relimit(at []string, value string) error {
 	if len(at) != 4 || at[0] != "agents" || at[2] != "limits" {
 		return errNoLimit
 	}
-	found := false
-	for i := range p.Agents {
-		ok, err := path.Match(at[1], p.Agents[i].ID)
-		if err != nil {
-			return fmt.Errorf("%q is not a pattern: %w", at[1], err)
-		}
-		if !ok {
-			continue
-		}
-		found = true
-		e := &p.Entries[p.Agents[i].Entry]
-		switch at[3] {
+	entries, err := p.covered(at[1])
+	if err != nil {
+		return err
+	}
+	for _, i := range entries {
+		switch e := &p.Entries[i]; at[3] {
 		case "usd":
-			err = setDollars(&e.Limits.USD, value)
+			if err = setDollars(&e.Limits.USD, value); err == nil {
+				p.rebudget(i)
+			}
 		case "turns":
 			err = setCount(&e.Limits.Turns, value)
 		default:
@@ -70,10 +65,65 @@ func (p *Plan) relimit(at []string, value string) error {
 			return err
 		}
 	}
-	if !found {
-		return fmt.Errorf("%q covers no agent of the run", at[1])
-	}
 	return nil
+}
+
+// covered are the entries of the agents that a pattern covers. Agents of one
+// entry have the same limits: one that covers a part of them is an error.
+func (p *Plan) covered(pattern string) ([]int, error) {
+	covers := map[int]bool{}
+	var entries []int
+	for i := range p.Agents {
+		a := &p.Agents[i]
+		is := scenarios.Match(pattern, a.ID)
+		was, known := covers[a.Entry]
+		switch {
+		case known && was != is:
+			return nil, fmt.Errorf("%q covers some agents of %s and not others, and a run under way has one limit for all of an entry: set it for %s",
+				pattern, p.Entries[a.Entry].ID, everyone(p.Entries[a.Entry].ID))
+		case !known && is:
+			entries = append(entries, a.Entry)
+		}
+		covers[a.Entry] = is
+	}
+	if len(entries) == 0 {
+		return nil, fmt.Errorf("%q covers no agent of the run", pattern)
+	}
+	return entries, nil
+}
+
+// everyone is the pattern that covers all ids that an entry's can be.
+func everyone(id string) string {
+	t := parseTemplate(id)
+	return t.fill(vars{row: starred(t.names())})
+}
+
+// starred gives each name the value that matches any.
+func starred(names []string) map[string]any {
+	row := make(map[string]any, len(names))
+	for _, n := range names {
+		row[n] = "*"
+	}
+	return row
+}
+
+// rebudget tells an entry's tool, whose command says how much a process may
+// spend, of its limit.
+func (p *Plan) rebudget(entry int) {
+	e := &p.Entries[entry]
+	kind, err := agent.Lookup(e.Kind)
+	if err != nil || kind.Tool == nil || e.Model == nil {
+		return
+	}
+	options := *e.Model
+	options.USD = e.Limits.USD
+	e.Model = &options
+	e.Program.Command = kind.Tool.Command(e.Program.Command[0], e.Model)
+	for i := range p.Processes {
+		if p.Processes[i].Entry == entry {
+			p.Processes[i].Command = e.Program.Command
+		}
+	}
 }
 
 func setDollars(into *agent.USD, value string) error {
