@@ -70,6 +70,9 @@ func (r *run) graft(ctx context.Context, data string, parent *record.Log) (err e
 	if r.kept, err = r.keepSources(ctx, data); err != nil {
 		return err
 	}
+	if err := r.raise(data); err != nil {
+		return err
+	}
 	stream, err := r.bus.CreateStream(r.name)
 	if err != nil {
 		return err

@@ -36,8 +36,8 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	if err := r.installPrograms(); err != nil {
 		return nil, err
 	}
-	tier, err := workspace.LookupTier(p.Isolation)
-	if err != nil {
+	// The scratch directory lies as deep below the data directory as a run's.
+	if err := x.raise(filepath.Dir(filepath.Dir(r.scratch.Dir))); err != nil {
 		return nil, err
 	}
 	w, err := x.world()
@@ -46,7 +46,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	}
 	told := pastLog{Log: log, upto: &atomic.Int64{}}
 	x.fleet = supervisor.New(supervisor.Options{
-		Run: x.name, Dir: x.dir, Tier: tier, Deadline: repeatDeadline, Last: -1,
+		Run: x.name, Dir: x.dir, Walls: x.walls, Deadline: repeatDeadline, Last: -1,
 		Residents: p.Limits.Resident,
 		Replay: func(ctx context.Context, agents []string, _ int, yield func(*agent.Observe, *agent.Act) error) error {
 			return engine.History(ctx, told, p, nil, agents, yield)

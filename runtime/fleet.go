@@ -44,6 +44,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		s := f.spec(e, e.Kind, e.State)
 		s.ID, s.Env = p.ID, f.env(p.Env, e.Program.Dir)
 		s.Command = f.command(p.Command, e.Program.Dir, p.ID)
+		s.Readable = f.readable(&e.Program)
 		s.Secrets = f.secretsOf(e.Secrets)
 		s.Agents = make([]agent.Init, len(p.Agents))
 		for j, id := range p.Agents {
@@ -108,6 +109,14 @@ func (f *fleet) command(words []string, dir, process string) []string {
 	return out
 }
 
+// readable are the paths that processes of a program may read.
+func (f *fleet) readable(p *plan.Program) []string {
+	if len(p.Files) == 0 {
+		return p.Readable
+	}
+	return append(slices.Clone(p.Readable), f.dir.Program(p.Dir))
+}
+
 func (f *fleet) env(env map[string]string, dir string) map[string]string {
 	out := make(map[string]string, len(env))
 	for k, v := range env {
@@ -134,6 +143,7 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	s := f.spec(e, sub.Kind, k.States[0])
 	s.ID = f.substituteID(id)
 	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir, s.ID), f.env(sub.Program.Env, sub.Program.Dir)
+	s.Readable = f.readable(&sub.Program)
 	s.Agents = []agent.Init{f.init(id)}
 	// Nobody takes over from one that took over.
 	s.Faithful = s.Faithful && e.Policies[agent.Differs].Substitute == nil

@@ -107,7 +107,8 @@ func (f *Forking) makePlan() error {
 		s.Source.SHA256 = f.parent.SHA256
 	}
 	p, problems := plan.Expand(s, plan.Options{
-		Sets: slices.Concat(sets, []string{seed}, f.opts.Sets), Found: problems, Troupe: f.opts.Troupe,
+		Shared: workspace.InSystem,
+		Sets:   slices.Concat(sets, []string{seed}, f.opts.Sets), Found: problems, Troupe: f.opts.Troupe,
 		Run: f.opts.Run, Beside: lay,
 	})
 	if len(problems) > 0 {

@@ -34,7 +34,7 @@ func (r *run) manifest(ctx context.Context) error {
 	genesis := r.plan.Genesis()
 	m := &record.Manifest{
 		Run: r.name, Started: time.Now().UTC(), Troupe: version(), Genesis: hex.EncodeToString(genesis[:]),
-		Isolation: r.plan.Isolation, Scenario: r.opts.Scenario,
+		Isolation: record.Isolation(r.walls.Achieved()), Scenario: r.opts.Scenario,
 		Host: host(), Programs: identify(ctx, used(r.plan)), Recorded: r.kept, Plan: *r.plan,
 	}
 	if scenario != "" {

@@ -52,7 +52,7 @@ func (r *run) measure() {
 	for s := supervisor.Down; s <= supervisor.Stopped; s++ {
 		states = append(states, s.String())
 	}
-	r.metrics = r.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, States: states, Processes: func() []observe.Process {
+	r.metrics = r.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, Isolation: r.walls.Achieved().String(), States: states, Processes: func() []observe.Process {
 		list := r.fleet.Statuses()
 		out := make([]observe.Process, len(list))
 		for i := range list {

@@ -58,6 +58,11 @@ func (r *run) reopen(ctx context.Context, data string) error {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	r.survivors = killed
+	if r.walls == nil { // a fork has raised them
+		if err := r.raise(data); err != nil {
+			return fmt.Errorf("cannot resume run %s: %w", r.name, err)
+		}
+	}
 	stream, err := r.bus.OpenStream(r.name)
 	switch {
 	case errors.Is(err, bus.ErrNoStream) && r.started():

@@ -73,6 +73,7 @@ type run struct {
 	kept        []record.Source
 	dropped     int // entries of its log that were damaged or lay behind such
 	dir         workspace.Run
+	walls       *workspace.Walls
 	bus         *bus.Bus
 	log         *record.Log
 	from        *record.Checkpoint // the newest, of a run that is resumed; nil for its start
@@ -161,6 +162,9 @@ func (r *run) begin(ctx context.Context, data string) (err error) {
 	if r.kept, err = r.keepSources(ctx, data); err != nil {
 		return err
 	}
+	if err := r.raise(data); err != nil {
+		return err
+	}
 	if err := r.manifest(ctx); err != nil {
 		return err
 	}
@@ -229,6 +233,9 @@ func (r *run) control(ctx context.Context, data string) error {
 		return err
 	}
 	r.onStop(release)
+	if len(r.walls.Achieved().Tiers) > 0 {
+		l = observe.Outsiders(l)
+	}
 	r.onStop(observe.Serve(l, &observe.Store{Data: data, Bus: r.bus, Live: func(run string) *observe.Live {
 		if run == r.name {
 			return r.live
@@ -246,10 +253,6 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	if tick, hash, end := r.log.Last(); end != record.NotEnded {
 		return r.replayed(ctx, engine.Result{Ticks: tick + 1, Hash: hash, End: end})
 	}
-	tier, err := workspace.LookupTier(r.plan.Isolation)
-	if err != nil {
-		return nil, err
-	}
 	w, err := r.world()
 	if err != nil {
 		return nil, err
@@ -262,7 +265,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	// and a world's process side by side, within the 4 s that all have.
 	last, _, _ := r.log.Last()
 	r.fleet = supervisor.New(supervisor.Options{
-		Run: r.name, Dir: r.dir, Tier: tier, Replay: past.tell, Last: last,
+		Run: r.name, Dir: r.dir, Walls: r.walls, Replay: past.tell, Last: last,
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
 		Realtime: r.plan.Clock.Mode == plan.Realtime,
 		Kept:     r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,

@@ -15,7 +15,4 @@ var later = map[string]string{
 	"Entry.network":      "hosts that an agent may reach",
 	"Entry.mcp":          "tool servers of an agent",
 	"Entry.settings":     "settings of the agent's own command line tool",
-
-	"isolation=auto":   "the strongest walls that the machine gives",
-	"isolation=strict": "a run that refuses to start without walls",
 }

@@ -25,7 +25,7 @@ type Scenario struct {
 	Secrets    map[string]Secret  `yaml:"secrets"`
 	Limits     *Limits            `yaml:"limits"`
 	Checkpoint *Checkpoint        `yaml:"checkpoint"`
-	Isolation  string             `yaml:"isolation" enum:"none"`
+	Isolation  string             `yaml:"isolation" enum:"none auto strict uid landlock"`
 	Durability string             `yaml:"durability" enum:"process machine"`
 	Faults     []Fault            `yaml:"faults"`
 	Collect    []Collect          `yaml:"collect"`
@@ -66,6 +66,7 @@ type Entry struct {
 	Command    []string          `yaml:"command" nonempty:"true"`
 	Config     map[string]any    `yaml:"config"`
 	Files      []string          `yaml:"files"`
+	Readable   []string          `yaml:"readable"` // beside what all agents may read; relative to the scenario
 	Env        map[string]string `yaml:"env"`
 	Deadline   Duration          `yaml:"deadline"`
 	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`

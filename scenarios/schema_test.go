@@ -104,7 +104,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		world + "agents: [{id: a, pin: no}]", world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
 		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
 		head + "clock: {mode: real}", head + "clock: {quiet: 2s}", head + "clock: {mode: lockstep, quiet: 2s}",
-		"name: x\nagents: [{id: a}]", "name: x\nclock: {mode: lockstep}\nagents: [{id: a}]", head + "clock: {ticks: -1}", head + "isolation: auto", head + "durability: always",
+		"name: x\nagents: [{id: a}]", "name: x\nclock: {mode: lockstep}\nagents: [{id: a}]", head + "clock: {ticks: -1}", head + "isolation: moat", head + "durability: always",
 		head + "on_failure: {boredom: skip}", head + "on_failure: {crash: jump}", head + "on_failure: {crash: {retry: {}, restart: {}}}",
 		head + "on_failure: {crash: {}}", head + "channels: {a b: {members: []}}", head + "channels: {a: {}}",
 		head + "faults: [{}]", head + "faults: [{kill: a}]", head + "faults: [{kill: a, drop: b, at: 1}]", head + "faults: [{kill: a, at: 1, for: 1s}]",
@@ -192,7 +192,6 @@ func TestSchemaDescriptions(t *testing.T) {
 func TestLater(t *testing.T) {
 	const yaml = `name: x
 world: {kind: w}
-isolation: strict
 shared: {}
 limits: {wall: 1}
 gateway: {}
@@ -208,15 +207,14 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 9 {
+	if len(ps) != 8 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{
-		`s.yaml:3:12: isolation: "strict" is not in this version: a run that refuses to start without walls`,
-		`s.yaml:4:1: shared: not in this version: a tree of files that all agents share`,
-		`s.yaml:5:10: limits.wall: not in this version: a bound on the run's time`,
+		`s.yaml:3:1: shared: not in this version: a tree of files that all agents share`,
+		`s.yaml:4:10: limits.wall: not in this version: a bound on the run's time`,
 	}
-	if got := headings(ps)[:3]; !reflect.DeepEqual(got, want) {
+	if got := headings(ps)[:2]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	delete(said, "")

@@ -35,6 +35,9 @@ func (r Run) Install(name string, files []Copy) error {
 // KeepScenario copies the files of a scenario, with those that Install has
 // brought in already as further names of the same file where the disk can do so.
 func (r Run) KeepScenario(files []Copy) error {
+	if err := os.MkdirAll(r.Scenario(), newMode); err != nil { // it holds what is for some agents alone
+		return fmt.Errorf("cannot make a directory for the scenario: %w", err)
+	}
 	for _, f := range files {
 		if f.Installed != "" {
 			target := filepath.Join(r.Scenario(), filepath.FromSlash(f.Path))

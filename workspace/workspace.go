@@ -50,16 +50,6 @@ func (r Run) Checkpoints() string { return filepath.Join(r.Dir, "checkpoints") }
 // Text is a file of texts that the runtime makes for one process.
 func (r Run) Text(process, name string) string { return filepath.Join(r.agent(process), name) }
 
-// WriteTexts writes the files that Text names.
-func (r Run) WriteTexts(process string, texts map[string]string) error {
-	for name, text := range texts {
-		if err := os.WriteFile(r.Text(process, name), []byte(text), 0o600); err != nil {
-			return fmt.Errorf("cannot write a prompt: %w", err)
-		}
-	}
-	return nil
-}
-
 func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents", process) }
 func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
 
@@ -67,7 +57,11 @@ func (r Run) locks() string               { return filepath.Join(r.Dir, "locks")
 type Workspace struct {
 	Work, Home, Tmp string // absolute directories
 	Log             string // file
-	lock            *flock.Flock
+
+	dir    string // the process's own, which holds the others
+	uid    int    // the user that they belong to, and the group, where walled; 0 for this process's
+	walled bool   // by Walls.Open
+	lock   *flock.Flock
 }
 
 // Open makes the workspace of a process and holds it by flock for this
@@ -80,6 +74,7 @@ func (r Run) Open(process string) (*Workspace, error) {
 		Home: filepath.Join(dir, "home"),
 		Tmp:  filepath.Join(dir, "tmp"),
 		Log:  r.AgentLog(process),
+		dir:  dir,
 	}
 	w.lock = flock.New(filepath.Join(r.locks(), process+".lock"), flock.SetPermissions(0o600))
 	ok, err := w.lock.TryLock()
@@ -115,7 +110,10 @@ func (w *Workspace) Reset() error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot reset a workspace: %w", err)
 	}
-	return w.make()
+	if err := w.make(); err != nil || !w.walled {
+		return err
+	}
+	return w.own()
 }
 
 func (w *Workspace) make() error {
@@ -125,6 +123,21 @@ func (w *Workspace) make() error {
 		}
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("cannot make a workspace: %w", err)
+		}
+	}
+	return nil
+}
+
+// WriteTexts writes the files that Run.Text names, for the process to read.
+func (w *Workspace) WriteTexts(texts map[string]string) error {
+	for name, text := range texts {
+		path := filepath.Join(w.dir, name)
+		err := os.WriteFile(path, []byte(text), 0o600)
+		if err == nil && w.uid != 0 {
+			err = errors.Join(os.Chown(path, -1, w.uid), os.Chmod(path, 0o640)) //nolint:gosec // its group is the process alone
+		}
+		if err != nil {
+			return fmt.Errorf("cannot write a prompt: %w", err)
 		}
 	}
 	return nil

@@ -136,7 +136,7 @@ func TestInstallChecksTheHash(t *testing.T) {
 }
 
 func TestUnknownTierNamesTheKnown(t *testing.T) {
-	if _, err := LookupTier("moat"); err == nil || !strings.Contains(err.Error(), "none") {
+	if _, err := Survey("moat", &Site{}); err == nil || !strings.Contains(err.Error(), "auto, landlock, none, strict, uid") {
 		t.Errorf("got %v", err)
 	}
 }

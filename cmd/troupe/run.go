@@ -14,6 +14,7 @@ import (
 	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime"
 	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/plan"
 )
 
 var runCommand = &cli.Command{
@@ -48,7 +49,10 @@ func runScenario(c *cli.Context) error {
 	if err := checkListens(c); err != nil {
 		return err
 	}
-	p, err := expand(c, path)
+	p, err := expandFor(c, path, func(p *plan.Plan) error {
+		_, err := runtime.Survey(p, c.String("data"))
+		return err
+	})
 	if err != nil {
 		return err
 	}

@@ -53,18 +53,18 @@ var psCommand = &cli.Command{
 
 func printRuns(list []observe.Run) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "RUN\tSCENARIO\tSEED\tSTATUS\tTICKS\tAGENTS\tSTARTED\tHASH")
+	_, _ = fmt.Fprintln(t, "RUN\tSCENARIO\tSEED\tSTATUS\tTICKS\tAGENTS\tISOLATION\tSTARTED\tHASH")
 	for _, r := range list {
 		if r.Error != "" {
-			_, _ = fmt.Fprintf(t, "%s\t%s\t\tunreadable\t\t\t\t%s\n", r.Run, r.Scenario, r.Error)
+			_, _ = fmt.Fprintf(t, "%s\t%s\t\tunreadable\t\t\t\t\t%s\n", r.Run, r.Scenario, r.Error)
 			continue
 		}
 		ticks := fmt.Sprint(r.Ticks)
 		if r.Last > 0 {
 			ticks += fmt.Sprintf("/%d", r.Last)
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%.12s\n", r.Run, r.Scenario, r.Seed, r.Status,
-			ticks, r.Agents, r.Started.Local().Format(time.DateTime), r.Hash)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t%.12s\n", r.Run, r.Scenario, r.Seed, r.Status,
+			ticks, r.Agents, r.Isolation, r.Started.Local().Format(time.DateTime), r.Hash)
 	}
 	return t.Flush()
 }

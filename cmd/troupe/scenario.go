@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/scenarios"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // planFlags are what changes a scenario on its way to a plan.
@@ -16,9 +17,15 @@ var planFlags = []cli.Flag{
 // expand reads the scenario that the command names and resolves it. All that
 // is wrong with it is printed.
 func expand(c *cli.Context, path string) (p *plan.Plan, err error) {
+	return expandFor(c, path, nil)
+}
+
+// expandFor is expand where survey, if it is not nil, says whether the plan's
+// isolation can be had.
+func expandFor(c *cli.Context, path string, survey func(*plan.Plan) error) (p *plan.Plan, err error) {
 	s, problems := scenarios.Load(path)
 	if s != nil {
-		o := plan.Options{Sets: c.StringSlice("set"), Found: problems, Troupe: itself}
+		o := plan.Options{Sets: c.StringSlice("set"), Found: problems, Troupe: itself, Shared: workspace.InSystem, Survey: survey}
 		if c.IsSet("seed") {
 			seed := c.Uint64("seed")
 			o.Seed = &seed

@@ -42,9 +42,9 @@ func (s *sheet) overview() {
 		query{`troupe_timed_outcomes_total{run="$run"}`, ""}))
 	s.WithPanel(s.number("Spent", "What models cost, as the agents' tools tell it.", "currencyUSD",
 		query{`sum(troupe_model_cost_usd_total{run="$run"})`, ""}).Decimals(2))
-	s.WithPanel(s.number("Build", "The troupe that runs it, and the scenario.", "short",
+	s.WithPanel(s.number("Build", "The troupe that runs it, the scenario, and the walls around its agents.", "short",
 		query{`troupe_run_info{run="$run"} * on (instance, job) group_left (version, go_version) troupe_build_info`,
-			"{{scenario}}, seed {{seed}}: troupe {{version}}, {{go_version}}"}).
+			"{{scenario}}, seed {{seed}}, isolation {{isolation}}: troupe {{version}}, {{go_version}}"}).
 		TextMode(common.BigValueTextModeName))
 }
 

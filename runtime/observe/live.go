@@ -12,6 +12,8 @@ import (
 type Live struct {
 	// Outside takes in what comes from outside; set before others know the Live.
 	Outside Outside
+	// Isolation says which walls stand; set before others know the Live.
+	Isolation string
 
 	mu     sync.Mutex
 	state  State

@@ -41,7 +41,7 @@ func market() *plan.Plan {
 // measured makes the metrics of a run whose processes are not on this system.
 func measured(p *plan.Plan, processes ...Process) (*Metrics, *RunMetrics) {
 	m := NewMetrics("v1", "go1")
-	return m, m.Run(MeasuredRun{Name: "r1", Plan: p, States: []string{"down", "ready"}, Processes: func() []Process { return processes }})
+	return m, m.Run(MeasuredRun{Name: "r1", Plan: p, Isolation: "uid+landlock", States: []string{"down", "ready"}, Processes: func() []Process { return processes }})
 }
 
 // series are a family as it is shown, less its help, which is for people.
@@ -87,7 +87,7 @@ func TestAllIsThereBeforeTheFirstTick(t *testing.T) {
 			t.Errorf("%s: %d series, want %d (%v)", name, got, want, err)
 		}
 	}
-	isSeries(t, m, "troupe_run_info", `troupe_run_info{run="r1",scenario="market",seed="7"} 1`)
+	isSeries(t, m, "troupe_run_info", `troupe_run_info{isolation="uid+landlock",run="r1",scenario="market",seed="7"} 1`)
 	isSeries(t, m, "troupe_build_info", `troupe_build_info{go_version="go1",version="v1"} 1`)
 	isSeries(t, m, "troupe_restarts_total",
 		`troupe_restarts_total{process="ann",run="r1"} 0`, `troupe_restarts_total{process="bob",run="r1"} 0`,

@@ -15,6 +15,8 @@ import (
 type MeasuredRun struct {
 	Name string
 	Plan *plan.Plan
+	// Isolation says which walls stand around its processes.
+	Isolation string
 	// States are the names of all states that a process may be in.
 	States []string
 	// Processes are the run's processes now; called at each scrape, from any
@@ -35,7 +37,7 @@ type Process struct {
 // seconds. Every series whose labels are known from the plan is there, as 0,
 // before the first tick.
 //
-//	troupe_run_info                    1; labels scenario, seed
+//	troupe_run_info                    1; labels scenario, seed, isolation (the walls that stand)
 //	troupe_ticks_total                 records
 //	troupe_tick_duration_seconds       by phase: ask (first observe to last outcome), step (in the
 //	                                   world), commit (to the acknowledgement: counted with the next
@@ -71,7 +73,7 @@ func (m *Metrics) Run(o MeasuredRun) *RunMetrics {
 	r := &RunMetrics{names: newNames(o.Plan), started: map[string]bool{}, substitutes: map[string]int{}}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "troupe_run_info", Help: "The run; always 1.",
-		ConstLabels: prometheus.Labels{"scenario": o.Plan.Name, "seed": strconv.FormatUint(o.Plan.Seed, 10)},
+		ConstLabels: prometheus.Labels{"scenario": o.Plan.Name, "seed": strconv.FormatUint(o.Plan.Seed, 10), "isolation": o.Isolation},
 	})
 	info.Set(1)
 	reg.MustRegister(info)

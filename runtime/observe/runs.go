@@ -32,8 +32,10 @@ type Run struct {
 	Agents   int       `json:"agents"`         // at the start
 	Hash     string    `json:"hash"`           // after the newest tick, hex
 	Started  time.Time `json:"started"`
-	PID      int       `json:"pid,omitempty"`   // of its supervisor, while running
-	Error    string    `json:"error,omitempty"` // what is wrong with its store
+	// Isolation says which walls stand around its processes, or stood when it began.
+	Isolation string `json:"isolation"`
+	PID       int    `json:"pid,omitempty"`   // of its supervisor, while running
+	Error     string `json:"error,omitempty"` // what is wrong with its store
 }
 
 // Runs is what can be asked about the runs of a data directory. Its methods

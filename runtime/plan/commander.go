@@ -24,6 +24,9 @@ func (m *maker) commander(v *variant, kind agent.Kind) *commander {
 	e := &v.entry
 	c := &commander{resolver: newResolver(m.find, v.problem), values: map[string]template{}, same: true}
 	c.globs(e.Files)
+	if kind.Reads("readable") {
+		c.listed(e.Readable)
+	}
 	for name, text := range map[string]*scenarios.Text{".prompt": e.Prompt, ".system": e.System, ".message": e.Message} {
 		if text != nil {
 			c.text(name, text.File)
@@ -75,6 +78,7 @@ func (v *variant) knows(t template) (string, bool) {
 func (c *commander) program(v *variant) Program {
 	p := Program{Dir: v.dir, Env: v.entry.Env}
 	if c.tool != nil {
+		c.allows(c.tool[0])
 		p.Command = c.tool
 		return p
 	}

@@ -20,6 +20,11 @@ type Options struct {
 	// Troupe says what is wrong with the arguments of a command whose program
 	// is troupe itself, as "what: what would be right"; nil takes any.
 	Troupe func(args []string) error
+	// Shared says of which paths every agent may read what is there, so that no
+	// plan lists them; nil for none.
+	Shared func(path string) bool
+	// Survey says why the plan's isolation cannot be had; nil takes any.
+	Survey func(*Plan) error
 	// Run is where agents of kind recorded have their answers from that name no
 	// run; empty where they must.
 	Run string
@@ -71,6 +76,11 @@ func Expand(s *scenarios.Scenario, opts Options) (*Plan, []scenarios.Problem) {
 	m.checkPatterns()
 	m.makeFaults()
 	m.makeWorld()
+	if opts.Survey != nil && !m.problems.any() {
+		if err := opts.Survey(m.plan); err != nil {
+			m.problemAt("isolation", err.Error(), "use isolation: auto for what can be had, or none")
+		}
+	}
 	if problems := m.problems.list(); len(problems) > 0 {
 		return nil, problems
 	}
@@ -95,6 +105,9 @@ type maker struct {
 func newMaker(s *scenarios.Scenario, opts Options) *maker {
 	if opts.LookPath == nil {
 		opts.LookPath = exec.LookPath
+	}
+	if opts.Shared == nil {
+		opts.Shared = func(string) bool { return false }
 	}
 	m := &maker{
 		problems: newProblems(),

@@ -25,6 +25,7 @@ type finder struct {
 	beside   string // absolute; where they start that are not there; empty for nowhere
 	lookPath func(string) (string, error)
 	troupe   func(args []string) error
+	shared   func(path string) bool
 	read     map[string]readFile  // by absolute path
 	found    map[string]foundPath // by name
 	known    map[string]bool      // what regular said, by name
@@ -36,6 +37,7 @@ func newFinder(dir string, opts Options) *finder {
 		beside:   opts.Beside,
 		lookPath: opts.LookPath,
 		troupe:   opts.Troupe,
+		shared:   opts.Shared,
 		read:     map[string]readFile{},
 		found:    map[string]foundPath{},
 		known:    map[string]bool{},

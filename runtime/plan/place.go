@@ -33,7 +33,7 @@ func (m *maker) placeAgents() {
 		}
 		entry.Program = c.program(v)
 		m.fillAgents(v, &entry, c, processes)
-		entry.Program.Files = c.files.list()
+		entry.Program.Files, entry.Program.Readable = c.files.list(), c.readable.list()
 		m.plan.Entries = append(m.plan.Entries, entry)
 	}
 	sort.Slice(m.plan.Agents, func(i, j int) bool { return m.plan.Agents[i].ID < m.plan.Agents[j].ID })
@@ -108,6 +108,7 @@ var optional = []struct {
 	{"permission_mode", func(e *scenarios.Entry) bool { return e.PermissionMode != "" }},
 	{"pin", func(e *scenarios.Entry) bool { return e.Pin != nil }},
 	{"prompt", func(e *scenarios.Entry) bool { return e.Prompt != nil }},
+	{"readable", func(e *scenarios.Entry) bool { return len(e.Readable) > 0 }},
 	{"run", func(e *scenarios.Entry) bool { return e.Run != "" }},
 	{"secrets", func(e *scenarios.Entry) bool { return len(e.Secrets) > 0 }},
 	{"system", func(e *scenarios.Entry) bool { return e.System != nil }},

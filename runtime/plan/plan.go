@@ -117,6 +117,10 @@ type Program struct {
 	Env     map[string]string `json:"env,omitempty"`
 	Files   []File            `json:"files,omitempty"`
 	Dir     string            `json:"dir"` // name of the copies' directory under program/
+	// Readable are absolute paths of files, and of directories with all below
+	// them, that its processes may read and execute beside the copies and what
+	// all may. Isolation none lets them read more.
+	Readable []string `json:"readable,omitempty"`
 }
 
 // A File is one that is copied into the run before anything starts.

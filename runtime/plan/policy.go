@@ -104,8 +104,10 @@ func (m *maker) substitute(at, failure string, s *scenarios.Substitute, v *varia
 	program.Files = r.files.list()
 	out := &Substitute{Kind: kind.Name}
 	if t := m.tool(v, kind, below); t != nil {
+		r.allows(t.command[0])
 		program.Command, out.Model, out.Credential = t.command, t.options, t.credential
 	}
+	program.Readable = r.readable.list()
 	out.Program = program
 	return out
 }

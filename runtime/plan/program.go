@@ -25,11 +25,13 @@ type resolver struct {
 	find  *finder
 	files fileSet
 	wrong report
-	known map[string][]string // resolved commands, by their words
+
+	readable readableSet
+	known    map[string][]string // resolved commands, by their words
 }
 
 func newResolver(find *finder, wrong report) *resolver {
-	return &resolver{find: find, files: fileSet{}, wrong: wrong, known: map[string][]string{}}
+	return &resolver{find: find, files: fileSet{}, wrong: wrong, readable: readableSet{}, known: map[string][]string{}}
 }
 
 // globs gathers what files: names.
@@ -104,6 +106,10 @@ func (r *resolver) command(words []string) []string {
 			message, hint, _ := strings.Cut(err.Error(), ": ")
 			r.wrong(".command", message, hint)
 		}
+	}
+	r.allows(out[0])
+	for _, word := range out[1:] {
+		r.reads(word)
 	}
 	r.known[key] = out
 	return out
@@ -183,6 +189,7 @@ func (r *resolver) script(at, word string) string {
 			"make it so with chmod +x "+word+", or name its interpreter: [python3, "+word+"]")
 	}
 	file.Exec, file.Interpreter = true, interpreter
+	r.allows(interpreter)
 	r.files[name] = file
 	return copied + name
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -17,7 +18,7 @@ type Manifest struct {
 	Started   time.Time `json:"started"`
 	Troupe    Version   `json:"troupe"`
 	Genesis   string    `json:"genesis"` // H(0), hex
-	Isolation string    `json:"isolation_achieved"`
+	Isolation Isolation `json:"isolation_achieved"`
 	Scenario  string    `json:"scenario"` // the file, as the user named it
 	SHA256    string    `json:"scenario_sha256"`
 	// Rerun are the words of a command that plays the same again from the run's
@@ -28,6 +29,34 @@ type Manifest struct {
 	Programs []Program `json:"programs,omitempty"` // that the plan starts and are not in the run, by path
 	Recorded []Source  `json:"recorded,omitempty"`
 	Plan     plan.Plan `json:"plan"`
+}
+
+// An Isolation says which walls stood around a run's processes when it began. A
+// run that is resumed elsewhere may have others then.
+type Isolation struct {
+	Asked       string            `json:"asked"`
+	Tiers       []string          `json:"tiers"` // none of none
+	LandlockABI int               `json:"landlock_abi,omitempty"`
+	Stops       []string          `json:"stops,omitempty"`
+	Cannot      []string          `json:"cannot,omitempty"`
+	Missing     map[string]string `json:"missing,omitempty"` // why, by tier
+}
+
+// String is the tiers in a word.
+func (i Isolation) String() string {
+	if len(i.Tiers) == 0 {
+		return "none"
+	}
+	return strings.Join(i.Tiers, "+")
+}
+
+// UnmarshalJSON reads what older manifests say too: a word.
+func (i *Isolation) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, &i.Asked)
+	}
+	type plain Isolation
+	return json.Unmarshal(text, (*plain)(i))
 }
 
 // A Source is a run whose agents answer in this one. Its log, as it was when

@@ -21,11 +21,7 @@ func TestDeadlineOfTheFleet(t *testing.T) {
 		{time.Hour, time.Nanosecond, "count", "", `{"n":1}`},
 		{time.Millisecond, time.Hour, "silent", agent.Deadline, "no answer within 1ms"},
 	} {
-		tier, err := workspace.LookupTier("none")
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := &stage{t: t, Fleet: New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Deadline: c.fleet})}
+		s := &stage{t: t, Fleet: New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Walls: &workspace.Walls{}, Deadline: c.fleet})}
 		t.Cleanup(func() { s.Stop("the test is over") })
 		if err := s.Start(context.Background(), []Spec{spec("a", c.how)}); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"os"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -12,6 +13,20 @@ import (
 // secretDescriptor is where a child finds the secret that it reads from a
 // descriptor: the first one after its standard streams.
 const secretDescriptor = 3
+
+// command is a process of an agent as it is to be started, behind the fleet's
+// walls. Release is called once it has been started, or not.
+func (f *Fleet) command(s *Spec, argv []string, w *workspace.Workspace) (c workspace.Command, release func(), err error) {
+	c = workspace.Command{
+		Argv: argv, Env: f.environ(s, w), Dir: w.Work,
+		Readable: slices.Clone(s.Readable), Connects: s.Kind.Tool != nil,
+	}
+	for name := range s.Texts {
+		c.Readable = append(c.Readable, f.opts.Dir.Text(s.ID, name))
+	}
+	release, err = f.opts.Walls.Enclose(&c, w)
+	return c, release, err
+}
 
 // environ is all that an agent's process gets to see of an environment.
 func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {

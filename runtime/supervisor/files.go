@@ -95,7 +95,7 @@ func eachIn(dir string, do func(name string) error) error {
 // settled opens a process's workspace. One that is new in a run that went on may
 // find what it left in a tick that was not committed: that goes.
 func (f *Fleet) settled(id string, again bool) (*workspace.Workspace, error) {
-	w, err := f.opts.Dir.Open(id)
+	w, err := f.opts.Walls.Open(f.opts.Dir, id)
 	if err != nil || again || !f.resumed.Load() {
 		return w, err
 	}

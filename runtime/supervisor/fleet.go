@@ -35,6 +35,9 @@ type Spec struct {
 	Parks     bool
 	Idle      time.Duration
 	Ephemeral bool
+	// Readable are files and directories, absolute, that its process may read
+	// and execute beside what every process may.
+	Readable []string
 	// Past says that it was there before: what it answered then is told to its
 	// first process already.
 	Past bool
@@ -98,7 +101,7 @@ type Replay func(ctx context.Context, agents []string, from int, yield func(o *a
 type Options struct {
 	Run    string // name
 	Dir    workspace.Run
-	Tier   workspace.Tier
+	Walls  *workspace.Walls
 	Replay Replay
 	// Last is the last committed tick of a run that goes on, -1 for a new one.
 	Last int

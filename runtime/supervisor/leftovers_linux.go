@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // leftoverWait is how long killed processes may take to be gone.
@@ -40,8 +42,11 @@ func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 }
 
 // leftovers are the processes, other than this one, that live in a run's
-// directories. One that is dead and not collected has no environment.
+// directories, or are of the users who own its workspaces: the environment of
+// those may be closed to this process. One that is dead and not collected has
+// no environment, and is root's.
 func leftovers(dir string) (pids []int) {
+	owners := workspace.Run{Dir: dir}.Owners()
 	names, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		return nil
@@ -49,6 +54,11 @@ func leftovers(dir string) (pids []int) {
 	for _, name := range names {
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(name)))
 		if err != nil || pid == os.Getpid() {
+			continue
+		}
+		var st syscall.Stat_t
+		if len(owners) > 0 && syscall.Stat(filepath.Dir(name), &st) == nil && owners[int(st.Uid)] {
+			pids = append(pids, pid)
 			continue
 		}
 		if env, err := os.ReadFile(name); err == nil && livesIn(env, dir) {

@@ -55,11 +55,7 @@ func (c comeback) spec(agents string, args ...string) Spec {
 func keptStage(t *testing.T, dir string, c comeback, last int, told []told, specs ...Spec) *stage {
 	t.Helper()
 	s := &stage{t: t, told: told}
-	tier, err := workspace.LookupTier("none")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Tier: tier, Replay: s.replay, Last: last,
+	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Walls: &workspace.Walls{}, Replay: s.replay, Last: last,
 		Residents: c.residents, Keep: 2, Realtime: c.realtime, Patience: c.patience, Goroutines: os.Getenv(goroutines) != ""})
 	t.Cleanup(func() { s.Stop("the test is over") })
 	if err := s.Start(context.Background(), specs); err != nil {

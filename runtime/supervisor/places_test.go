@@ -9,11 +9,7 @@ import (
 // emptyFleet has no process, and so many places.
 func emptyFleet(t *testing.T, residents int) *Fleet {
 	t.Helper()
-	tier, err := workspace.LookupTier("none")
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Tier: tier, Last: -1, Residents: residents, Goroutines: true})
+	f := New(Options{Run: "r1", Dir: workspace.Run{Dir: t.TempDir()}, Walls: &workspace.Walls{}, Last: -1, Residents: residents, Goroutines: true})
 	t.Cleanup(func() { f.Stop("the test is over") })
 	return f
 }

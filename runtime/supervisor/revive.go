@@ -123,10 +123,11 @@ func (p *resident) spawn(again bool) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := workspace.Command{Argv: p.argv(), Env: p.fleet.environ(&p.spec, w), Dir: w.Work}
-	if err := p.fleet.opts.Tier.Enclose(&cmd, w); err != nil {
+	cmd, release, err := p.fleet.command(&p.spec, p.argv(), w)
+	if err != nil {
 		return nil, err
 	}
+	defer release()
 	var c *child
 	var split splitter
 	if p.spec.Kind.Tool != nil {
@@ -174,7 +175,7 @@ func (p *resident) settleIn(again bool) (*workspace.Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w, p.fleet.opts.Dir.WriteTexts(p.spec.ID, p.spec.Texts)
+	return w, w.WriteTexts(p.spec.Texts)
 }
 
 // workspace opens the process's workspace, or takes it back to where a state

@@ -10,9 +10,10 @@ import (
 func pointer[T any](p *T) unsafe.Pointer { return unsafe.Pointer(p) } //nolint:gosec // for one system call
 
 // ownGroup puts a child into a process group of its own and ties its life to
-// the thread that starts it.
+// the thread that starts it. It is a session of its own too: within one, anybody
+// may have a stopped process go on.
 func ownGroup() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // pipe makes a pipe that no child inherits by accident.

@@ -162,10 +162,11 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	if err != nil {
 		return cannot(err), false
 	}
-	cmd := workspace.Command{Argv: t.spec.Command, Env: t.fleet.environ(&t.spec, w), Dir: w.Work}
-	if err := t.fleet.opts.Tier.Enclose(&cmd, w); err != nil {
+	cmd, release, err := t.fleet.command(&t.spec, t.spec.Command, w)
+	if err != nil {
 		return cannot(err), false
 	}
+	defer release()
 	var said heard
 	var split splitter
 	dialect := t.spec.Kind.Dialect(t.spec.Brief)
@@ -185,9 +186,9 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	c.in.write(t.spec.Kind.Dialect(t.spec.Brief).Observe(nil, o))
 	c.in.finish()
 	asked := time.Now()
-	pause, release := t.suffer(c, o.Strike)
+	pause, resume := t.suffer(c, o.Strike)
 	late := t.wait(c, t.fleet.deadline(o), pause)
-	release()
+	resume()
 	killGroup(c)
 	t.hold(nil)
 	a = t.outcome(c, &said, o, late)

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"syscall"
@@ -47,8 +48,23 @@ func (l *launch) wrap(files []uintptr) (w wrapped, err error) {
 		w.files = append(w.files, uintptr(l.Confinement.Ruleset))
 	}
 	w.argv = l.Confinement.Command(w.file, l.Argv, report, ruleset)
-	w.file = self()
-	return w, nil
+	w.file = cmp.Or(l.Confinement.Self, self())
+	return w, w.own(l.Confinement.UID)
+}
+
+// own has the pipes belong to the user that the process runs as: programs open
+// their standard streams by name (/dev/stderr).
+func (w *wrapped) own(uid int) error {
+	for _, fd := range w.files {
+		var st syscall.Stat_t
+		if uid == 0 || syscall.Fstat(int(fd), &st) != nil || st.Mode&syscall.S_IFMT != syscall.S_IFIFO {
+			continue
+		}
+		if err := syscall.Fchown(int(fd), uid, uid); err != nil {
+			return fmt.Errorf("cannot give a pipe to its user: %w", err)
+		}
+	}
+	return nil
 }
 
 // give has the process find fd as its next descriptor.

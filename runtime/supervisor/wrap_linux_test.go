@@ -17,6 +17,7 @@ import (
 // play runs a program to its end and gives what it writes.
 func play(t *testing.T, cmd workspace.Command) (string, syscall.WaitStatus, error) {
 	t.Helper()
+	sealFiles()
 	release := holdReaper()
 	defer release()
 	s := newStarter()

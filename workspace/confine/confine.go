@@ -26,6 +26,9 @@ type Confinement struct {
 	// by set-user-ID programs and the like, and by capabilities, which it loses.
 	NoPrivileges bool
 	Rlimits      []Rlimit
+	// Self is the file that holds the running binary, for users who may not
+	// execute its own; empty for that.
+	Self string
 	// Ruleset is a descriptor of this process's, of a Landlock ruleset that the
 	// process is restricted by; 0 for none.
 	Ruleset int

@@ -1,0 +1,199 @@
+package workspace
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A uidRange is the users that processes may run as, both ends included.
+type uidRange struct{ first, last int }
+
+// The users that processes run as unless uidsVariable says others, as FIRST-LAST.
+var defaultUIDs = uidRange{200_000, 999_999}
+
+const uidsVariable = "TROUPE_UIDS"
+
+// uidBlock is how many users a supervisor takes at a time for itself, of all
+// that are on the machine.
+const uidBlock = 256
+
+// uids are the users of the processes of one run: each has one of its own, as
+// long as the run's directory is there.
+type uids struct {
+	all  uidRange
+	run  Run
+	self *os.File // a copy of the running binary that all may execute; nil where all may its own
+
+	mu     sync.Mutex
+	blocks map[int]int  // descriptors that hold blocks, by the block's first user
+	taken  map[int]bool // that some process has, or somebody of the machine
+	next   int          // the first that may be free in open; 0 without an open block
+	open   int          // the block that new users come from
+}
+
+// uidsFromEnv is the range of users to take.
+func uidsFromEnv() (uidRange, error) {
+	text := os.Getenv(uidsVariable)
+	if text == "" {
+		return defaultUIDs, nil
+	}
+	first, last, _ := strings.Cut(text, "-")
+	a, err := strconv.Atoi(first)
+	b, failed := strconv.Atoi(last)
+	if err != nil || failed != nil || a < 1 || b < a+uidBlock || b > 1<<31 {
+		return uidRange{}, fmt.Errorf("%s is %q: give a range of at least %d numbers, such as %d-%d",
+			uidsVariable, text, uidBlock+1, defaultUIDs.first, defaultUIDs.last)
+	}
+	return uidRange{a, b}, nil
+}
+
+// mapped says whether the users of a range are some in this user namespace.
+func (r uidRange) mapped(table string) bool {
+	for line := range strings.Lines(table) {
+		var inside, outside, count int
+		if n, _ := fmt.Sscan(line, &inside, &outside, &count); n == 3 && inside <= r.first && r.last < inside+count {
+			return true
+		}
+	}
+	return table == "" // no such file: no such namespaces
+}
+
+// newUIDs finds the users that processes of a run have already.
+func newUIDs(r Run, all uidRange) *uids {
+	u := &uids{all: all, run: r, blocks: map[int]int{}, taken: systemUsers()}
+	for id := range r.Owners() {
+		u.taken[id] = true
+	}
+	return u
+}
+
+// has says whether a user is one of the range.
+func (u *uids) has(id int) bool { return id >= u.all.first && id <= u.all.last }
+
+// systemUsers are those that the machine has for something else.
+func systemUsers() map[int]bool {
+	taken := map[int]bool{}
+	for _, name := range []string{"/etc/passwd", "/etc/group"} {
+		f, err := os.Open(name)
+		if err != nil {
+			continue
+		}
+		for lines := bufio.NewScanner(f); lines.Scan(); {
+			if words := strings.Split(lines.Text(), ":"); len(words) > 2 {
+				if id, err := strconv.Atoi(words[2]); err == nil {
+					taken[id] = true
+				}
+			}
+		}
+		_ = f.Close()
+	}
+	return taken
+}
+
+// of is the user that a workspace's process runs as: the one that it belongs to,
+// where that is one of the range which no other supervisor has, else a new one.
+func (u *uids) of(w *Workspace) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	var st unix.Stat_t
+	if unix.Lstat(w.Work, &st) == nil && u.has(int(st.Uid)) {
+		if _, err := u.hold(u.block(int(st.Uid))); err == nil {
+			u.taken[int(st.Uid)] = true
+			return int(st.Uid), nil
+		}
+	}
+	return u.fresh()
+}
+
+// block is the first user of the block that a user is in.
+func (u *uids) block(id int) int { return u.all.first + (id-u.all.first)/uidBlock*uidBlock }
+
+// fresh is a user that nobody has.
+func (u *uids) fresh() (int, error) {
+	for {
+		for ; u.open != 0 && u.next < u.open+uidBlock; u.next++ {
+			if !u.taken[u.next] {
+				u.taken[u.next] = true
+				return u.next, nil
+			}
+		}
+		if err := u.another(); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// another takes the next block that is free.
+func (u *uids) another() error {
+	from := u.all.first
+	if u.open != 0 {
+		from = u.open + uidBlock
+	}
+	for block := from; block+uidBlock-1 <= u.all.last; block += uidBlock {
+		_, err := u.hold(block)
+		if err == nil {
+			u.open, u.next = block, block
+			return nil
+		}
+		if !errors.Is(err, unix.EADDRINUSE) {
+			return fmt.Errorf("cannot take users for processes: %w", err)
+		}
+	}
+	return fmt.Errorf("no user from %d to %d is free for another process; %s names a larger range", u.all.first, u.all.last, uidsVariable)
+}
+
+func (u *uids) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, fd := range u.blocks {
+		_ = unix.Close(fd)
+	}
+	clear(u.blocks)
+	if u.self != nil {
+		_ = u.self.Close()
+	}
+	shut(u.run.Dir)
+}
+
+func (u *uids) enclose(c *Command, w *Workspace) (func(), error) {
+	c.Confinement.UID = w.uid
+	if u.self != nil {
+		c.Confinement.Self = fmt.Sprintf("/proc/self/fd/%d", u.self.Fd())
+	}
+	c.Confinement.Umask = privateUmask
+	c.Confinement.NoPrivileges = true
+	return func() {}, nil
+}
+
+// privateUmask has what a process makes be its own alone, unless it says
+// otherwise.
+const privateUmask = 0o077
+
+// Owners are the users, other than this process's, that own the workspaces of a
+// run: its processes run as them, or did. Nobody else does.
+func (r Run) Owners() map[int]bool {
+	all := map[int]bool{}
+	for _, dir := range readDir(filepath.Join(r.Dir, "agents")) {
+		var st unix.Stat_t
+		if unix.Lstat(filepath.Join(r.agent(dir), "work"), &st) == nil && int(st.Uid) != os.Geteuid() {
+			all[int(st.Uid)] = true
+		}
+	}
+	return all
+}
+
+func readDir(dir string) (names []string) {
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
