@@ -83,7 +83,7 @@ var commands = []*cli.Command{
 	psCommand, eventsCommand, logsCommand, transcriptCommand, sendCommand, addCommand, removeCommand,
 	stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, replayCommand, exportCommand,
-	botCommand, worldCommand, benchCommand,
+	doctorCommand, botCommand, worldCommand, benchCommand,
 }
 
 // report says what went wrong, once, and gives the exit code.
