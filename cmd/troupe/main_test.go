@@ -17,7 +17,7 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude":
+	case "troupe", "faulty", "claude", "hostile":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
@@ -25,6 +25,7 @@ func TestMain(m *testing.M) {
 		"faulty":    func() { os.Exit(faulty(os.Args[1:])) },
 		"claude":    func() { os.Exit(claudeStub(os.Args[1:])) },
 		"historian": func() { os.Exit(historians(os.Args[1:])) },
+		"hostile":   func() { os.Exit(hostile(os.Args[1:])) },
 		"fetch":     func() { os.Exit(fetch(os.Args[1:])) },
 		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },
 		"nats":      func() { os.Exit(natsTool(os.Args[1:])) },
