@@ -25,7 +25,7 @@ type Copy struct {
 // disk, and fails where a source no longer holds what the plan saw.
 func (r Run) Install(name string, files []Copy) error {
 	for _, f := range files {
-		if err := f.install(r.Program(name)); err != nil {
+		if err := f.install(r.Program(name), r.Dir); err != nil {
 			return fmt.Errorf("cannot copy %s into the run: %w", f.Source, err)
 		}
 	}
@@ -46,16 +46,18 @@ func (r Run) KeepScenario(files []Copy) error {
 				continue
 			}
 		}
-		if err := f.install(r.Scenario()); err != nil {
+		if err := f.install(r.Scenario(), r.Scenario()); err != nil {
 			return fmt.Errorf("cannot copy %s into the run: %w", f.Source, err)
 		}
 	}
 	return nil
 }
 
-func (f Copy) install(dir string) error {
+// install copies the file to below dir, whose directories from top on are opened
+// to all.
+func (f Copy) install(dir, top string) error {
 	target := filepath.Join(dir, filepath.FromSlash(f.Path))
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil { //nolint:gosec // agents of other uids read it
+	if err := openDirectories(top, filepath.Dir(target)); err != nil {
 		return err
 	}
 	in, err := os.Open(f.Source)
@@ -72,7 +74,10 @@ func (f Copy) install(dir string) error {
 		return err
 	}
 	sum := sha256.New()
-	_, err = io.Copy(io.MultiWriter(out, sum), in)
+	err = out.Chmod(mode) // whatever the umask
+	if err == nil {
+		_, err = io.Copy(io.MultiWriter(out, sum), in)
+	}
 	if err == nil {
 		err = out.Sync()
 	}
@@ -83,4 +88,18 @@ func (f Copy) install(dir string) error {
 		err = errors.New("it changed since the plan was made")
 	}
 	return err
+}
+
+// openDirectories makes a directory below top, and has all on the way from top
+// on be readable for agents' users, whatever the umask is.
+func openDirectories(top, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // agents of other uids read it
+		return err
+	}
+	for ; within(top, dir) && dir != top; dir = filepath.Dir(dir) {
+		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // the same
+			return err
+		}
+	}
+	return nil
 }

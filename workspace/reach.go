@@ -91,9 +91,9 @@ func (s *Site) admit() error {
 	if err := os.MkdirAll(agents, newMode); err != nil {
 		return err
 	}
-	runs := filepath.Dir(s.Run.Dir)
+	runs := filepath.Join(s.Data, "runs")
 	for _, name := range readDir(runs) {
-		if dir := filepath.Join(runs, name); dir != s.Run.Dir {
+		if dir := filepath.Join(runs, name); within(runs, s.Run.Dir) && dir != s.Run.Dir {
 			shut(dir)
 		}
 	}

@@ -65,6 +65,9 @@ func Survey(word string, s *Site) (Achieved, error) {
 	}
 	if slices.Contains(a.Tiers, "landlock") {
 		a.LandlockABI = LandlockABI()
+		if word == Strict && a.LandlockABI < WholeLandlock {
+			missing = append(missing, fmt.Sprintf("landlock: the kernel has version %d of it, and all that it can stop takes version %d (Linux 6.12)", a.LandlockABI, WholeLandlock))
+		}
 	}
 	a.claim()
 	if all && len(missing) > 0 {

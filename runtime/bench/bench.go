@@ -71,6 +71,9 @@ func (l *lab) measure(ctx context.Context, s shape, rounds int, progress func(st
 	if s.python && l.python == nil {
 		return skipped(s, "there is no python3"), nil
 	}
+	if why := l.unwalled(s.size); why != "" {
+		return skipped(s, why), nil
+	}
 	var got [2][][]float64 // of floor and troupe: by figure, by round
 	for round := range rounds {
 		if progress != nil {

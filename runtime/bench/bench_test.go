@@ -114,7 +114,7 @@ func TestOptions(t *testing.T) {
 		Options
 		says string
 	}{
-		{Options{Only: []string{"ticks", "speed"}}, `unknown shape "speed": they are spawn, ticks,`},
+		{Options{Only: []string{"ticks", "speed"}}, `unknown shape "speed": they are spawn, walls, ticks,`},
 		{Options{Child: "cobol"}, `unknown child "cobol": they are c, go, python`},
 		{Options{Rounds: -1}, "-1 rounds"},
 	} {

@@ -36,6 +36,9 @@ func newLab(ctx context.Context, child string, kill <-chan struct{}) (l *lab, er
 	if err != nil {
 		return nil, fmt.Errorf("cannot make a directory to measure in: %w", err)
 	}
+	if err := os.Chmod(dir, 0o711); err != nil { //nolint:gosec // processes of other users pass it
+		return nil, errors.Join(err, os.Remove(dir))
+	}
 	l = &lab{dir: dir, kill: kill}
 	if l.child, err = newChild(ctx, child, dir); err != nil {
 		l.close(&err)
@@ -61,6 +64,7 @@ type game struct {
 	durability    string // of the record; empty for the default
 	state         string // how bots come back, a process each; empty for children that are told of messages
 	notes         bool   // they keep files
+	isolation     string // empty for none
 	every         int    // ticks between checkpoints; 0 for the default
 }
 
@@ -127,7 +131,7 @@ func (g *game) scenario() any {
 	}
 	return map[string]any{
 		"name": "bench", "checkpoint": checkpoint, "world": w, "agents": []any{entry},
-		"durability": cmp.Or(g.durability, plan.DurableProcess),
+		"durability": cmp.Or(g.durability, plan.DurableProcess), "isolation": cmp.Or(g.isolation, "none"),
 		// Long enough that a busy machine misses none; armed all the same.
 		"clock": map[string]any{"ticks": g.ticks, "deadline": "30s"},
 	}

@@ -8,7 +8,7 @@ import (
 
 // of is the game of a size with the lab's child.
 func (l *lab) of(s size) *game {
-	return &game{agents: s.agents, ticks: s.ticks, messages: s.messages, durability: s.durability, program: l.child}
+	return &game{agents: s.agents, ticks: s.ticks, messages: s.messages, durability: s.durability, isolation: s.isolation, program: l.child}
 }
 
 func perSecond(n int, took time.Duration) []float64 { return []float64{float64(n) / took.Seconds()} }

@@ -27,6 +27,7 @@ type size struct {
 	scenario      string // of the library, in place of all of the above
 	durability    string // of the record; empty for the default
 	state         string // how agents come back; empty for the default
+	isolation     string // empty for none
 	name          string // behind the group's; empty for what is said above last
 }
 
@@ -49,7 +50,7 @@ type shape struct {
 }
 
 func (s shape) name() string {
-	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, s.size.flood, s.size.durability, strconv.Itoa(s.size.agents))
+	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, s.size.flood, s.size.durability, s.size.isolation, strconv.Itoa(s.size.agents))
 }
 
 // groups is the table of all that is measured. Rates are for one supervisor;
@@ -61,6 +62,14 @@ var groups = []group{
 		full:  []size{{agents: 10, ticks: 1}, {agents: 100, ticks: 1}, {agents: 1000, ticks: 1}},
 		quick: []size{{agents: 10, ticks: 1}},
 		floor: floorSpawn, troupe: troupeSpawn,
+	},
+	{
+		name: "walls", figures: []figure{{unit: "processes/s"}},
+		note: "spawn behind each kind of walls; floor: spawn without",
+		full: []size{{agents: 100, ticks: 1, isolation: "uid"}, {agents: 100, ticks: 1, isolation: "landlock"},
+			{agents: 100, ticks: 1, isolation: "auto"}},
+		quick: []size{{agents: 10, ticks: 1, isolation: "auto"}},
+		floor: floorWalls, troupe: troupeSpawn,
 	},
 	{
 		name: "ticks", figures: []figure{{unit: "ticks/s"}},
