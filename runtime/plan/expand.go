@@ -106,9 +106,6 @@ func newMaker(s *scenarios.Scenario, opts Options) *maker {
 	if opts.LookPath == nil {
 		opts.LookPath = exec.LookPath
 	}
-	if opts.Shared == nil {
-		opts.Shared = func(string) bool { return false }
-	}
 	m := &maker{
 		problems: newProblems(),
 		find:     newFinder("", opts),

@@ -32,6 +32,9 @@ type finder struct {
 }
 
 func newFinder(dir string, opts Options) *finder {
+	if opts.Shared == nil {
+		opts.Shared = func(string) bool { return false }
+	}
 	return &finder{
 		dir:      dir,
 		beside:   opts.Beside,
