@@ -7,11 +7,11 @@ import (
 )
 
 func TestKindsListsTheTable(t *testing.T) {
-	if got, want := strings.Join(Kinds(), " "), "conversation grid-game matrix-game population"; got != want {
+	if got, want := strings.Join(Kinds(), " "), "conversation grid-game matrix-game population werewolf"; got != want {
 		t.Errorf("kinds %s, want %s", got, want)
 	}
 	_, err := New("chess", nil)
-	wantError(t, err, `unknown kind "chess"`, "conversation, grid-game, matrix-game, population")
+	wantError(t, err, `unknown kind "chess"`, "conversation, grid-game, matrix-game, population, werewolf")
 }
 
 func TestConfigErrorsNameTheirKey(t *testing.T) {

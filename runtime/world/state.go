@@ -8,9 +8,10 @@ import (
 	"io"
 )
 
-// What built-in worlds keep between two ticks. None of them draws a random
-// number, so a state is the game itself; what follows from config and agents
-// (who meets whom, who lives beside whom) is worked out again.
+// What built-in worlds keep between two ticks. What one of them draws hangs on the
+// seed and on what it is for alone, so a state is the game itself; what follows
+// from seed, config and agents (who meets whom, who lives beside whom, who is
+// called what) is worked out again.
 
 // writeState encodes a state.
 func writeState(state any) ([]byte, error) {

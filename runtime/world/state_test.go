@@ -174,6 +174,10 @@ func TestStatesOfOtherGames(t *testing.T) {
 		{"matrix-game", `"a-1":{`, `"a-9":{"last":0},"a-1":{`, "8 players where 7 play"},
 		{"matrix-game", `"last":1`, `"last":7`, "is none of a game of 2 moves"},
 		{"population", `"number":`, `"number":-`, "the last one born is number -"},
+		{"werewolf", `"wins":[`, `"wins":[0,`, "10 players in 2 villages where 9 play in 2"},
+		{"werewolf", `"game":1`, `"game":3`, "village a is none of a game of 6 players"},
+		{"werewolf", `"step":1`, `"step":1,"dead":[{"player":6}]`, "village a is none of a game of 6 players"},
+		{"werewolf", `"step":1`, `"step":1,"closed":true`, "village a is no game that goes on"},
 		{"population", `"members":{`, `"members":{"rabbit-5":5,`, `member "rabbit-5" is born in tick 5, after tick 1`},
 	} {
 		e := kinds[test.kind].example
