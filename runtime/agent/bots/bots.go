@@ -33,6 +33,7 @@ var bots = map[string]maker{
 	"suspicious-tit-for-tat": plays(suspiciousTitForTat),
 	"tit-for-tat":            plays(titForTat),
 	"tit-for-two-tats":       plays(titForTwoTats),
+	"werewolf":               newTownsman,
 	"win-stay-lose-shift":    plays(winStayLoseShift),
 }
 

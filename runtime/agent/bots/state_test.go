@@ -59,14 +59,26 @@ func month(_ *rand.Rand, tick int) agent.Observe {
 	return agent.Observe{Observation: fmt.Appendf(nil, `{"tick":%d,"age":%d,"population":5}`, tick, tick)}
 }
 
+// nights has a pack of two talk and vote, with one of a den of two heard now and then.
+func nights(rng *rand.Rand, tick int) agent.Observe {
+	o := agent.Observe{Observation: fmt.Appendf(nil,
+		`{"you":"bob","role":"wolf","den":"den-1","pack":[{"player":"ann"},{"player":"bob"}],"game":1,"day":%d,"phase":%q,"step":%q,"living":["ann","bob","cleo","dan","eve","finn"]}`,
+		1+tick/4, []string{"day", "night"}[tick/2%2], []string{"talk", "vote"}[tick%2])}
+	if rng.IntN(2) == 0 {
+		o.Messages = []agent.Message{{From: "w", Channel: "den-1", Body: fmt.Appendf(nil, `{"game":1,"day":%d,"by":"ann","kill":"eve"}`, 1+tick/4)}}
+	}
+	return o
+}
+
 // scenes are for bots of other worlds than the matrix-game.
 var scenes = map[string]scene{
-	"cell":   {"{}", grid},
-	"echo":   {"{}", grid},
-	"herald": {`{"channel":"square","peers":["b"]}`, heralds},
-	"rabbit": {`{"lifespan":9}`, month},
-	"relay":  {`{"to":["b"]}`, heralds},
-	"rumour": {`{"peers":["b","c","d"],"channel":"square","chance":0.7}`, talk},
+	"cell":     {"{}", grid},
+	"echo":     {"{}", grid},
+	"herald":   {`{"channel":"square","peers":["b"]}`, heralds},
+	"rabbit":   {`{"lifespan":9}`, month},
+	"relay":    {`{"to":["b"]}`, heralds},
+	"rumour":   {`{"peers":["b","c","d"],"channel":"square","chance":0.7}`, talk},
+	"werewolf": {"{}", nights},
 }
 
 // TestStates has every bot restored after each observation: it answers what it
