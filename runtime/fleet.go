@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -141,7 +140,7 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	e := &f.plan.Entries[f.agent(id).Entry]
 	k, _ := agent.Lookup(sub.Kind)
 	s := f.spec(e, sub.Kind, k.States[0])
-	s.ID = f.substituteID(id)
+	s.ID = f.plan.SubstituteID(id)
 	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir, s.ID), f.env(sub.Program.Env, sub.Program.Dir)
 	s.Readable = f.readable(&sub.Program)
 	s.Agents = []agent.Init{f.init(id)}
@@ -149,31 +148,6 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	s.Faithful = s.Faithful && e.Policies[agent.Differs].Substitute == nil
 	f.driven(&s, sub.Model, sub.Credential)
 	return s
-}
-
-// substituteID names the process that answers in an agent's stead, which no
-// other process of the run has as its name, now or later. It has but one.
-func (f *fleet) substituteID(id string) string {
-	for n := 1; ; n++ {
-		name := id + "-substitute"
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d", name, n)
-		}
-		if !f.processName(name) {
-			return name
-		}
-	}
-}
-
-// processName says whether a process of the plan, or one of an agent that the
-// world may add, has that name.
-func (f *fleet) processName(name string) bool {
-	named := func(p plan.Process) bool { return p.ID == name }
-	if slices.ContainsFunc(f.plan.Processes, named) {
-		return true
-	}
-	_, _, err := f.plan.Admit(name, nil, func(int) int { return 0 })
-	return err == nil
 }
 
 // Facts implements the engine's fleet.

@@ -82,7 +82,7 @@ var commands = []*cli.Command{
 	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
 	psCommand, eventsCommand, logsCommand, transcriptCommand, sendCommand, addCommand, removeCommand,
 	stopCommand, rmCommand, pruneCommand,
-	verifyCommand, diffCommand, replayCommand, exportCommand,
+	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,
 }
 
