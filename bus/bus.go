@@ -24,6 +24,10 @@ import (
 // MaxPayload is the largest payload, in bytes, that the bus carries.
 const MaxPayload = 8 << 20
 
+// maxSubscriptions is how many a connection may have, the supervisor's included,
+// which has one for each agent on the bus.
+const maxSubscriptions = 1 << 16
+
 // reconnectWait is between attempts of an in-process connection that the
 // server cut.
 const reconnectWait = 10 * time.Millisecond
@@ -115,6 +119,8 @@ func serverOptions(o Options, dir string) *server.Options {
 		NoSigs:                 true,
 		MaxPayload:             MaxPayload,
 		NoFastProducerStall:    true, // a slow observer is cut off; it never holds up the supervisor
+		MaxSubs:                maxSubscriptions,
+		PingInterval:           20 * time.Second, // a program whose machine is gone is found out within a minute
 		JetStream:              true,
 		StoreDir:               dir,
 		SyncAlways:             o.SyncAlways,

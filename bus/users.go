@@ -33,6 +33,18 @@ type user struct {
 	password    string
 	permissions *server.Permissions
 	clients     clients
+	// login is the newest connection of who may have one at a time; nil for
+	// everybody else, and for nobody yet.
+	single bool
+	login  *login
+	came   chan struct{} // has one element after a login, for who awaits it
+}
+
+// A login is one connection that was let in.
+type login struct {
+	id   uint64
+	addr string
+	auth server.ClientAuthentication
 }
 
 // clients are the ids of connections, some of which may be gone.
@@ -70,26 +82,33 @@ func (u *users) Check(c server.ClientAuthentication) bool {
 		c.RegisterUser(&server.User{Username: supervisorUser})
 		return true
 	}
-	permissions, ok := u.admit(got.Username, got.Password, c.GetID())
-	if !ok {
-		return false
-	}
-	c.RegisterUser(&server.User{Username: got.Username, Permissions: permissions})
-	return true
+	return u.admit(got.Username, got.Password, c)
 }
 
-// admit notes the connection under the same lock that revoke takes, so that
-// none slips through between the two.
-func (u *users) admit(name, password string, id uint64) (*server.Permissions, bool) {
+// admit notes the connection and gives it its permissions under the same lock
+// that revoke and permit take, so that none slips through between the two.
+func (u *users) admit(name, password string, c server.ClientAuthentication) bool {
+	id := c.GetID()
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	who, ok := u.byName[name]
-	if !ok || !same(password, who.password) {
-		return nil, false
+	if !ok || !same(password, who.password) || who.single && who.login != nil && !u.gone(who.login.id) {
+		return false
 	}
 	who.clients.add(id, u.gone)
 	u.others.add(id, u.gone)
-	return who.permissions, true
+	c.RegisterUser(&server.User{Username: name, Permissions: who.permissions})
+	if who.single {
+		who.login = &login{id: id, auth: c}
+		if at := c.RemoteAddress(); at != nil {
+			who.login.addr = at.String()
+		}
+		select {
+		case who.came <- struct{}{}:
+		default:
+		}
+	}
+	return true
 }
 
 func (u *users) gone(id uint64) bool { return u.srv.GetClient(id) == nil }
@@ -119,11 +138,16 @@ func (u *users) subscribed() bool {
 }
 
 func (u *users) add(name string, p *server.Permissions) Credentials {
+	c := Credentials{User: name + "-" + randomHex(4), Password: randomHex(16)}
+	u.put(c, &user{permissions: p})
+	return c
+}
+
+func (u *users) put(c Credentials, who *user) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	c := Credentials{User: name + "-" + randomHex(4), Password: randomHex(16)}
-	u.byName[c.User] = &user{password: c.Password, permissions: p}
-	return c
+	who.password = c.Password
+	u.byName[c.User] = who
 }
 
 func (u *users) revoke(name string) {
@@ -134,7 +158,7 @@ func (u *users) revoke(name string) {
 	if !ok {
 		return
 	}
-	for _, id := range who.clients.ids {
+	for _, id := range who.clients.ids { // no login adds one any more
 		_ = u.srv.DisconnectClientByID(id) // an error says that it is gone already
 	}
 }
@@ -160,3 +184,30 @@ func (b *Bus) Observer(run string) (Credentials, error) {
 // Revoke ends credentials: nobody connects with them again, and who is
 // connected is cut off.
 func (b *Bus) Revoke(c Credentials) { b.users.revoke(c.User) }
+
+// permit gives a user's next connections their permissions, and says which one
+// is there already.
+func (u *users) permit(who *user, p *server.Permissions) *login {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	who.permissions = p
+	return u.alive(who)
+}
+
+// newest is the connection of a user that may have one at a time; nil where it
+// has none.
+func (u *users) newest(who *user) *login {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.alive(who)
+}
+
+func (u *users) alive(who *user) *login {
+	if who.login == nil || u.gone(who.login.id) {
+		return nil
+	}
+	return who.login
+}
+
+// cut ends a connection. Its credentials still hold.
+func (u *users) cut(l *login) { _ = u.srv.DisconnectClientByID(l.id) }

@@ -1,0 +1,174 @@
+package bus
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"golang.org/x/time/rate"
+)
+
+// An Ear takes what a program says, one call at a time, in the order in which
+// the program said it.
+type Ear struct {
+	// Said takes one thing, an answer or not, and gives what is said back to who
+	// wants to know. The bytes are the callee's.
+	Said func(data []byte) (reply []byte)
+	// Gone is the last call: the connection is no more, for that reason.
+	Gone func(why string)
+}
+
+// What a program may publish: as many messages at once, and as many a second.
+const (
+	Burst  = 1000
+	Rate   = 500
+	tooFar = 10 * Burst // messages over that, or to where it may not, end its connection
+)
+
+// heldBack and heldBytes are how much of what a program said waits for who takes
+// it. Beyond that it is lost: the server never waits.
+const (
+	heldBack  = 2 * Burst
+	heldBytes = 4 * MaxPayload
+)
+
+// floodEvery is how often it is looked how much a program has said, and forgiven.
+const floodEvery = time.Second
+
+// A Line is one connection of an agent's program. Its methods never block, and
+// may be called concurrently.
+type Line struct {
+	seat  *Seat
+	login *login
+	ear   Ear
+	said  chan *nats.Msg
+	limit *rate.Limiter
+
+	once, last sync.Once
+	ends       chan struct{} // closed to have it cut
+	finishes   chan struct{} // the same, once the program has what it was told
+	over       chan struct{} // closed when nothing is taken any more
+}
+
+// line begins to speak with a connection.
+func (s *Seat) line(at *login, e Ear) (*Line, error) {
+	l := &Line{
+		seat: s, login: at, ear: e, said: make(chan *nats.Msg),
+		limit: rate.NewLimiter(Rate, Burst), ends: make(chan struct{}), finishes: make(chan struct{}), over: make(chan struct{}),
+	}
+	sub, err := s.bus.nc.Subscribe(Out(s.run, s.id), func(m *nats.Msg) {
+		select {
+		case l.said <- m:
+		case <-l.over:
+		}
+	})
+	if err == nil {
+		err = sub.SetPendingLimits(heldBack, heldBytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot listen to agent %s on the bus: %w", s.id, err)
+	}
+	go l.listen(sub)
+	return l, nil
+}
+
+// From says where the program is.
+func (l *Line) From() string { return l.login.addr }
+
+// Tell sends one line. An answer comes the way of all that the program says.
+func (l *Line) Tell(line []byte) {
+	if err := l.seat.bus.nc.PublishRequest(Ask(l.seat.run, l.seat.id), Out(l.seat.run, l.seat.id), line); err != nil {
+		l.Cut()
+	}
+}
+
+// Finish lets the program have what it was told and ends the connection; Gone
+// follows.
+func (l *Line) Finish() { l.last.Do(func() { close(l.finishes) }) }
+
+// Cut ends the connection at once; Gone follows.
+func (l *Line) Cut() { l.once.Do(func() { close(l.ends) }) }
+
+// listen takes what the program says until it is gone.
+func (l *Line) listen(sub *nats.Subscription) {
+	look, floods := time.NewTicker(lookEvery), time.NewTicker(floodEvery)
+	defer look.Stop()
+	defer floods.Stop()
+	var refused, before int64
+	why := ""
+	for why == "" {
+		select {
+		case m := <-l.said:
+			if why = l.take(m, &refused); refused > tooFar {
+				why = fmt.Sprintf("it was cut off: it published more than %d messages over its rate", int64(tooFar))
+			}
+		case <-l.ends:
+			why = "it was cut off"
+		case <-l.finishes:
+			_ = l.seat.bus.nc.FlushTimeout(closeWait)
+			why = "it was told to stop"
+		case <-look.C:
+			if l.seat.bus.users.gone(l.login.id) {
+				why = "its connection to the bus has ended"
+			}
+		case <-floods.C:
+			refused = 0
+			if n := l.published(); n-before > tooFar {
+				why = fmt.Sprintf("it was cut off: it published %d messages within %s", n-before, floodEvery)
+			} else {
+				before = n
+			}
+		}
+	}
+	l.seat.bus.users.cut(l.login)
+	l.rest(sub, &refused)
+	l.ear.Gone(why)
+}
+
+// rest takes what the program said before its end: the server has it, and is in
+// this process.
+func (l *Line) rest(sub *nats.Subscription, refused *int64) {
+	_ = l.seat.bus.nc.FlushTimeout(closeWait)
+	for {
+		if waiting, _, err := sub.Pending(); err != nil || waiting == 0 {
+			break
+		}
+		select {
+		case m := <-l.said:
+			_ = l.take(m, refused)
+		case <-time.After(time.Millisecond): // it is being handed over
+		}
+	}
+	_ = sub.Unsubscribe() // an error says that the bus is closed
+	close(l.over)
+}
+
+// published is how many messages the connection has sent, wherever to.
+func (l *Line) published() int64 {
+	info, err := l.seat.bus.srv.Connz(&server.ConnzOptions{CID: l.login.id})
+	if err != nil || len(info.Conns) != 1 {
+		return 0 // it is gone
+	}
+	return info.Conns[0].InMsgs
+}
+
+// take takes one message in, and says why the connection cannot go on, if so.
+func (l *Line) take(m *nats.Msg, refused *int64) (why string) {
+	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
+		return "it listens no more to what it is asked"
+	}
+	reply := []byte(`{"error":"too many messages: this one was dropped"}`)
+	if l.limit.Allow() {
+		reply = l.ear.Said(m.Data)
+	} else {
+		*refused++
+	}
+	// Only to where its own answers go: else it could have us publish anywhere.
+	if strings.HasPrefix(m.Reply, l.seat.Inbox()+".") && len(reply) > 0 {
+		_ = l.seat.bus.nc.Publish(m.Reply, reply)
+	}
+	return ""
+}

@@ -1,0 +1,190 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/nats-io/nats.go"
+)
+
+// A guest is an agent's program, and what the supervisor hears of it.
+type guest struct {
+	seat *Seat
+	nc   *nats.Conn
+	errs <-chan error
+	line *Line
+	said chan string
+	gone chan string
+}
+
+// admitted seats an agent in channels and connects its program, which answers
+// what it is asked with what it was asked.
+func admitted(t *testing.T, b *Bus, id string, channels ...string) *guest {
+	t.Helper()
+	seat, err := b.Seat("r", id, channels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(seat.Close)
+	g := &guest{seat: seat, said: make(chan string, 16), gone: make(chan string, 1)}
+	g.nc, g.errs = observe(t, b, seat.Credentials())
+	if _, err := g.nc.Subscribe(Ask("r", id), func(m *nats.Msg) { _ = m.Respond(m.Data) }); err != nil {
+		t.Fatal(err)
+	}
+	g.line, err = seat.Await(t.Context(), Ear{
+		Said: func(data []byte) []byte { g.said <- string(data); return []byte("got " + string(data)) },
+		Gone: func(why string) { g.gone <- why },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// listens subscribes.
+func (g *guest) listens(t *testing.T, subject string) *nats.Subscription {
+	t.Helper()
+	sub, err := g.nc.SubscribeSync(subject)
+	if err == nil {
+		err = g.nc.Flush()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sub
+}
+
+// denied is what it is told that listens where it may not.
+func (g *guest) denied(t *testing.T, subject string) string {
+	t.Helper()
+	g.listens(t, subject)
+	err := <-g.errs
+	if !errors.Is(err, nats.ErrPermissionViolation) {
+		t.Errorf("%s: got %v, want a violation of permissions", subject, err)
+		return ""
+	}
+	return err.Error()
+}
+
+// TestSeat: a program is asked and answers, in order with what it publishes; its
+// requests are answered to its own inbox.
+func TestSeat(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	g := admitted(t, b, "ann", "square")
+	g.line.Tell([]byte("a line"))
+	if got := <-g.said; got != "a line" {
+		t.Errorf("answered %q", got)
+	}
+	inbox := g.listens(t, g.seat.Inbox()+".1")
+	for _, reply := range []string{Log("r"), Msg("r", "ann", "bob"), g.seat.Inbox() + ".1"} {
+		if err := g.nc.PublishRequest(Out("r", "ann"), reply, []byte("x"+reply)); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-g.said; got != "x"+reply {
+			t.Errorf("got %q", got)
+		}
+	}
+	m, err := inbox.NextMsg(patience)
+	if err != nil || string(m.Data) != "got x"+g.seat.Inbox()+".1" {
+		t.Errorf("told %v, %v", m, err)
+	}
+	g.line.Finish()
+	if why := <-g.gone; why != "it was told to stop" {
+		t.Errorf("gone: %s", why)
+	}
+}
+
+// TestSeatChannels: who joins a channel may listen to it at once, and who leaves
+// it may not; a connection that has is cut.
+func TestSeatChannels(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	g := admitted(t, b, "ann")
+	den := Chan("r", "den", "*")
+	there, nowhere := g.denied(t, den), g.denied(t, Chan("r", "nowhere", "*"))
+	if strings.ReplaceAll(there, "den", "nowhere") != nowhere {
+		t.Errorf("a channel that is there is told from one that is not:\n%s\n%s", there, nowhere)
+	}
+	g.seat.Join([]string{"den"})
+	sub := g.listens(t, den)
+	if err := b.Publish(Chan("r", "den", "bob"), []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := sub.NextMsg(patience); err != nil || string(m.Data) != "hello" {
+		t.Fatalf("got %v, %v", m, err)
+	}
+	g.seat.Join([]string{"square"})
+	if why := <-g.gone; why != "its connection to the bus has ended" {
+		t.Errorf("gone: %s", why)
+	}
+	// Who has not listened stays, and is refused from then on.
+	g = admitted(t, b, "eve", "den")
+	g.seat.Join(nil)
+	g.denied(t, den)
+	g.line.Tell([]byte("still there"))
+	if got := <-g.said; got != "still there" {
+		t.Errorf("answered %q", got)
+	}
+}
+
+// TestSeatIsSingle: one connection at a time, and none once it is closed.
+func TestSeatIsSingle(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	g := admitted(t, b, "ann")
+	c := g.seat.Credentials()
+	connect := func() error {
+		nc, err := nats.Connect("nats://"+b.Addr(), nats.UserInfo(c.User, c.Password), nats.NoReconnect())
+		if err == nil {
+			nc.Close()
+		}
+		return err
+	}
+	if err := connect(); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("a second connection: %v", err)
+	}
+	g.nc.Close()
+	if why := <-g.gone; why != "its connection to the bus has ended" {
+		t.Errorf("gone: %s", why)
+	}
+	if err := connect(); err != nil {
+		t.Errorf("the next connection: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := g.seat.Await(ctx, Ear{}); !errors.Is(err, ErrAbsent) {
+		t.Errorf("nobody is there: %v", err)
+	}
+	g.seat.Close()
+	if err := connect(); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+// TestSeatFlood: who publishes far more than it may is cut off, wherever it
+// publishes to.
+func TestSeatFlood(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	for _, subject := range []string{Out("r", "ann"), Log("r")} {
+		g := admitted(t, b, "ann")
+		go func() {
+			for range g.errs { // until its connection ends
+			}
+		}()
+		go func() {
+			for g.nc.Publish(subject, []byte("x")) == nil {
+			}
+		}()
+		for over := false; !over; {
+			select {
+			case <-g.said:
+			case why := <-g.gone:
+				over = true
+				if !strings.HasPrefix(why, "it was cut off: it published") {
+					t.Errorf("%s: gone: %s", subject, why)
+				}
+			}
+		}
+		g.seat.Close()
+	}
+}
