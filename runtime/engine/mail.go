@@ -29,6 +29,10 @@ const (
 // whyEnded is what is told of a message to an agent that was one.
 const whyEnded = "that agent has ended"
 
+// whyNoChannel is what an agent is told of a message to a channel that it is not
+// in, whether there is one or not: that is none of its business.
+const whyNoChannel = "no such channel, or the sender is not in it"
+
 // weight is how many bytes a message takes in an observe line, or more.
 func weight(from, channel string, body []byte) int {
 	n := len(`{"from":,"body":},`) + quoted(from) + max(len(body), len("null"))
@@ -79,11 +83,11 @@ func (s *society) refuse(from int32, name, to, channel string, body []byte) stri
 		}
 	default:
 		c := s.channels[channel]
-		if c == nil {
+		switch {
+		case from == outsider && c == nil:
 			return "no such channel"
-		}
-		if from != outsider && !c.has(from) {
-			return "the sender is not in that channel"
+		case from != outsider && (c == nil || !c.has(from)):
+			return whyNoChannel
 		}
 	}
 	if weight(name, channel, body) > maxMessage {

@@ -97,8 +97,8 @@ func TestMailToNobody(t *testing.T) {
 	same(t, "results in tick 2", tr.heard(t, "a", 2), `[],"results":[`+strings.Join([]string{
 		send(1, 0, `,"to":"nobody"`, "no such agent"),
 		send(1, 2, `,"to":"out"`, "that agent has ended"),
-		send(1, 3, `,"channel":"den"`, "the sender is not in that channel"),
-		send(1, 4, `,"channel":"cave"`, "no such channel"),
+		send(1, 3, `,"channel":"den"`, "no such channel, or the sender is not in it"),
+		send(1, 4, `,"channel":"cave"`, "no such channel, or the sender is not in it"),
 		send(1, 5, ``, "a message goes either to an agent or to a channel"),
 		send(1, 6, `,"to":"b","channel":"den"`, "a message goes either to an agent or to a channel"),
 		send(1, 7, `,"to":"b"`, fmt.Sprintf("the message is too long: it may have %d bytes", maxMessage)),
@@ -162,7 +162,7 @@ func TestChannelsChangedByTheWorld(t *testing.T) {
 	}
 	same(t, "changes", changes, []string{"0 {den [b c]}", "2 {field [wolf-1]}"})
 	result := func(tick int) string {
-		return fmt.Sprintf(`{"type":"send","tick":%d,"position":0,"channel":"den","error":"the sender is not in that channel"}`, tick)
+		return fmt.Sprintf(`{"type":"send","tick":%d,"position":0,"channel":"den","error":"no such channel, or the sender is not in it"}`, tick)
 	}
 	den := func(tick int, from ...string) string {
 		var list []string
