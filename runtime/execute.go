@@ -58,7 +58,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 		return nil, err
 	}
 	cfg := engine.Config{Plan: p, World: w, Fleet: fleet, Log: log, Run: x.name}
-	specs := fleet.specs(fleet.unmodelled(p.Processes))
+	specs := fleet.specs(fleet.askable(p.Processes))
 	if p.Fork != nil && p.Fork.Tick > 0 {
 		if specs, err = fleet.fork(ctx, &cfg, told); err != nil {
 			return nil, err
@@ -84,7 +84,7 @@ func (r *repeater) fork(ctx context.Context, cfg *engine.Config, told pastLog) (
 		cfg.Uncompared[id] = fmt.Sprintf("it went on with files of run %s", f.Run)
 	}
 	for _, s := range r.returning(cfg.From) {
-		if s.Kind.Tool == nil && cfg.Uncompared[s.Agents[0].Agent] == "" {
+		if !unasked(s.Kind.Name) && cfg.Uncompared[s.Agents[0].Agent] == "" {
 			specs = append(specs, s)
 		}
 	}
@@ -94,7 +94,7 @@ func (r *repeater) fork(ctx context.Context, cfg *engine.Config, told pastLog) (
 // repeatable says why nothing of a plan can be held against its record.
 func repeatable(p *plan.Plan) error {
 	for i := range p.Agents {
-		if !model(p.Entries[p.Agents[i].Entry].Kind) {
+		if !unasked(p.Entries[p.Agents[i].Entry].Kind) {
 			return nil
 		}
 	}
@@ -102,6 +102,9 @@ func repeatable(p *plan.Plan) error {
 		return nil
 	}
 	kind := p.Entries[p.Agents[0].Entry].Kind
+	if !model(kind) {
+		return fmt.Errorf("all of its agents are programs on the bus (kind %s), which are not there; without --execute the chain of hashes is verified", kind)
+	}
 	return fmt.Errorf("all of its agents talk to models (kind %s), and their answers cannot be repeated yet; without --execute the chain of hashes is verified", kind)
 }
 
@@ -111,12 +114,19 @@ func model(kind string) bool {
 	return err == nil && k.Tool != nil
 }
 
+// unasked says whether agents of a kind cannot be asked again: they talk to a
+// model, or are programs on the bus.
+func unasked(kind string) bool {
+	k, err := agent.Lookup(kind)
+	return err == nil && (k.Tool != nil || k.Bus)
+}
+
 // secretive is the plan with those secrets alone that its programs are given.
 func secretive(p *plan.Plan) *plan.Plan {
 	c := *p
 	c.Secrets = map[string]plan.Secret{}
 	for i := range p.Entries {
-		if e := &p.Entries[i]; !model(e.Kind) {
+		if e := &p.Entries[i]; !unasked(e.Kind) {
 			for _, name := range e.Secrets {
 				c.Secrets[name] = p.Secrets[name]
 			}
@@ -165,7 +175,7 @@ func (p pastLog) Read(ctx context.Context, from int, fn func(*record.Record, [re
 }
 
 // A repeater is a fleet for a run that is played again: without the agents that
-// are models.
+// cannot be asked.
 type repeater struct {
 	*fleet
 	upto *atomic.Int64
@@ -178,22 +188,22 @@ func (r *repeater) Committed(tick int) {
 }
 
 // Add implements the engine's fleet.
-func (r *repeater) Add(agents []plan.Agent, ps []plan.Process) { r.fleet.Add(agents, r.unmodelled(ps)) }
+func (r *repeater) Add(agents []plan.Agent, ps []plan.Process) { r.fleet.Add(agents, r.askable(ps)) }
 
 // Substitute implements the engine's fleet.
 func (r *repeater) Substitute(id string, sub plan.Substitute) {
-	if model(sub.Kind) {
+	if unasked(sub.Kind) {
 		r.Retire([]string{id}, "substituted")
 		return
 	}
 	r.fleet.Substitute(id, sub)
 }
 
-// unmodelled are the processes that host no model.
-func (r *repeater) unmodelled(ps []plan.Process) []plan.Process {
+// askable are the processes whose agents can be asked again.
+func (r *repeater) askable(ps []plan.Process) []plan.Process {
 	var rest []plan.Process
 	for _, p := range ps {
-		if !model(r.plan.Entries[p.Entry].Kind) {
+		if !unasked(r.plan.Entries[p.Entry].Kind) {
 			rest = append(rest, p)
 		}
 	}

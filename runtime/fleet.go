@@ -20,6 +20,7 @@ type fleet struct {
 	dir     workspace.Run
 	secrets map[string]string     // values, by name
 	sources map[string]*source    // of recorded agents, by run
+	seats   *seats                // on the bus; nil where nobody is asked there
 	later   map[string]plan.Agent // that the world added: the plan finds its own
 }
 
@@ -50,6 +51,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 			s.Agents[j] = f.init(id)
 		}
 		f.driven(&s, e.Model, e.Credential)
+		f.seated(&s)
 		if src := f.sources[e.Run]; src != nil {
 			s.Recorded = src.answer
 		}

@@ -31,6 +31,8 @@ var arrows = map[string][]string{
 	"workspace":         {"workspace/confine"},
 	"workspace/confine": nil, // and nothing else: see there
 
+	"scenarios/clients/nats": nil, // a sample
+
 	"runtime/agent/modeltest": nil, // for tests alone
 
 	"runtime/agent":      nil,
@@ -64,7 +66,7 @@ var arrows = map[string][]string{
 // owners says who alone may import packages of others, by the beginning of
 // their path.
 var owners = map[string][]string{
-	"github.com/nats-io/":    {"bus"},
+	"github.com/nats-io/":    {"bus", "scenarios/clients/nats"},
 	"github.com/prometheus/": {"runtime/observe"},
 	"github.com/grafana/":    {"dashboards/build"}, // a program of its own: troupe is not linked with it
 	"github.com/urfave/cli/": {"cmd/troupe"},
@@ -217,7 +219,7 @@ func TestLayersFindWrongs(t *testing.T) {
 		{"runtime/a_test.go", `import "github.com/troupe-dev/troupe/cmd/troupe"`, "nothing imports a command"},
 		{"runtime/spell/a.go", ``, "not in the table"},
 		{"bus/a.go", `import "github.com/nats-io/nats-server/v2/server"`, ""},
-		{"runtime/record/a.go", `import "github.com/nats-io/nats.go/jetstream"`, "for bus alone"},
+		{"runtime/record/a.go", `import "github.com/nats-io/nats.go/jetstream"`, "for bus, scenarios/clients/nats alone"},
 		{"runtime/record/a_test.go", `import "github.com/nats-io/nats.go"`, ""},
 		{"runtime/a.go", `import "github.com/prometheus/client_golang/prometheus"`, "for runtime/observe alone"},
 		{"bus/a.go", `const root = "troupe."`, ""},

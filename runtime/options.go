@@ -13,7 +13,7 @@ type Options struct {
 	Name      string   // of the run; empty for the scenario's name and a number, which Resume does not take
 	Scenario  string   // the scenario's file, as the user named it
 	Sets      []string // that made the plan of it
-	BusListen string   // host:port where observers may connect to the bus; empty for nowhere
+	BusListen string   // host:port where clients may connect to the bus; empty for nowhere, or for any port of this machine where agents are on the bus
 	Listen    string   // host:port of /healthz, /readyz and /metrics; empty for nowhere
 	Command   string   // what is run, for whoever finds the data directory held
 
@@ -49,6 +49,7 @@ type Opening struct {
 	Bus       string          // address for observers; empty for none
 	Observer  bus.Credentials // for that address
 	Listen    string          // address of the metrics; empty for none
+	Outside   []string        // agents whose programs connect to Bus by themselves
 }
 
 // A Result is what a run came to.

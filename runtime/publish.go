@@ -39,7 +39,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 		if o.Observer, err = r.bus.Observer(r.name); err != nil {
 			return nil, err
 		}
-		o.Bus = r.bus.Addr()
+		o.Bus, o.Outside = r.bus.Addr(), outsiders(r.plan)
 	}
 	if r.listener != nil {
 		o.Listen = r.listener.Addr().String()

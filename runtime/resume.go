@@ -169,7 +169,9 @@ func (r *run) cast(ctx context.Context, cfg *engine.Config, f *fleet) ([]supervi
 	if cfg.From, err = engine.Restore(ctx, r.log, r.plan, r.name, cfg.World, from); err != nil {
 		return nil, fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
-	return f.returning(cfg.From), nil
+	specs := f.returning(cfg.From)
+	f.seats.restore(cfg.From)
+	return specs, nil
 }
 
 // returning are the processes of the agents that a run goes on with.

@@ -111,6 +111,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.onStop(release) // last: whoever comes next finds all of it at rest
+	if r.opts.BusListen == "" && onBus(r.plan) {
+		r.opts.BusListen = usual
+	}
 	o := bus.Options{
 		Dir: filepath.Join(data, "bus"), Listen: r.opts.BusListen, Room: leastRoom,
 		SyncAlways: r.plan.Durability == plan.DurableMachine,
@@ -267,12 +270,13 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	r.fleet = supervisor.New(supervisor.Options{
 		Run: r.name, Dir: r.dir, Walls: r.walls, Replay: past.tell, Last: last,
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
-		Realtime: r.plan.Clock.Mode == plan.Realtime,
-		Kept:     r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
+		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish,
+		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
 	})
 	r.onStop(r.stopFleet)
 	r.measure()
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
+	fleet.seats = newSeats(r.bus, r.name, r.plan)
 	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {
 		return nil, err
 	}
@@ -311,7 +315,10 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet) (*Resul
 		return nil, err
 	}
 	pub.started()
-	cfg.OnTick, cfg.OnCheckpoint = pub.ticked, pub.checkpoint
+	cfg.OnTick, cfg.OnCheckpoint = func(rec *record.Record, hash [record.HashSize]byte) {
+		pub.ticked(rec, hash)
+		fleet.seats.committed(rec)
+	}, pub.checkpoint
 	res, err := clocks[r.plan.Clock.Mode](ctx, cfg)
 	r.phase.Store(ending)
 	out := r.result(pub, res)

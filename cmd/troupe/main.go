@@ -80,7 +80,7 @@ func Main() int {
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
 	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
-	psCommand, eventsCommand, logsCommand, transcriptCommand, sendCommand, addCommand, removeCommand,
+	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, addCommand, removeCommand,
 	stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,

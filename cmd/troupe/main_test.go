@@ -17,7 +17,7 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude", "hostile":
+	case "troupe", "faulty", "claude", "hostile", "natsbot":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 		"fetch":     func() { os.Exit(fetch(os.Args[1:])) },
 		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },
 		"nats":      func() { os.Exit(natsTool(os.Args[1:])) },
+		"natsbot":   func() { os.Exit(natsBotMain(os.Args[1:])) },
 	})
 }
 

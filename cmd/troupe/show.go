@@ -76,11 +76,21 @@ func (s *show) forked(f *plan.Fork) {
 
 func (s *show) begin(o runtime.Opening) { s.opening, s.begun = o, time.Now() }
 
+// outsideMost is how many agents are named that connect by themselves.
+const outsideMost = 20
+
 // places says where else the run can be watched.
 func (s *show) places(o runtime.Opening) {
 	if o.Bus != "" {
 		_, _ = fmt.Fprintf(s.w, "observe it: nats sub --server nats://%s:%s@%s 'troupe.%s.>'\n",
 			o.Observer.User, o.Observer.Password, o.Bus, o.Run)
+	}
+	for i, id := range o.Outside {
+		if i == outsideMost {
+			_, _ = fmt.Fprintf(s.w, "… and %d more agents on the bus\n", len(o.Outside)-i)
+			break
+		}
+		_, _ = fmt.Fprintf(s.w, "agent %s connects to the bus by itself: troupe credentials %s %s\n", id, o.Run, id)
 	}
 	if o.Listen != "" {
 		_, _ = fmt.Fprintf(s.w, "metrics: http://%s/metrics\n", o.Listen)

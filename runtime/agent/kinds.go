@@ -27,6 +27,10 @@ type Kind struct {
 	PerTurn bool
 	// Recorded says that there is no process: answers come from an earlier run.
 	Recorded bool
+	// Bus says that the agent's program is asked over the bus and not by pipes:
+	// one that connects by itself or, where there is a command, one that the
+	// supervisor starts. Each agent has one of its own.
+	Bus bool
 	// States are the ways an agent may come back, the default first.
 	States []string
 	// Dialect makes what talks to one process. A dialect may remember what was
@@ -100,6 +104,7 @@ var kinds = []Kind{
 	stdio,
 	exec,
 	claude,
+	nats,
 	recorded,
 }
 

@@ -99,7 +99,7 @@ func testTool(t *testing.T, k Kind) {
 
 func TestLookupUnknown(t *testing.T) {
 	_, err := Lookup("telepathy")
-	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are claude, exec, recorded, stdio`) {
+	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are claude, exec, nats, recorded, stdio`) {
 		t.Errorf("got %v", err)
 	}
 }

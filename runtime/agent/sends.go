@@ -1,6 +1,9 @@
 package agent
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // sends reads the messages of an act. list was scanned before.
 func sends(list []byte) (out []Send, reason string) {
@@ -16,6 +19,28 @@ func sends(list []byte) (out []Send, reason string) {
 		out = append(out, m)
 	}
 	return out, ""
+}
+
+// DecodeSend reads one message that an agent sends by itself, as those of an act
+// are written. It says what is wrong with one that is none.
+func DecodeSend(data []byte) (Send, error) {
+	s := scan{data: data}
+	if !s.open('{') {
+		return Send{}, errors.New("it is not a JSON object")
+	}
+	for first := true; s.member(first); first = false {
+	}
+	switch {
+	case s.err != nil:
+		return Send{}, fmt.Errorf("it is not JSON: %w", s.err)
+	case s.notUTF8:
+		return Send{}, fmt.Errorf("invalid UTF-8 at byte %d", s.badByte)
+	}
+	m, reason := oneSend(data)
+	if reason != "" {
+		return Send{}, errors.New("it " + reason)
+	}
+	return m, nil
 }
 
 func oneSend(item []byte) (m Send, reason string) {

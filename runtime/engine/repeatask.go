@@ -76,16 +76,23 @@ func (r *repetition) substitute() {
 			}
 			r.replaced[t.Agent] = true
 			delete(r.res.Uncompared, t.Agent)
-			if k := r.soc.kind(heir.Kind); k.model {
-				r.res.Uncompared[t.Agent] = modelText(k)
+			if why := r.soc.kind(heir.Kind).unasked(); why != "" {
+				r.res.Uncompared[t.Agent] = why
 			}
 			r.fleet.Substitute(t.Agent, *heir)
 		}
 	}
 }
 
-func modelText(k *kind) string {
-	return fmt.Sprintf("its kind %s talks to a model", k.name)
+// unasked says why agents of a kind cannot be asked again; nothing if they can.
+func (k *kind) unasked() string {
+	switch {
+	case k.model:
+		return fmt.Sprintf("its kind %s talks to a model", k.name)
+	case k.bus:
+		return fmt.Sprintf("its kind %s is a program on the bus, which is not there", k.name)
+	}
+	return ""
 }
 
 // lose finds agents of the open tick that cannot be held to the record:
@@ -103,8 +110,8 @@ func (r *repetition) lose() {
 		id := r.rec.Turns[i].Agent
 		m := &r.soc.members[r.soc.slots[id]]
 		switch why := r.lost[id]; {
-		case m.kind.model:
-			r.res.Uncompared[id] = modelText(m.kind)
+		case m.kind.unasked() != "":
+			r.res.Uncompared[id] = m.kind.unasked()
 		case why != "" && m.substitute == nil:
 			r.res.Uncompared[id] = why
 		}

@@ -31,6 +31,7 @@ type kind struct {
 	name    string
 	perTurn bool // every turn has a process of its own
 	model   bool // it is told the schema of its actions
+	bus     bool // it is a program on the bus
 }
 
 // A society is all that committed records say about who is alive, who is in
@@ -111,7 +112,7 @@ func (s *society) kind(name string) *kind {
 	if k == nil {
 		k = &kind{name: name}
 		if known, err := agent.Lookup(name); err == nil {
-			k.perTurn, k.model = known.PerTurn, known.Tool != nil
+			k.perTurn, k.model, k.bus = known.PerTurn, known.Tool != nil, known.Bus
 		}
 		s.kinds[name] = k
 	}

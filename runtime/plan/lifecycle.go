@@ -13,6 +13,12 @@ func (m *maker) lifecycle(v *variant, kind agent.Kind) Lifecycle {
 	switch {
 	case kind.Recorded:
 		return Lifecycle{Mode: Ephemeral} // of no process: it takes no place
+	case kind.Bus && l != nil && l.Mode != LongRunning:
+		v.problem(".lifecycle", fmt.Sprintf("a program of kind %s is there for as long as its agent, which is never %s", kind.Name, l.Mode),
+			"leave lifecycle out, or use kind stdio")
+		fallthrough
+	case kind.Bus:
+		return Lifecycle{Mode: LongRunning}
 	case kind.PerTurn && l != nil && l.Mode != Ephemeral:
 		v.problem(".lifecycle", fmt.Sprintf("kind %s starts a process for every turn, which is never %s", kind.Name, l.Mode),
 			"leave lifecycle out, or use kind stdio")

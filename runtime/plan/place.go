@@ -66,7 +66,7 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 			out.Limits.USD = agent.FromDollars(e.Limits.USD.Dollars)
 		}
 	}
-	if kind.Tool != nil || kind.Recorded {
+	if kind.Tool != nil || kind.Recorded || kind.Bus {
 		out.PerProcess = 1
 	}
 	if kind.Recorded {

@@ -94,6 +94,10 @@ func (m *maker) substitute(at, failure string, s *scenarios.Substitute, v *varia
 		below(".kind", "an agent of kind recorded answers for itself alone", "let a command stand in")
 		return nil
 	}
+	if kind.Bus {
+		below(".kind", fmt.Sprintf("a program of kind %s connects for its own agent and stands in for nobody", kind.Name), "let a command stand in")
+		return nil
+	}
 	r := newResolver(m.find, below)
 	r.globs(s.Files)
 	r.checkEnv(s.Env)

@@ -13,9 +13,12 @@ import (
 // gone once it is dead, collected, and all that it wrote is read; its
 // descendants may hold the pipes open beyond that, and are not waited for.
 type child struct {
-	pid int
-	in  sink
-	out *reader // of stdout, where a watcher reads it; else nil
+	pid  int    // 0 where it is no process but a program elsewhere (called.go)
+	cut  func() // ends the connection to such a program
+	from string // where such a program is; empty for a process
+	lost string // why the connection to it has ended, once it is gone
+	in   sink
+	out  *reader // of stdout, where a watcher reads it; else nil
 
 	kept bool // on its watcher's core; guarded by its resident's mu
 
@@ -121,7 +124,11 @@ func (c *child) goOn() {
 // signal sends a signal to the child's whole process group. The group may
 // outlive the child: stragglers in it are hit too.
 func (c *child) signal(sig syscall.Signal) {
-	_ = syscall.Kill(-c.pid, sig)
+	if c.pid != 0 {
+		_ = syscall.Kill(-c.pid, sig)
+	} else if sig == syscall.SIGTERM || sig == syscall.SIGKILL {
+		c.cut()
+	}
 }
 
 // killGroup kills what is left of a dead child's process group.

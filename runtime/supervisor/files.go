@@ -112,7 +112,7 @@ func (k *files) take(tick int, w *workspace.Workspace, c *child) error {
 	if k.captures.Untouched(w) {
 		return nil
 	}
-	if c != nil {
+	if c != nil && c.pid != 0 {
 		c.stop() // whatever pause ends meanwhile
 		defer c.goOn()
 		if err := freeze(c.pid); err != nil {

@@ -68,6 +68,10 @@ type Spec struct {
 	// Recorded is where the answers of a kind without a process come from.
 	Recorded Source
 
+	// Caller reaches the program of a kind that is asked over the bus. Where there
+	// is a Command, that is what starts it.
+	Caller Caller
+
 	// The rest is for kinds with a Tool.
 
 	Brief   *agent.Brief
@@ -125,6 +129,9 @@ type Options struct {
 	// What was told to a process that died is told to the next one marked as
 	// redelivered, and whatever happens to a process wakes who awaits answers.
 	Realtime bool
+	// Publish sends, in realtime, what a program on the bus says beside its
+	// answers, and returns once that is on record or refused.
+	Publish func(ctx context.Context, from string, m agent.Send) error
 	// Goroutines serve the pipes, as everywhere but on Linux, where else a
 	// thread a core does.
 	Goroutines bool

@@ -41,12 +41,16 @@ func (p *resident) gone(c *child) {
 	}
 	p.roused()
 	p.to(died)
-	fact := Fact{Agent: p.name(), Kind: "crashed", Tick: max(p.tick, 0), Detail: crashReport(c.status, p.log)}
+	fact := Fact{Agent: p.name(), Kind: "crashed", Tick: max(p.tick, 0), Detail: c.report(p.log)}
+	left := c.from != "" && p.asked == 0 // one that nobody waits for may go and come back
+	if left {
+		fact.Kind = "disconnected"
+	}
 	if p.restart {
 		fact.Kind, fact.Detail = "restarted", "it missed its deadline"
 	}
 	p.fleet.fact(fact)
-	p.crashed(fact.Detail, struck)
+	p.crashed(fact.Detail, struck, left)
 	if p.state == Down && p.lost >= lostTicks {
 		p.to(gaveUp)
 		p.fleet.fact(Fact{Agent: p.name(), Kind: "failed", Tick: p.tick,
@@ -57,10 +61,10 @@ func (p *resident) gone(c *child) {
 
 // crashed decides what becomes of the open asks: asked again of a new process,
 // one by one where several share it and it keeps dying, or given up. Struck says
-// that a fault killed it.
-func (p *resident) crashed(detail string, struck bool) {
-	wanted := p.restart || struck && p.owed == 0 // hit between turns, it has failed nobody
-	p.restart = false
+// that a fault killed it, left that it went and has failed nobody.
+func (p *resident) crashed(detail string, struck, left bool) {
+	wanted := p.restart || left || struck && p.owed == 0 // hit between turns, it has failed nobody
+	p.restart, p.staged = false, nil
 	if !wanted {
 		p.crashes++
 		p.streak++
@@ -222,6 +226,9 @@ func (p *resident) end() {
 	}
 	if p.ws != nil {
 		p.ws.Release()
+	}
+	if p.spec.Caller != nil {
+		p.spec.Caller.Close()
 	}
 	p.log.close()
 	p.script.close()

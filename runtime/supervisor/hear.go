@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -114,6 +115,9 @@ func (p *resident) hint(text string) {
 // asked too long ago, or to nothing.
 func (p *resident) act(a agent.Act, at time.Time) {
 	st := p.seat(a.Agent)
+	if len(p.staged) > 0 {
+		a.Send = slices.Concat(p.staged, a.Send)
+	}
 	switch {
 	case st == nil:
 		p.stray(fmt.Sprintf("an answer for agent %q, which this process does not host", a.Agent))

@@ -194,6 +194,9 @@ func (p *resident) rehearse(c *child, h *hydration) error {
 		return nil
 	}
 	p.hydro = h
+	if h.attempt <= 1 {
+		p.staged = nil
+	}
 	c.in.write(h.lines)
 	p.mu.Unlock()
 	if !p.await(c, h.done, fmt.Sprintf("did not answer tick %d, told again,", h.tick)) {

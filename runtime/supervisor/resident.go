@@ -79,6 +79,8 @@ type resident struct {
 	spawning int
 	restart  bool // the next death is wanted: it missed its deadline
 
+	staged []agent.Send // what its program has sent since it was asked, ahead of its act
+
 	strikes agent.Strike // what faults do to it once it has what it was asked
 	struck  bool         // by a fault that kills: it does not count any more
 	thawer  *time.Timer  // while it is paused, what ends that at thawAt
@@ -135,7 +137,11 @@ func newResident(f *Fleet, s Spec) *resident {
 		spoiled: s.Past, current: !s.Past,
 		tick: -1,
 	}
-	p.pipeIO, p.home = f.pipesFor()
+	if s.Caller != nil {
+		p.pipeIO = pumped{}
+	} else {
+		p.pipeIO, p.home = f.pipesFor()
+	}
 	seats := make([]seat, len(s.Agents))
 	for i := range seats {
 		in, st := &s.Agents[i], &seats[i]
@@ -165,6 +171,9 @@ func (p *resident) begin() {
 	if p.spec.Ephemeral || !p.fleet.places.try() {
 		close(p.first)
 		return
+	}
+	if p.spec.Caller != nil && len(p.spec.Command) == 0 {
+		close(p.first) // whoever it waits for, others begin
 	}
 	p.placed = true
 	p.revive()
@@ -278,6 +287,9 @@ func (p *resident) write() {
 		}
 		if !st.open || st.sent || st.paused {
 			continue
+		}
+		if st.ask.Attempt <= 1 {
+			p.staged = nil
 		}
 		from := len(p.out)
 		p.out = p.dialect.Observe(p.out, st.ask)

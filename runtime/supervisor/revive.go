@@ -3,7 +3,6 @@ package supervisor
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -123,19 +122,18 @@ func (p *resident) spawn(again bool) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd, release, err := p.fleet.command(&p.spec, p.argv(), w)
-	if err != nil {
-		return nil, err
+	if p.spec.Caller != nil {
+		return p.call(w)
 	}
-	defer release()
 	var c *child
 	var split splitter
 	if p.spec.Kind.Tool != nil {
 		split.most = p.spec.Kind.Tool.MaxLine
 	}
+	argv := p.argv()
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
 	bound := make(chan struct{}) // lines wait until c is known
-	c, err = p.fleet.starter.spawn(launch{cmd, descriptorSecret(&p.spec)}, p.pipeIO, handler{
+	c, err = p.execute(argv, w, p.pipeIO, handler{
 		stdout: func(chunk []byte) { <-bound; split.feed(chunk, line); p.idle() },
 		ended:  func() { <-bound; split.end(line); p.muted(c); p.idle() },
 		stderr: p.log.write,
@@ -148,11 +146,21 @@ func (p *resident) spawn(again bool) (*child, error) {
 	defer p.mu.Unlock()
 	defer close(bound)
 	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(p.spec.Brief), false
-	p.script.started(cmd.Argv, p.spec.Texts)
+	p.script.started(argv, p.spec.Texts)
 	if p.state == Backoff {
 		p.to(started)
 	}
 	return c, nil
+}
+
+// execute starts a process in its workspace, with the walls that it has.
+func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h handler) (*child, error) {
+	cmd, release, err := p.fleet.command(&p.spec, argv, w)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	return p.fleet.starter.spawn(launch{cmd, descriptorSecret(&p.spec)}, e, h)
 }
 
 // argv is the command of the next process: a tool goes on with its session,
@@ -254,7 +262,7 @@ func (p *resident) raise(c *child) {
 		p.waiting = 0
 		close(readyc)
 	}
-	p.fleet.fact(Fact{Agent: p.name(), Kind: "started", Tick: max(p.tick, 0), Detail: fmt.Sprintf("pid %d", c.pid)})
+	p.fleet.fact(Fact{Agent: p.name(), Kind: "started", Tick: max(p.tick, 0), Detail: c.place()})
 	p.mu.Unlock()
 	if !p.await(c, readyc, "did not say ready") || !p.enter(c, readied) {
 		return
@@ -301,7 +309,7 @@ func (p *resident) await(c *child, what <-chan struct{}, missed string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	text := fmt.Sprintf("%s %s within %s; does it flush its output after each line?",
-		strings.Join(p.spec.Command, " "), missed, p.fleet.opts.Patience)
+		p.program(), missed, p.fleet.opts.Patience)
 	p.log.line("troupe: ", []byte(text))
 	c.signal(syscall.SIGKILL)
 	p.lost++
