@@ -33,7 +33,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	x := &run{plan: p, opts: Options{Kill: kill}, name: r.manifest.Run, dir: r.scratch, log: log, secrets: secrets}
 	defer x.stop()
 	x.thrift()
-	if err := r.installPrograms(); err != nil {
+	if err := errors.Join(r.installPrograms(), r.installTemplates()); err != nil {
 		return nil, err
 	}
 	// The scratch directory lies as deep below the data directory as a run's.

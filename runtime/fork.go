@@ -141,6 +141,11 @@ func (f *Forking) findCopies() {
 			f.copies[file.SHA256] = filepath.Join(f.dir.Program(p.Dir), filepath.FromSlash(file.Path))
 		}
 	}
+	for _, t := range templates(&f.parent.Plan) {
+		for _, file := range t.Files { // links and directories have no hash, and no source
+			f.copies[file.SHA256] = filepath.Join(f.dir.Program(t.Dir), filepath.FromSlash(file.Path))
+		}
+	}
 	for _, file := range scenarioFiles(&f.parent.Plan) {
 		f.copies[file.SHA256] = filepath.Join(f.dir.Scenario(), filepath.FromSlash(file.Path))
 	}
@@ -171,6 +176,9 @@ func (f *Forking) resolve(copies, lay string) {
 	}
 	for _, program := range programs(f.plan) {
 		fix(program.Files)
+	}
+	for _, t := range templates(f.plan) {
+		fix(t.Files)
 	}
 	fix(f.plan.Sources)
 }

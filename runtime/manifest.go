@@ -27,6 +27,10 @@ func (r *run) manifest(ctx context.Context) error {
 			return err
 		}
 	}
+	cloned, err := r.installTemplates(ctx)
+	if err != nil {
+		return err
+	}
 	scenario, err := r.keepScenario()
 	if err != nil {
 		return err
@@ -35,7 +39,7 @@ func (r *run) manifest(ctx context.Context) error {
 	m := &record.Manifest{
 		Run: r.name, Started: time.Now().UTC(), Troupe: version(), Genesis: hex.EncodeToString(genesis[:]),
 		Isolation: record.Isolation(r.walls.Achieved()), Scenario: r.opts.Scenario,
-		Host: host(), Programs: identify(ctx, used(r.plan)), Recorded: r.kept, Plan: *r.plan,
+		Host: host(), Programs: identify(ctx, used(r.plan)), Recorded: r.kept, Clones: cloned, Plan: *r.plan,
 	}
 	if scenario != "" {
 		m.SHA256 = r.plan.Sources[0].SHA256
@@ -48,7 +52,7 @@ func (r *run) manifest(ctx context.Context) error {
 }
 
 func copyOf(f plan.File) workspace.Copy {
-	return workspace.Copy{Source: f.Source, Path: f.Path, SHA256: f.SHA256, Exec: f.Exec}
+	return workspace.Copy{Source: f.Source, Path: f.Path, SHA256: f.SHA256, Exec: f.Exec, Dir: f.Dir, Link: f.Link}
 }
 
 // keepScenario copies the scenario into the run, with all files that it names
@@ -87,7 +91,7 @@ func scenarioFiles(p *plan.Plan) []workspace.Copy {
 			return // both are absolute: not on the systems that there are
 		}
 		at[f.Source] = len(files)
-		files = append(files, workspace.Copy{Source: f.Source, Path: filepath.ToSlash(rel), SHA256: f.SHA256, Exec: f.Exec, Installed: installed})
+		files = append(files, workspace.Copy{Source: f.Source, Path: filepath.ToSlash(rel), SHA256: f.SHA256, Exec: f.Exec, Installed: installed, Dir: f.Dir, Link: f.Link})
 	}
 	for _, f := range p.Sources {
 		add(f, "")
@@ -95,6 +99,11 @@ func scenarioFiles(p *plan.Plan) []workspace.Copy {
 	for _, prog := range programs(p) {
 		for _, f := range prog.Files {
 			add(f, path.Join(prog.Dir, f.Path))
+		}
+	}
+	for _, t := range templates(p) {
+		for _, f := range t.Files {
+			add(f, path.Join(t.Dir, f.Path))
 		}
 	}
 	climbs := 0

@@ -58,6 +58,9 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 	if res != nil {
 		res.Survivors = r.survivors
 	}
+	if err == nil {
+		err = r.untidy
+	}
 	return res, err
 }
 
@@ -86,6 +89,8 @@ type run struct {
 	metrics     *observe.RunMetrics // of the run
 	phase       atomic.Int32        // one of the phases
 	survivors   int
+	over        *Result // once the loop has come to its end
+	untidy      error   // what could not be done with the workspaces then
 	stops       []func()
 }
 
@@ -254,7 +259,11 @@ func (r *run) control(ctx context.Context, data string) error {
 // play starts the processes and runs the loop.
 func (r *run) play(ctx context.Context) (*Result, error) {
 	if tick, hash, end := r.log.Last(); end != record.NotEnded {
-		return r.replayed(ctx, engine.Result{Ticks: tick + 1, Hash: hash, End: end})
+		res, err := r.replayed(ctx, engine.Result{Ticks: tick + 1, Hash: hash, End: end})
+		if err == nil {
+			err = r.tidy(res) // who was to do that may have been killed
+		}
+		return res, err
 	}
 	w, err := r.world()
 	if err != nil {
@@ -273,6 +282,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish,
 		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
 	})
+	r.onStop(func() { r.untidy = r.tidy(r.over) }) // after the fleet is stopped
 	r.onStop(r.stopFleet)
 	r.measure()
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
@@ -323,6 +333,7 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet) (*Resul
 	r.phase.Store(ending)
 	out := r.result(pub, res)
 	pub.over(out.Status)
+	r.over = out
 	return out, err
 }
 

@@ -49,6 +49,12 @@ var descriptions = map[string]string{
 	"Entry.pin":         "Whether the agent's process is kept on one processor core while it has a single thread, which makes short turns quicker. false for one that starts processes of its own, or threads, and lets them work. Default: true.",
 	"Entry.secrets":     "Names of the scenario's secrets that the agent gets as environment variables.",
 	"Entry.limits":      "Bounds of each agent of this make.",
+	"Entry.workspace":   "What the agent's directory begins as, and what becomes of it after the run.",
+
+	"Workspace.from":  "What the working directory of each agent begins as: the name of a directory beside the scenario, or {git: …} for a repository, of which each has a clone of its own.",
+	"Workspace.keep":  "What becomes of the directory once the run is over: always (it is kept), failed (it is kept if the run was aborted or missed an expectation, else thrown away), never (thrown away) or archive (packed into work.tar.gz, then thrown away). Default: always.",
+	"templateGit.git": "The repository: a URL, or a path relative to the scenario.",
+	"templateGit.ref": "The branch, tag or commit. Default: what the repository has checked out.",
 
 	"Entry.prompt":          "What an agent that is a model is told to do: the name of a file, or {text: …}. A template: {{.agent.id}}, {{.agent.config.NAME}}, {{.scenario.name}}, {{.agents}}, {{.channels}}.",
 	"Entry.system":          "The system prompt, in place of the command line tool's own: the name of a file, or {text: …}. A template like prompt.",

@@ -11,7 +11,6 @@ var later = map[string]string{
 	"Limits.wall":        "a bound on the run's time",
 	"Limits.memory":      "a bound on memory",
 	"EntryLimits.memory": "a bound on memory",
-	"Entry.workspace":    "templates of an agent's directory",
 	"Entry.network":      "hosts that an agent may reach",
 	"Entry.mcp":          "tool servers of an agent",
 	"Entry.settings":     "settings of the agent's own command line tool",

@@ -79,6 +79,10 @@ func (*Text) schema(g *generator) object {
 	return object{"oneOf": []object{{"type": "string", "minLength": 1}, g.ref(reflect.TypeFor[textInline]())}}
 }
 
+func (*Template) schema(g *generator) object {
+	return object{"oneOf": []object{{"type": "string", "minLength": 1}, g.ref(reflect.TypeFor[templateGit]())}}
+}
+
 func (*Policy) schema(g *generator) object {
 	return object{"oneOf": []object{{"type": "string", "enum": barePolicies}, g.ref(reflect.TypeFor[policyForm]())}}
 }

@@ -75,6 +75,7 @@ type Entry struct {
 	Pin        *bool             `yaml:"pin"` // nil for true
 	Secrets    []string          `yaml:"secrets"`
 	Limits     *EntryLimits      `yaml:"limits"`
+	Workspace  *Workspace        `yaml:"workspace"`
 
 	// For kinds that talk to a model.
 
@@ -89,6 +90,19 @@ type Entry struct {
 
 	// Run is where the kind recorded has its answers from.
 	Run string `yaml:"run" nonempty:"true"`
+}
+
+// A Workspace says what an agent's directory begins as, and what becomes of it.
+type Workspace struct {
+	From *Template `yaml:"from"`
+	Keep string    `yaml:"keep" enum:"always failed never archive"` // default always
+}
+
+// A Template is the name of a directory, or {git: …, ref: …}.
+type Template struct {
+	Dir string // relative to the scenario
+	Git string // URL, or path relative to the scenario
+	Ref string // branch, tag or commit; empty for what the repository says
 }
 
 // A Secret says where a credential is, never what it is: an environment

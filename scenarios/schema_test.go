@@ -196,7 +196,7 @@ shared: {}
 limits: {wall: 1}
 gateway: {}
 agents:
-  - {id: a, limits: {memory: 1}, workspace: 1, network: 1, mcp: 1, settings: 1}
+  - {id: a, limits: {memory: 1}, network: 1, mcp: 1, settings: 1}
   - {id: b}
 `
 	_, ps := Decode("s.yaml", "/", []byte(yaml))
@@ -207,7 +207,7 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 8 {
+	if len(ps) != 7 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{

@@ -75,6 +75,20 @@ func (t *Text) decode(d *decoder, p place) bool {
 	return ok
 }
 
+// templateGit is the form of a Template that is a repository.
+type templateGit struct {
+	Git string `yaml:"git" required:"true" nonempty:"true"`
+	Ref string `yaml:"ref" nonempty:"true"`
+}
+
+func (t *Template) decode(d *decoder, p place) bool {
+	*t = Template{}
+	var in templateGit
+	ok := d.named(p, "the name of a directory", "{git: …, ref: …}", &t.Dir, &in)
+	t.Git, t.Ref = in.Git, in.Ref
+	return ok
+}
+
 // named decodes what is a name alone or, where there is more to say, a mapping.
 func (d *decoder) named(p place, what, mapping string, name *string, more any) bool {
 	n := follow(p.node)

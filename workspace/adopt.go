@@ -53,6 +53,12 @@ func linkTree(from, to string) error {
 		switch {
 		case e.IsDir():
 			return os.MkdirAll(target, 0o700)
+		case e.Type() == fs.ModeSymlink:
+			to, err := os.Readlink(path)
+			if err != nil {
+				return err
+			}
+			return os.Symlink(to, target)
 		case os.Link(path, target) == nil:
 			return nil
 		}

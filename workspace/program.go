@@ -10,12 +10,15 @@ import (
 	"path/filepath"
 )
 
-// A Copy is a file to bring into a run.
+// A Copy is a file to bring into a run; in a template it may be a directory, or a
+// symbolic link.
 type Copy struct {
-	Source string // absolute
+	Source string // absolute; of a file
 	Path   string // slash-separated, below the program's directory
 	SHA256 string // hex; what the source held when the plan was made
 	Exec   bool
+	Dir    bool   // it is a directory
+	Link   string // it is a link to that; empty for none
 	// Installed is where Install has brought it already, below the programs'
 	// directory; empty for nowhere.
 	Installed string
@@ -39,7 +42,7 @@ func (r Run) KeepScenario(files []Copy) error {
 		return fmt.Errorf("cannot make a directory for the scenario: %w", err)
 	}
 	for _, f := range files {
-		if f.Installed != "" {
+		if f.Installed != "" && !f.Dir && f.Link == "" {
 			target := filepath.Join(r.Scenario(), filepath.FromSlash(f.Path))
 			err := os.MkdirAll(filepath.Dir(target), 0o755) //nolint:gosec // as install
 			if err == nil && os.Link(r.Program(filepath.FromSlash(f.Installed)), target) == nil {
@@ -59,6 +62,12 @@ func (f Copy) install(dir, top string) error {
 	target := filepath.Join(dir, filepath.FromSlash(f.Path))
 	if err := openDirectories(top, filepath.Dir(target)); err != nil {
 		return err
+	}
+	switch {
+	case f.Dir:
+		return os.MkdirAll(target, 0o755) //nolint:gosec // the same
+	case f.Link != "":
+		return os.Symlink(filepath.FromSlash(f.Link), target)
 	}
 	in, err := os.Open(f.Source)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 
 // Restore takes work and home back to the newest capture at or before a tick
 // and empties tmp. At is that capture's tick; it is -1 where there is none, and
-// work and home are then empty, as a new process finds them. Files that are
+// work and home are then as a new process finds them. Files that are
 // still the capture's are left alone. Nobody may be writing in w; after an
 // error, or a kill, its files are anything until the next Restore. A capture
 // that has lost something is a *DamagedError.
@@ -23,6 +23,10 @@ func (c *Captures) Restore(tick int, w *Workspace) (at int, err error) {
 		return at, c.cannot("restore", tick, err)
 	}
 	c.tree, c.at = nil, -1
+	if at < 0 && w.Template != "" {
+		c.tree, c.at = nil, -1
+		return at, w.Reset()
+	}
 	if want == nil || at < 0 { // what Take knows of a new workspace is not wanted
 		want = &tree{}
 	}

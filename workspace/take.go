@@ -12,7 +12,8 @@ import (
 
 // Take captures w as of a tick, which is none before the newest capture's.
 // Where nothing changed since that one, it writes nothing; and so it does where
-// there is none and work and home are as a new process finds them.
+// there is none and work and home are as a new process finds them, unless that
+// is a template.
 //
 // Nobody should write in w meanwhile. A file that is written all the same is
 // copied again, and after three times taken as it was then; one that vanishes,
@@ -33,7 +34,7 @@ func (c *Captures) Take(tick int, w *Workspace) error {
 	if err != nil {
 		return c.cannot("capture", tick, err)
 	}
-	if t.changed && (newest >= 0 || !now.pristine()) {
+	if t.changed && (newest >= 0 || w.Template != "" || !now.pristine()) {
 		if err := c.commit(tick, now, t.copied); err != nil {
 			return c.cannot("capture", tick, err)
 		}

@@ -57,6 +57,9 @@ func (r Run) locks() string               { return filepath.Join(r.Dir, "locks")
 type Workspace struct {
 	Work, Home, Tmp string // absolute directories
 	Log             string // file
+	// Template is the directory that Reset copies into work; empty for none.
+	// Whoever opens the workspace sets it before anything else.
+	Template string
 
 	dir    string // the process's own, which holds the others
 	uid    int    // the user that they belong to, and the group, where walled; 0 for this process's
@@ -101,7 +104,8 @@ func (r Run) Open(process string) (*Workspace, error) {
 func (w *Workspace) Release() { _ = w.lock.Unlock() }
 
 // Reset takes work, home and tmp back to where a process begins, whatever is in
-// them and may be done with it. No process may be using them.
+// them and may be done with it: all are empty, but that work is as its template
+// is. No process may be using them.
 func (w *Workspace) Reset() error {
 	var errs []error
 	for _, dir := range []string{w.Work, w.Home, w.Tmp} {
@@ -110,10 +114,14 @@ func (w *Workspace) Reset() error {
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("cannot reset a workspace: %w", err)
 	}
-	if err := w.make(); err != nil || !w.walled {
+	err := w.make()
+	if err == nil && w.walled {
+		err = w.own()
+	}
+	if err != nil {
 		return err
 	}
-	return w.own()
+	return w.fill() // the files are whose work is
 }
 
 func (w *Workspace) make() error {

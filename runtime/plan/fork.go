@@ -95,7 +95,7 @@ func sameDriver(p *Plan, a *Process, q *Plan, b *Process) bool {
 	return e.Kind == f.Kind && e.State == f.State && e.Run == f.Run &&
 		a.ID == b.ID && slices.Equal(a.Agents, b.Agents) &&
 		sameCommand(e, a, b) && maps.Equal(a.Env, b.Env) &&
-		slices.EqualFunc(e.Program.Files, f.Program.Files, sameFile) && sameModel(e, f)
+		slices.EqualFunc(e.Program.Files, f.Program.Files, sameFile) && sameModel(e, f) && sameWorkspace(e.Workspace, f.Workspace)
 }
 
 // sameCommand compares what is started. That of a model is made of its options,
@@ -108,7 +108,9 @@ func sameCommand(e *Entry, a, b *Process) bool {
 }
 
 // sameFile says whether two files are copied alike, wherever they come from.
-func sameFile(a, b File) bool { return a.Path == b.Path && a.SHA256 == b.SHA256 && a.Exec == b.Exec }
+func sameFile(a, b File) bool {
+	return a.Path == b.Path && a.SHA256 == b.SHA256 && a.Exec == b.Exec && a.Dir == b.Dir && a.Link == b.Link
+}
 
 func sameModel(a, b *Entry) bool {
 	if a.Model == nil || b.Model == nil {

@@ -32,6 +32,7 @@ func (m *maker) placeAgents() {
 			entry.Model, entry.Credential, c.tool = t.options, t.credential, t.command
 		}
 		entry.Program = c.program(v)
+		entry.Workspace = m.workspace(v, kind)
 		m.fillAgents(v, &entry, c, processes)
 		entry.Program.Files, entry.Program.Readable = c.files.list(), c.readable.list()
 		m.plan.Entries = append(m.plan.Entries, entry)
@@ -112,6 +113,7 @@ var optional = []struct {
 	{"run", func(e *scenarios.Entry) bool { return e.Run != "" }},
 	{"secrets", func(e *scenarios.Entry) bool { return len(e.Secrets) > 0 }},
 	{"system", func(e *scenarios.Entry) bool { return e.System != nil }},
+	{"workspace", func(e *scenarios.Entry) bool { return e.Workspace != nil }},
 }
 
 func unused(e *scenarios.Entry, kind agent.Kind) []string {

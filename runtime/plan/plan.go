@@ -129,6 +129,8 @@ type File struct {
 	Path   string `json:"path"`   // below program/<dir>/, slash-separated
 	SHA256 string `json:"sha256"` // hex
 	Exec   bool   `json:"exec,omitempty"`
+	Dir    bool   `json:"dir,omitempty"`  // of a template: it is a directory
+	Link   string `json:"link,omitempty"` // of a template: it is a symbolic link to that
 	// Interpreter is the program that the kernel runs a script by; absolute.
 	Interpreter string `json:"interpreter,omitempty"`
 }
@@ -150,8 +152,9 @@ type Entry struct {
 	Limits     EntryLimits              `json:"limits,omitzero"`
 	Model      *agent.ModelOptions      `json:"model,omitempty"`
 	Run        string                   `json:"run,omitempty"` // whose record answers
-	Program    Program                  `json:"program"`       // with templates unfilled, for agents that come later
-	Config     json.RawMessage          `json:"config"`        // the same
+	Workspace  *Workspace               `json:"workspace,omitempty"`
+	Program    Program                  `json:"program"` // with templates unfilled, for agents that come later
+	Config     json.RawMessage          `json:"config"`  // the same
 	// Item is the index under agents: in the scenario. Several entries of a
 	// plan have the same one where --set made its agents differ; Max counts
 	// the agents of all of them. Only lists the --set patterns that cover all
@@ -160,6 +163,30 @@ type Entry struct {
 	Only   []string `json:"only,omitempty"`
 	Except []string `json:"except,omitempty"`
 }
+
+// A Workspace says what the directories of an entry's processes begin as, and what
+// becomes of them.
+type Workspace struct {
+	Template *Template `json:"template,omitempty"` // nil for an empty directory
+	Keep     string    `json:"keep"`
+}
+
+// A Template is a directory, which is copied into the run before anything starts,
+// or a repository, which is cloned then.
+type Template struct {
+	Dir   string `json:"dir"`             // name of the copy's directory under program/
+	Files []File `json:"files,omitempty"` // of a directory
+	Git   string `json:"git,omitempty"`   // of a repository: a URL or an absolute path
+	Ref   string `json:"ref,omitempty"`   // empty for what it has checked out
+}
+
+// What becomes of a workspace once its run is over.
+const (
+	KeepAlways  = "always"
+	KeepFailed  = "failed" // kept if the run has failed
+	KeepNever   = "never"
+	KeepArchive = "archive"
+)
 
 // A Policy is what becomes of one type of failure.
 type Policy struct {

@@ -28,6 +28,7 @@ type Manifest struct {
 	Host     Host      `json:"host"`
 	Programs []Program `json:"programs,omitempty"` // that the plan starts and are not in the run, by path
 	Recorded []Source  `json:"recorded,omitempty"`
+	Clones   []Clone   `json:"clones,omitempty"` // of repositories that workspaces begin with
 	Plan     plan.Plan `json:"plan"`
 }
 
@@ -66,6 +67,14 @@ type Source struct {
 	Genesis string `json:"genesis"` // hex
 	Ticks   int    `json:"ticks"`
 	Hash    string `json:"hash"` // after them, hex
+}
+
+// A Clone is one of a repository, as it was when the run began.
+type Clone struct {
+	Dir    string `json:"dir"` // below the run's program directory
+	Git    string `json:"git"`
+	Ref    string `json:"ref,omitempty"`
+	Commit string `json:"commit"`
 }
 
 // A Version says which troupe a run was made by.

@@ -93,11 +93,16 @@ func eachIn(dir string, do func(name string) error) error {
 }
 
 // settled opens a process's workspace. One that is new in a run that went on may
-// find what it left in a tick that was not committed: that goes.
-func (f *Fleet) settled(id string, again bool) (*workspace.Workspace, error) {
-	w, err := f.opts.Walls.Open(f.opts.Dir, id)
-	if err != nil || again || !f.resumed.Load() {
-		return w, err
+// find what it left in a tick that was not committed: that goes. One that is new
+// begins with its template.
+func (f *Fleet) settled(s *Spec, again bool) (*workspace.Workspace, error) {
+	w, err := f.opts.Walls.Open(f.opts.Dir, s.ID)
+	if err != nil {
+		return nil, err
+	}
+	w.Template = s.Template
+	if again || s.Template == "" && !f.resumed.Load() {
+		return w, nil
 	}
 	if err := w.Reset(); err != nil {
 		w.Release()

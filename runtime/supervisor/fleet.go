@@ -22,6 +22,8 @@ type Spec struct {
 	Kind    agent.Kind
 	Command []string          // the first word is an absolute path
 	Env     map[string]string // what the scenario adds
+	// Template is the directory that its work begins as; empty for none.
+	Template string
 	// Reobserve says that a restarted process is told again what it answered
 	// before; without it, it begins anew.
 	Reobserve bool

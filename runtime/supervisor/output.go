@@ -16,7 +16,7 @@ const mostOutput = 64 << 10
 // beginning of what it wrote to stdout and stderr, in the order in which that
 // came. It is killed, with its process group, when ctx is done. The command's
 // first word is an absolute path; its stdin is empty. A program that does not
-// exit with status 0 is an error. It may be called concurrently, also while
+// exit with status 0 is an error, beside what it wrote. It may be called concurrently, also while
 // fleets run.
 func Output(ctx context.Context, argv, env []string, dir string) ([]byte, error) {
 	sealFiles()
@@ -48,7 +48,7 @@ func Output(ctx context.Context, argv, env []string, dir string) ([]byte, error)
 	}
 	killGroup(c)
 	if st := c.status; !st.Exited() || st.ExitStatus() != 0 {
-		return nil, errors.New(exitText(st))
+		return out, errors.New(exitText(st))
 	}
 	return out, nil
 }

@@ -192,7 +192,7 @@ func (p *resident) workspace(again bool) (*workspace.Workspace, error) {
 	p.disk.Lock()
 	defer p.disk.Unlock()
 	if p.ws == nil {
-		w, err := p.fleet.settled(p.spec.ID, again)
+		w, err := p.fleet.settled(&p.spec, again)
 		if err != nil {
 			return nil, err
 		}

@@ -279,7 +279,7 @@ func (t *turns) workspace() (*workspace.Workspace, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ws == nil {
-		w, err := t.fleet.settled(t.spec.ID, t.spec.Past)
+		w, err := t.fleet.settled(&t.spec, t.spec.Past)
 		if err != nil {
 			return nil, err
 		}
