@@ -199,6 +199,14 @@ func (b *Bus) Addr() string {
 	return ""
 }
 
+// Port is that of Addr, 0 where the bus does not listen.
+func (b *Bus) Port() int {
+	if a, ok := b.srv.Addr().(*net.TCPAddr); ok {
+		return a.Port
+	}
+	return 0
+}
+
 // Publish hands a message to the server. It is buffered: it does not wait for
 // the server to have it, and subscribers that are slow lose their connection
 // rather than holding it up. Data may be reused once it returns.

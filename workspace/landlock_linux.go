@@ -154,7 +154,27 @@ func (l *landlock) allow(ruleset int, c *Command, w *Workspace) error {
 	}
 	add(useAccess, l.around(c.Readable)...)
 	add(useAccess, l.around(filepath.SplitList(pathOf(c.Env)))...)
+	for _, port := range c.Ports {
+		if err == nil && !c.Connects && l.ports&unix.LANDLOCK_ACCESS_NET_CONNECT_TCP != 0 {
+			err = allowPort(ruleset, port)
+		}
+	}
 	return err
+}
+
+// ruleNetPort is LANDLOCK_RULE_NET_PORT of linux/landlock.h, whose argument is
+// struct landlock_net_port_attr.
+const ruleNetPort = 2
+
+// allowPort allows connections to a port, wherever that is.
+func allowPort(ruleset, port int) error {
+	attr := struct{ access, port uint64 }{unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, uint64(port)} //nolint:gosec // no port is negative
+	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), ruleNetPort,
+		uintptr(unsafe.Pointer(&attr)), 0, 0, 0) //nolint:gosec // for one system call
+	if errno != 0 {
+		return fmt.Errorf("port %d: %w", port, errno)
+	}
+	return nil
 }
 
 // around are the paths without the data directory: of one that it is in, all
