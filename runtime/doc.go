@@ -118,6 +118,9 @@
 //     loop counts, by atomics and locks that are held for moments, asks the fleet
 //     for its Statuses, and reads /proc; the loop never waits for one.
 //   - A second interruption has a goroutine that stopFleet waits for.
+//   - A connection of an agent's program has one that takes what it says; the end of
+//     the connection ends it, and is told by it: its process waits for that. One
+//     more watches while a program is waited for, and ends with the wait.
 //   - The NATS server's own; Bus.Close waits for the server's shutdown.
 //
 // Scripts fail where a goroutine outlives the program's main function.
@@ -181,6 +184,10 @@
 // world through the record, and every process begins with a past. One reading
 // of the log tells all that come back together (rehearsal).
 //
+// A process's directories begin empty, or its work as a template: a tree in the run
+// that is copied from beside the scenario, or cloned, before anything starts, and
+// never changes (templates.go). Resetting a workspace copies it again.
+//
 // Loop, hydration and restoring a world agree on what an agent was told because
 // they apply the same records to a society with the same code.
 //
@@ -236,6 +243,18 @@
 // engine nor the deadline hears of it. Secrets are read when a run starts and
 // live in this process and in those that they are given to; whatever the
 // supervisor writes down of a process goes past a redactor that knows them.
+//
+// # Programs on the bus
+//
+// An agent of a kind with Bus has a seat there (bus.Seat): credentials, and what
+// they allow. Its driver is the one of all processes that live over many turns; in
+// place of pipes a Caller brings a connection (supervisor/called.go), whose end is
+// the death of the process, and what is written to stdin are messages on its ask
+// subject. All that it says comes on one subject, in order: answers, and messages
+// that go with its next act or, in realtime, through the Door (Door.Publish). The
+// server checks who may listen to what; a seat follows the channels that its agent
+// is in after each commit (seats.committed). Who is connected by itself is no
+// process, and is waited for as long as a process may take to be ready.
 //
 // # Runs on record
 //

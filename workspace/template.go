@@ -52,11 +52,14 @@ func (f *filling) entry(from string, e fs.DirEntry, d *directory) error {
 	var err error
 	switch e.Type() {
 	case fs.ModeDir:
-		if err = unix.Mkdirat(d.fd, name, 0o755); err == nil {
+		if err = unix.Mkdirat(d.fd, name, newMode); err == nil {
 			err = f.give(d, name)
 		}
 		if err == nil {
-			return f.directory(from, d, name)
+			err = f.directory(from, d, name)
+		}
+		if err == nil { // whatever the umask is
+			return chmodAt(d.fd, name, 0o755)
 		}
 	case fs.ModeSymlink:
 		var target string

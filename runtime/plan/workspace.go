@@ -101,14 +101,26 @@ func (f *finder) node(path, below string, e fs.DirEntry) (File, error) {
 	return file, nil
 }
 
-// Escapes says whether a symbolic link of a template leads out of it: path is the
-// link's, below the template and with slashes.
+// Escapes says whether a symbolic link of a template may lead out of it: path is the
+// link's, below the template and with slashes. One with a .. behind a name counts as
+// such, since that name may be a link too.
 func Escapes(link, target string) bool {
 	if path.IsAbs(target) || filepath.IsAbs(target) {
 		return true
 	}
-	to := path.Join(path.Dir(link), filepath.ToSlash(target))
-	return to == ".." || strings.HasPrefix(to, "../")
+	depth, down := strings.Count(link, "/"), false
+	for _, name := range strings.Split(filepath.ToSlash(target), "/") {
+		switch {
+		case name == "" || name == ".":
+		case name != "..":
+			down = true
+		case down || depth == 0:
+			return true
+		default:
+			depth--
+		}
+	}
+	return false
 }
 
 // remote is how a repository is named that is not a path.
