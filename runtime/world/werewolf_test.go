@@ -113,9 +113,79 @@ func TestWerewolfMeetsTheTheory(t *testing.T) {
 	}
 }
 
-// Nothing that a villager is told has anything of who is what: with the roles of
-// all others exchanged it would be the same. Names are drawn anew, so that who was
-// what in a game tells nothing of the next.
+// Whatever wolves others are, as long as nobody acts otherwise, a villager is told
+// the same to the byte, and in the same ticks.
+func TestWerewolfTellsVillagersNothing(t *testing.T) {
+	const players, wolves = 12, 3
+	compared := 0
+	for seed := range uint64(40) {
+		rng := rand.New(rand.NewPCG(seed, 12))
+		var worlds [2]*werewolf
+		var asked [2][]Observation
+		for i := range worlds {
+			worlds[i] = mustNew(t, "werewolf", `{"den":"den-{n}"}`).(*werewolf)
+			mustStart(t, worlds[i], people(1, players, wolves)...)
+			v := worlds[i].villages[0]
+			rng.Shuffle(players, func(a, b int) { v.roles[a], v.roles[b] = v.roles[b], v.roles[a] })
+			asked[i] = worlds[i].observe() // of the roles that it has now
+		}
+		one, other := worlds[0].villages[0], worlds[1].villages[0]
+		for !one.closed && !other.closed {
+			compared += sameToVillagers(t, worlds, asked)
+			common := -1 // any whom all may vote for in both
+			for _, place := range rng.Perm(players) {
+				if one.eligible(place) && other.eligible(place) {
+					common = place
+				}
+			}
+			if common < 0 {
+				break // all who live are wolves in one of them
+			}
+			for i, w := range worlds {
+				var actions []Action
+				for _, o := range asked[i] {
+					action := `{"say":"it is not me"}`
+					if w.villages[0].step == w.conf.Talk {
+						action = voteFor[common]
+					}
+					actions = append(actions, act(o.Agent, action))
+				}
+				asked[i] = mustStep(t, w, w.next, actions...).Observations
+			}
+		}
+	}
+	if compared < 500 {
+		t.Errorf("only %d observations were compared", compared)
+	}
+}
+
+// sameToVillagers compares what those are told who are villagers in both worlds.
+func sameToVillagers(t *testing.T, worlds [2]*werewolf, asked [2][]Observation) (compared int) {
+	t.Helper()
+	told := map[string]string{}
+	for i, w := range worlds {
+		for member, who := range w.villages[0].homes {
+			if worlds[1-i].villages[0].roles[member] == wolf || w.villages[0].roles[member] == wolf {
+				continue
+			}
+			text := "nothing"
+			for _, o := range asked[i] {
+				if o.Agent == w.ids[who] {
+					text = string(o.JSON)
+				}
+			}
+			if before, ok := told[w.ids[who]]; ok && before != text {
+				t.Fatalf("before tick %d %s is told\n%s\nwhere others are wolves\n%s", w.next, w.ids[who], text, before)
+			}
+			told[w.ids[who]] = text
+			compared++
+		}
+	}
+	return compared
+}
+
+// Nothing that a villager is told names an id, a den or another's role. Names are
+// drawn anew, so that who was what in a game tells nothing of the next.
 func TestWerewolfHidesRoles(t *testing.T) {
 	const players, wolves, games = 7, 2, 210
 	w := mustNew(t, "werewolf", fmt.Sprintf(`{"games":%d,"den":"den-{n}"}`, games)).(*werewolf)
