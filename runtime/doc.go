@@ -111,6 +111,9 @@
 //     a child's parent-death signal follows the thread. Fleet.Stop ends them.
 //   - The reaper, one for the whole program: it collects every dead child, ours
 //     and orphans alike. The last fleet to stop kills the orphans and ends it.
+//     What a single process left is killed when that is gone, before another
+//     takes its place (supervisor/sweep_linux.go): all that it started has its
+//     tag, whatever it did to its session, parents and environment.
 //   - A world that is a process has one that reads it; the world's Close waits.
 //   - The API's server and its requests, and the server of metrics with its own;
 //     their stop waits 2 s for requests, then cuts them; those at the Door are

@@ -187,7 +187,7 @@ type Attempt struct {
 // supervisor's.
 type Fact struct {
 	Agent  string // empty for the supervisor
-	Kind   string // started, crashed, late, failed, differs, substituted, stopped, fault
+	Kind   string // started, crashed, late, failed, differs, substituted, swept, stopped, fault
 	Tick   int    // the tick it is about: for late, the one that was answered
 	Detail string
 }

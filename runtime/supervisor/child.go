@@ -17,6 +17,7 @@ type child struct {
 	cut  func() // ends the connection to such a program
 	from string // where such a program is; empty for a process
 	lost string // why the connection to it has ended, once it is gone
+	tag  tag    // of all that it starts
 	in   sink
 	out  *reader // of stdout, where a watcher reads it; else nil
 
@@ -58,11 +59,11 @@ func (s *starter) spawn(l launch, e pipeIO, h handler) (*child, error) {
 		closeAll(p.ours)
 		return nil, err
 	}
-	c := &child{gone: make(chan struct{}), onGone: h.gone}
+	c := &child{tag: s.brand.tag(s.tags.Add(1)), gone: make(chan struct{}), onGone: h.gone}
 	var left func()
 	c.parts.Store(3)
 	started := make(chan struct{}) // the child may be dead before start returns
-	pid, err := s.start(&w, &syscall.ProcAttr{
+	pid, err := s.start(&w, c.tag, &syscall.ProcAttr{
 		Dir: l.Dir, Env: l.Env, Files: w.files, Sys: ownGroup(),
 	}, func(st syscall.WaitStatus) {
 		<-started

@@ -144,7 +144,7 @@ type Options struct {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, stopped
+	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, swept, stopped
 	Tick   int
 	Detail string
 }
@@ -192,6 +192,8 @@ type Fleet struct {
 	wg         sync.WaitGroup // goroutines of the drivers
 	once       sync.Once      // Stop
 	recording  time.Duration  // how long a tool may take to record its answer
+	closing    atomic.Bool    // all is stopped; what processes left is looked for once they are gone
+	swept      atomic.Int64
 	killed     int
 
 	mu       sync.Mutex
@@ -235,7 +237,7 @@ func New(opts Options) *Fleet {
 	sealFiles()
 	f := &Fleet{
 		opts:    opts,
-		starter: newStarter(), recording: recordPatience,
+		starter: newStarter(opts.Dir.Dir), recording: recordPatience,
 		disk:    make(chan struct{}, starters),
 		reaped:  holdReaper(),
 		bell:    make(chan struct{}, 1),

@@ -57,17 +57,7 @@ func frozen(group int) bool {
 // stands says whether each thread of a process, if it is in the group, and of
 // its descendants in the group has stopped.
 func stands(pid, group int) bool {
-	dir, err := os.Open(fmt.Sprintf("/proc/%d/task", pid))
-	if err != nil {
-		return true // it is gone
-	}
-	threads, _ := dir.Readdirnames(-1) // as many as there are, if it goes meanwhile
-	_ = dir.Close()
-	for _, thread := range threads {
-		tid, err := strconv.Atoi(thread)
-		if err != nil {
-			continue
-		}
+	for _, tid := range threadsOf(pid) { // none where it is gone
 		state, pgrp := procState(pid, tid)
 		if pgrp == group && bytes.IndexByte([]byte("TtZX"), state) < 0 {
 			return false

@@ -45,7 +45,7 @@ func startCrew(t *testing.T, crew, dir string) (group int) {
 	t.Helper()
 	release := holdReaper()
 	t.Cleanup(func() { release() })
-	s := newStarter()
+	s := newStarter("")
 	t.Cleanup(s.close)
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -53,7 +53,7 @@ func startCrew(t *testing.T, crew, dir string) (group int) {
 	}
 	defer r.Close()
 	gone := make(chan struct{})
-	group, err = s.start(&wrapped{file: self(), argv: []string{"/proc/self/exe", "agent", "scribble", dir, crew, "in-first"}, report: -1}, &syscall.ProcAttr{
+	group, err = s.start(&wrapped{file: self(), argv: []string{"/proc/self/exe", "agent", "scribble", dir, crew, "in-first"}, report: -1}, 0, &syscall.ProcAttr{
 		Env: os.Environ(), Files: []uintptr{0, w.Fd(), 2}, Sys: ownGroup(),
 	}, func(syscall.WaitStatus) { close(gone) })
 	_ = w.Close()

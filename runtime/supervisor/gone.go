@@ -13,6 +13,7 @@ import (
 // told to stop.
 func (p *resident) gone(c *child) {
 	killGroup(c)
+	p.sweep(c)
 	p.letGo()
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -57,6 +58,13 @@ func (p *resident) gone(c *child) {
 			Detail: fmt.Sprintf("crashed for good in %d ticks in a row: not started again", p.lost)})
 	}
 	p.flush()
+}
+
+func (p *resident) sweep(c *child) {
+	p.mu.Lock()
+	tick := p.tick
+	p.mu.Unlock()
+	p.fleet.sweep(c, p.name(), tick)
 }
 
 // crashed decides what becomes of the open asks: asked again of a new process,

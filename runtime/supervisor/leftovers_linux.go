@@ -17,8 +17,9 @@ import (
 const leftoverWait = 10 * time.Second
 
 // KillLeftovers kills every process that a dead supervisor of the run in dir
-// has left, and returns how many there were once they are gone: those whose
-// environment says that they live in one of the run's directories. Its caller
+// has left, and returns how many there were once they are gone: those with the
+// run's tag, or whose environment says that they live in one of the run's
+// directories. They are stopped first, so that they start no more. Its caller
 // holds the data directory, so that no supervisor of it is alive.
 func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, leftoverWait)
@@ -29,8 +30,16 @@ func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 		if len(left) == 0 {
 			return len(seen), nil
 		}
+		fresh := false
 		for _, pid := range left {
+			fresh = fresh || !seen[pid]
 			seen[pid] = true
+			_ = syscall.Kill(pid, syscall.SIGSTOP)
+		}
+		if fresh && ctx.Err() == nil {
+			continue
+		}
+		for _, pid := range left {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 		select {
@@ -46,7 +55,7 @@ func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 // those may be closed to this process. One that is dead and not collected has
 // no environment, and is root's.
 func leftovers(dir string) (pids []int) {
-	owners := workspace.Run{Dir: dir}.Owners()
+	owners, of := workspace.Run{Dir: dir}.Owners(), brandOf(dir)
 	names, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		return nil
@@ -56,12 +65,16 @@ func leftovers(dir string) (pids []int) {
 		if err != nil || pid == os.Getpid() {
 			continue
 		}
+		if state, _ := procState(pid, pid); state == 'Z' || state == 'X' {
+			continue
+		}
 		var st syscall.Stat_t
 		if len(owners) > 0 && syscall.Stat(filepath.Dir(name), &st) == nil && owners[int(st.Uid)] {
 			pids = append(pids, pid)
 			continue
 		}
-		if env, err := os.ReadFile(name); err == nil && livesIn(env, dir) {
+		env, err := os.ReadFile(name)
+		if of.has(tagOf(pid)) || err == nil && livesIn(env, dir) {
 			pids = append(pids, pid)
 		}
 	}

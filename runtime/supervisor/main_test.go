@@ -187,7 +187,8 @@ var turnsOf = map[string]func(l heardLine, args []string){
 
 // withheld says which answers a behaviour does not give.
 var withheld = map[string]func(l heardLine, args []string) bool{
-	"cores": func(l heardLine, args []string) bool { tellCores(l, args); return true },
+	"cores":  func(l heardLine, args []string) bool { tellCores(l, args); return true },
+	"leaves": leaves,
 	// forgets AGENT FILE: the other agents' tick 1 kills the process; FILE
 	// remembers that it was done, and AGENT is not answered for any more.
 	"forgets": func(l heardLine, args []string) bool {

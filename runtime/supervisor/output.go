@@ -3,14 +3,19 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"path/filepath"
+	"strconv"
 	"sync"
-	"syscall"
+	"sync/atomic"
 
 	"github.com/troupe-dev/troupe/workspace"
 )
 
 // mostOutput is how much of what a program writes Output gives.
 const mostOutput = 64 << 10
+
+// outputs counts the calls of Output, so that no two have the same tags.
+var outputs atomic.Int64
 
 // Output runs a program that is no part of a run to its end, and gives the
 // beginning of what it wrote to stdout and stderr, in the order in which that
@@ -22,7 +27,7 @@ func Output(ctx context.Context, argv, env []string, dir string) ([]byte, error)
 	sealFiles()
 	release := holdReaper()
 	defer release()
-	s := newStarter()
+	s := newStarter(filepath.Join("output", strconv.FormatInt(outputs.Add(1), 10)))
 	defer s.close()
 	var mu sync.Mutex
 	var out []byte
@@ -42,11 +47,12 @@ func Output(ctx context.Context, argv, env []string, dir string) ([]byte, error)
 	case <-c.gone:
 	case <-ctx.Done():
 		killGroup(c)
-		c.signal(syscall.SIGKILL)
 		<-c.gone
+		sweep(c)
 		return nil, ctx.Err()
 	}
 	killGroup(c)
+	sweep(c)
 	if st := c.status; !st.Exited() || st.ExitStatus() != 0 {
 		return out, errors.New(exitText(st))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"sync/atomic"
 
 	"github.com/troupe-dev/troupe/workspace"
 )
@@ -13,6 +14,7 @@ import (
 // with it directly. It has the methods that package world wants of one.
 type Program struct {
 	c      *child
+	swept  *atomic.Int64 // the fleet's
 	stdout *io.PipeReader
 }
 
@@ -29,7 +31,7 @@ func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (
 	if err != nil {
 		return nil, err
 	}
-	p := &Program{c: c, stdout: r}
+	p := &Program{c: c, swept: &f.swept, stdout: r}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.programs = append(f.programs, p)
@@ -83,6 +85,7 @@ func (p *Program) Stop(ctx context.Context) {
 	}
 	stopChild(p.c, g)
 	killGroup(p.c)
+	p.swept.Add(int64(sweep(p.c)))
 }
 
 // stdin is a child's outbox as a writer.

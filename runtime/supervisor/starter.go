@@ -3,6 +3,7 @@ package supervisor
 import (
 	goruntime "runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -14,8 +15,10 @@ const starters = 4
 // signal fires when the thread that forked it ends, not the process
 // (golang/go#27505).
 type starter struct {
-	jobs chan job
-	wg   sync.WaitGroup
+	brand brand
+	tags  atomic.Uint64 // given
+	jobs  chan job
+	wg    sync.WaitGroup
 }
 
 type job struct {
@@ -23,8 +26,9 @@ type job struct {
 	done  chan struct{}
 }
 
-func newStarter() *starter {
-	s := &starter{jobs: make(chan job)}
+// newStarter starts what is to have the tags of the run in a directory.
+func newStarter(dir string) *starter {
+	s := &starter{brand: brandOf(dir), jobs: make(chan job)}
 	for range starters {
 		s.wg.Add(1)
 		go func() {
@@ -49,10 +53,10 @@ func (s *starter) close() {
 // waits until it is the program that was meant; exited is called once, from the
 // reaper, when the child is dead, which may be before start returns. A few start
 // at a time: a thousand that restrict themselves would wait for each other.
-func (s *starter) start(w *wrapped, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+func (s *starter) start(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
 	j := job{done: make(chan struct{})}
 	j.start = func() {
-		if pid, err = fork(w, attr, exited); err == nil {
+		if pid, err = fork(w, t, attr, exited); err == nil {
 			w.close()
 			err = w.executed()
 		}
@@ -62,9 +66,10 @@ func (s *starter) start(w *wrapped, attr *syscall.ProcAttr, exited func(syscall.
 	return pid, err
 }
 
-func fork(w *wrapped, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+func fork(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
 	reaper.starting.RLock()
 	defer reaper.starting.RUnlock()
+	defer t.put()()
 	pid, err = syscall.ForkExec(w.file, w.argv, attr)
 	if err == nil {
 		reaper.children.Store(pid, exited)

@@ -49,15 +49,16 @@ func exitText(st syscall.WaitStatus) string {
 }
 
 // Stop ends all processes by the protocol's sequence, in 4 s at most, and
-// waits until they are gone, with every descendant that was handed to this
-// process; it says how many of those had to be killed. Further calls wait for
-// the first and say the same.
+// waits until they are gone, with all that they started; it says how many of
+// those had to be killed in the fleet's life, of processes that were gone. Further
+// calls wait for the first and say the same.
 func (f *Fleet) Stop(reason string) (killed int) {
 	f.once.Do(func() { f.killed = f.stop(reason) })
 	return f.killed
 }
 
 func (f *Fleet) stop(reason string) (killed int) {
+	f.closing.Store(true)
 	drivers := f.all()
 	for _, w := range f.watchers {
 		w.resume()
@@ -82,9 +83,22 @@ func (f *Fleet) stop(reason string) (killed int) {
 	if len(f.watchers) > 0 {
 		goruntime.GOMAXPROCS(f.processors)
 	}
-	killed = f.reaped()
+	f.swept.Add(int64(sweepRun(f.starter.brand)))
+	killed = int(f.swept.Load()) + f.reaped()
 	f.starter.close()
 	return killed
+}
+
+// sweep ends all that a dead process of some agent has left, before another takes
+// its place. Where the fleet stops, all that processes left is ended together.
+func (f *Fleet) sweep(c *child, agent string, tick int) {
+	if f.closing.Load() {
+		return
+	}
+	if n := sweep(c); n > 0 {
+		f.swept.Add(int64(n))
+		f.fact(Fact{Agent: agent, Kind: "swept", Tick: max(tick, 0), Detail: fmt.Sprintf("%d processes that it left behind were killed", n)})
+	}
 }
 
 // Kill ends all processes at once; Stop is still to be called.

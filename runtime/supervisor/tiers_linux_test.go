@@ -145,7 +145,7 @@ func (v *walled) restored(t *testing.T) {
 func (v *walled) tied(t *testing.T, w *workspace.Workspace) {
 	release := holdReaper()
 	defer release()
-	s := newStarter()
+	s := newStarter("")
 	cmd := workspace.Command{Argv: []string{"/bin/sh", "-c", "echo up; exec sleep 1000"}, Dir: w.Work, Env: []string{"PATH=/usr/bin:/bin"}}
 	free, err := v.walls.Enclose(&cmd, w)
 	if err != nil {

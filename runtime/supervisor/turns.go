@@ -190,6 +190,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	late := t.wait(c, t.fleet.deadline(o), pause)
 	resume()
 	killGroup(c)
+	t.fleet.sweep(c, o.Agent, o.Tick)
 	t.hold(nil)
 	a = t.outcome(c, &said, o, late)
 	if a.Failure == "" {

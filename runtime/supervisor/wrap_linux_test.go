@@ -20,7 +20,7 @@ func play(t *testing.T, cmd workspace.Command) (string, syscall.WaitStatus, erro
 	sealFiles()
 	release := holdReaper()
 	defer release()
-	s := newStarter()
+	s := newStarter("")
 	defer s.close()
 	var mu sync.Mutex
 	var out bytes.Buffer
