@@ -259,6 +259,20 @@
 // is in after each commit (seats.committed). Who is connected by itself is no
 // process, and is waited for as long as a process may take to be ready.
 //
+// # Walls
+//
+// What stands around agents is settled before the manifest is written: Survey asks
+// each tier that the plan's isolation names why it is barred, Raise makes those
+// that are not, for one run. A process's workspace is opened through them, which
+// gives it to the user that the process runs as, and its command goes through
+// them before each start (Walls.Enclose). They only write down what is to be
+// done: in the agent's place the supervisor starts this binary, which finds itself
+// meant before most packages have begun (package confine), restricts itself and
+// executes the agent. A launch waits for that, so that what cannot be executed
+// fails there. workspace.Attacks says what each tier stops; a test of the command
+// carries all of them out. What connects to control.sock and descends from the
+// supervisor is hung up on (observe.Outsiders). Worlds stand outside.
+//
 // # Runs on record
 //
 // Commands that read a run ask the supervisor of the data directory, where one is
@@ -286,8 +300,8 @@
 //     line in the table kinds there
 //   - a built-in world: a file in runtime/world with a World and its example, and
 //     a line in the table kinds there
-//   - an isolation tier: a file in workspace with a Tier, and a line in the table
-//     tiers there
+//   - an isolation tier: a file in workspace with a Tier, a line in the table tiers
+//     there, and what it stops in the table Attacks
 //   - a metric: in runtime/observe, in the type whose source it has; it is shown by
 //     a panel in dashboards/build, and `go generate ./dashboards` writes the JSON
 //   - a table to export: an entry in Tables in runtime/record/export; a format:
