@@ -51,6 +51,10 @@ type Line struct {
 	ends       chan struct{} // closed to have it cut
 	finishes   chan struct{} // the same, once the program has what it was told
 	over       chan struct{} // closed when nothing is taken any more
+
+	mu      sync.Mutex
+	ended   bool // nothing is sent any more
+	unheard bool
 }
 
 // line begins to speak with a connection.
@@ -80,9 +84,23 @@ func (l *Line) From() string { return l.login.addr }
 
 // Tell sends one line. An answer comes the way of all that the program says.
 func (l *Line) Tell(line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended {
+		l.unheard = true
+		return
+	}
 	if err := l.seat.bus.nc.PublishRequest(Ask(l.seat.run, l.seat.id), Out(l.seat.run, l.seat.id), line); err != nil {
 		l.Cut()
 	}
+}
+
+// Unheard says, once Gone was called, whether something was told that never reached
+// the program.
+func (l *Line) Unheard() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.unheard
 }
 
 // Finish lets the program have what it was told and ends the connection; Gone
@@ -131,6 +149,9 @@ func (l *Line) listen(sub *nats.Subscription) {
 // rest takes what the program said before its end: the server has it, and is in
 // this process.
 func (l *Line) rest(sub *nats.Subscription, refused *int64) {
+	l.mu.Lock()
+	l.ended = true
+	l.mu.Unlock()
 	_ = l.seat.bus.nc.FlushTimeout(closeWait)
 	for {
 		if waiting, _, err := sub.Pending(); err != nil || waiting == 0 {
@@ -158,6 +179,9 @@ func (l *Line) published() int64 {
 // take takes one message in, and says why the connection cannot go on, if so.
 func (l *Line) take(m *nats.Msg, refused *int64) (why string) {
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.unheard = true
 		return "it listens no more to what it is asked"
 	}
 	reply := []byte(`{"error":"too many messages: this one was dropped"}`)

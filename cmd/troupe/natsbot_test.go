@@ -27,7 +27,10 @@ type natsBot struct {
 	over    chan struct{}
 }
 
-type natsBadge struct{ URL, User, Password, Run, Agent, Ask, Out, Inbox string }
+type natsBadge struct {
+	URL, User, Password, Run, Agent, Ask, Out, Inbox string
+	Listen                                           []string
+}
 
 type natsAsk struct {
 	Type     string
@@ -40,6 +43,7 @@ type natsAsk struct {
 		Body          json.RawMessage
 	}
 	Results []json.RawMessage
+	State   int
 }
 
 // natsModes are what a bot does before it answers.
@@ -53,6 +57,21 @@ var natsModes = map[string]func(*natsBot, *natsAsk){
 		if once := os.Getenv("ONCE"); o.Tick == 2 && !there(once) {
 			_ = os.WriteFile(once, nil, 0o600)
 			os.Exit(3)
+		}
+	},
+	// listens subscribes to its channels in tick 0.
+	"listens": func(b *natsBot, o *natsAsk) {
+		for _, subject := range b.badge.Listen {
+			if o.Tick == 0 {
+				_, _ = b.nc.SubscribeSync(subject)
+			}
+		}
+		_ = b.nc.Flush()
+	},
+	// hangs never answers in tick 1.
+	"hangs": func(_ *natsBot, o *natsAsk) {
+		if o.Tick == 1 {
+			select {}
 		}
 	},
 	"attacks": attackBus,
@@ -124,7 +143,7 @@ func (b *natsBot) hear(m *nats.Msg) {
 	}
 	switch o.Type {
 	case "init":
-		b.asked = 0
+		b.asked = o.State
 		_ = b.nc.Publish(b.badge.Out, []byte(`{"type":"log","text":"begins"}`))
 		_ = m.Respond(fmt.Appendf(nil, `{"type":"ready","agent":%q}`, o.Agent))
 	case "observe":
@@ -133,6 +152,8 @@ func (b *natsBot) hear(m *nats.Msg) {
 		b.mode(b, &o)
 		act, _ := json.Marshal(map[string]any{"type": "act", "agent": o.Agent, "tick": o.Tick, "action": b.actions})
 		_ = m.Respond(act)
+	case "snapshot":
+		_ = m.Respond(fmt.Appendf(nil, `{"type":"state","agent":%q,"state":%d}`, o.Agent, b.asked))
 	case "stop":
 		fmt.Println("told to stop:", o.Reason)
 		b.told = true

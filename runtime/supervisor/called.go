@@ -36,7 +36,8 @@ type Ear struct {
 type Call interface {
 	From() string
 	Tell(line []byte)
-	Finish() // cuts the connection, once the program has what it was told
+	Unheard() bool // once it is gone: something was told that never reached the program
+	Finish()       // cuts the connection, once the program has what it was told
 	Cut()
 }
 
@@ -85,7 +86,7 @@ func (p *resident) call(w *workspace.Workspace) (*child, error) {
 		return nil, p.absent(c, err)
 	}
 	if c.pid == 0 {
-		c.from, c.cut = call.From(), call.Cut
+		c.from, c.cut, c.unheard = call.From(), call.Cut, call.Unheard
 	}
 	lines.open(call)
 	p.bind(c)

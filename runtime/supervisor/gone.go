@@ -43,7 +43,9 @@ func (p *resident) gone(c *child) {
 	p.roused()
 	p.to(died)
 	fact := Fact{Agent: p.name(), Kind: "crashed", Tick: max(p.tick, 0), Detail: c.report(p.log)}
-	left := c.from != "" && p.asked == 0 // one that nobody waits for may go and come back
+	// A program elsewhere that nobody waits for may go and come back, and so may one
+	// that does not have what it was asked.
+	left := c.from != "" && (p.asked == 0 || c.unheard())
 	if left {
 		fact.Kind = "disconnected"
 	}
