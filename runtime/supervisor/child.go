@@ -18,7 +18,8 @@ type child struct {
 	unheard func() bool // what such a program was told last never reached it
 	from    string      // where such a program is; empty for a process
 	lost    string      // why the connection to it has ended, once it is gone
-	tag     tag         // of all that it starts
+	tag     tag         // of all that it starts; 0 for nothing
+	bond    *bond       // nil for no limits
 	in      sink
 	out     *reader // of stdout, where a watcher reads it; else nil
 

@@ -66,6 +66,7 @@ type Spec struct {
 	WaitForModel bool
 
 	Secrets []Secret
+	Limits  Limits
 
 	// Recorded is where the answers of a kind without a process come from.
 	Recorded Source
@@ -119,10 +120,16 @@ type Options struct {
 	// Residents is how many processes of agents there may be at a time; 0 for
 	// any number.
 	Residents int
+	// Memory is how much the processes may have together: each counts for the limit
+	// that its Spec has. 0 for any amount.
+	Memory int64
 	// Kept are the ticks of the checkpoints that there are, Keep how many there
 	// will be: what was kept of processes at them stays.
 	Kept []int
 	Keep int
+	// Cgroups is where processes get control groups that have limits of memory or
+	// of processes; nil has these watched.
+	Cgroups *workspace.Cgroups
 	// Patience is how long a process may take to be ready, or to answer one
 	// re-observed tick; default 60 s.
 	Patience time.Duration
@@ -144,7 +151,7 @@ type Options struct {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, swept, stopped
+	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, limit, swept, stopped
 	Tick   int
 	Detail string
 }
@@ -194,6 +201,8 @@ type Fleet struct {
 	recording  time.Duration  // how long a tool may take to record its answer
 	closing    atomic.Bool    // all is stopped; what processes left is looked for once they are gone
 	swept      atomic.Int64
+	groups     atomic.Int64 // control groups that were made
+	watchdog   watchdog
 	killed     int
 
 	mu       sync.Mutex
@@ -244,8 +253,9 @@ func New(opts Options) *Fleet {
 		asks:    map[*watcher][]ask{},
 		byAgent: map[string]*post{},
 	}
+	f.watchdog.fleet = f
 	f.lastTick.Store(int64(opts.Last))
-	f.places, f.kept = newPlaces(opts.Residents), slices.Clone(opts.Kept)
+	f.places, f.kept = newPlaces(opts.Residents, opts.Memory), slices.Clone(opts.Kept)
 	f.ctx, f.cancel = context.WithCancel(context.Background())
 	f.inbox.wake = f.ring
 	return f

@@ -13,16 +13,20 @@ import (
 // told to stop.
 func (p *resident) gone(c *child) {
 	killGroup(c)
-	p.sweep(c)
+	byKernel := p.sweep(c)
 	p.letGo()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.fleet.places.leave(p.yielding)
+	p.fleet.places.leave(p.memory(), p.yielding)
 	p.yielding = false
 	if p.child != c {
 		return
 	}
 	p.child, p.hydro = nil, nil
+	passed := p.passed
+	if p.passed = nil; passed == nil {
+		passed = byKernel
+	}
 	struck := p.struck
 	p.struck = false
 	p.melt()
@@ -42,6 +46,10 @@ func (p *resident) gone(c *child) {
 	}
 	p.roused()
 	p.to(died)
+	if passed != nil {
+		p.limited(passed)
+		return
+	}
 	fact := Fact{Agent: p.name(), Kind: "crashed", Tick: max(p.tick, 0), Detail: c.report(p.log)}
 	// A program elsewhere that nobody waits for may go and come back, and so may one
 	// that does not have what it was asked.
@@ -62,11 +70,35 @@ func (p *resident) gone(c *child) {
 	p.flush()
 }
 
-func (p *resident) sweep(c *child) {
+func (p *resident) sweep(c *child) *excess {
 	p.mu.Lock()
 	tick := p.tick
 	p.mu.Unlock()
-	p.fleet.sweep(c, p.name(), tick)
+	return p.fleet.sweep(c, p.name(), tick)
+}
+
+// pass ends a process that has passed a limit. What it still says does not count.
+func (p *resident) pass(c *child, x *excess) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.child == c && p.passed == nil && p.state != Stopping {
+		p.passed = x
+		killGroup(c)
+	}
+}
+
+// limited answers for a process that a limit has ended: whatever it was asked is
+// over, wherever it was, and the next ask starts another. mu is held.
+func (p *resident) limited(x *excess) {
+	p.fleet.fact(Fact{Agent: p.name(), Kind: "limit", Tick: max(p.tick, 0), Detail: x.String()})
+	p.log.line("troupe: ended: ", []byte(x.String()))
+	p.restart = false
+	p.streak++
+	for _, st := range p.order {
+		st.owes, st.ready, st.stray = nil, false, ""
+	}
+	p.failOpen(agent.Answer{Failure: agent.Limit, Timed: x.timed, Detail: x.String()}, nil)
+	p.flush()
 }
 
 // crashed decides what becomes of the open asks: asked again of a new process,

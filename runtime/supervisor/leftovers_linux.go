@@ -22,13 +22,18 @@ const leftoverWait = 10 * time.Second
 // directories. They are stopped first, so that they start no more. Its caller
 // holds the data directory, so that no supervisor of it is alive.
 func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
+	if groups, err := workspace.FindCgroups(GroupPrefix(dir)); err == nil {
+		if killed, err = groups.Clear(); err != nil {
+			return killed, err
+		}
+	}
 	ctx, cancel := context.WithTimeout(ctx, leftoverWait)
 	defer cancel()
 	seen := map[int]bool{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		left := leftovers(dir)
 		if len(left) == 0 {
-			return len(seen), nil
+			return killed + len(seen), nil
 		}
 		fresh := false
 		for _, pid := range left {
@@ -45,7 +50,7 @@ func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return len(seen), fmt.Errorf("processes of its dead supervisor cannot be killed: pids %v", left)
+			return killed + len(seen), fmt.Errorf("processes of its dead supervisor cannot be killed: pids %v", left)
 		}
 	}
 }

@@ -12,6 +12,14 @@ import (
 // the name with .1 behind it, so an agent's log takes at most twice this.
 const logSize = 4 << 20
 
+// logSize is when a log begins anew that may have so much in all.
+func (l *Limits) logSize() int64 {
+	if l.Log > 0 {
+		return max(l.Log/2, 1)
+	}
+	return logSize
+}
+
 // A logFile is what one process wrote for people: bounded on disk, opened when
 // first written. A full disk loses log, never the run.
 type logFile struct {

@@ -101,6 +101,7 @@ func behave(how string, args []string) {
 var starts = map[string]func(args []string){
 	"exit-at-once":     func([]string) { fmt.Fprintln(os.Stderr, "no luck today"); os.Exit(3) },
 	"mute":             func([]string) { time.Sleep(time.Hour) },
+	"bloat":            bloat,
 	"stubborn":         func([]string) { signal.Ignore(syscall.SIGTERM) },
 	"scribble":         scribble,
 	"scribble-abandon": func(args []string) { startScribbler("in-orphan", args[0], "", nil) },
@@ -187,8 +188,9 @@ var turnsOf = map[string]func(l heardLine, args []string){
 
 // withheld says which answers a behaviour does not give.
 var withheld = map[string]func(l heardLine, args []string) bool{
-	"cores":  func(l heardLine, args []string) bool { tellCores(l, args); return true },
-	"leaves": leaves,
+	"cores":   func(l heardLine, args []string) bool { tellCores(l, args); return true },
+	"leaves":  leaves,
+	"glutton": glutton,
 	// forgets AGENT FILE: the other agents' tick 1 kills the process; FILE
 	// remembers that it was done, and AGENT is not answered for any more.
 	"forgets": func(l heardLine, args []string) bool {

@@ -15,7 +15,7 @@ func (p *resident) rested() {
 	}
 	if p.fleet.places.rest(p) {
 		p.yielding = true
-		p.park("limits.resident: its place is wanted")
+		p.park(p.fleet.places.why())
 		return
 	}
 	p.atRest = true
@@ -59,7 +59,7 @@ func (p *resident) yield() bool {
 		return false
 	}
 	p.yielding = true
-	p.park("limits.resident: its place is wanted")
+	p.park(p.fleet.places.why())
 	return true
 }
 

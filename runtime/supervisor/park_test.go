@@ -30,6 +30,8 @@ func notes(agent string) int {
 
 // A comeback is a way to come back, and to go.
 type comeback struct {
+	cgroups   *workspace.Cgroups
+	memory    int64
 	state     string
 	lifecycle string
 	residents int
@@ -56,7 +58,7 @@ func keptStage(t *testing.T, dir string, c comeback, last int, told []told, spec
 	t.Helper()
 	s := &stage{t: t, told: told}
 	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Walls: &workspace.Walls{}, Replay: s.replay, Last: last,
-		Residents: c.residents, Keep: 2, Realtime: c.realtime, Patience: c.patience, Goroutines: os.Getenv(goroutines) != ""})
+		Residents: c.residents, Keep: 2, Realtime: c.realtime, Patience: c.patience, Cgroups: c.cgroups, Memory: c.memory, Goroutines: os.Getenv(goroutines) != ""})
 	t.Cleanup(func() { s.Stop("the test is over") })
 	if err := s.Start(context.Background(), specs); err != nil {
 		t.Fatal(err)
@@ -298,7 +300,7 @@ func TestKilledForItsPlace(t *testing.T) {
 	sp := spec("h", "silent")
 	sp.Parks = true
 	p := newResident(f, sp)
-	f.places.try()
+	f.places.try(0)
 	p.mu.Lock()
 	p.placed = true
 	p.revive()
@@ -319,7 +321,7 @@ func TestKilledForItsPlace(t *testing.T) {
 			t.Fatalf("tick %d: %s: %s", n, got[0].Failure, got[0].Detail)
 		}
 		f.places.mu.Lock()
-		f.places.leaving++ // its place is wanted
+		f.places.leaving.add(0) // its place is wanted
 		f.places.mu.Unlock()
 		for !p.yield() { // the answer comes a moment before it rests
 			time.Sleep(time.Millisecond)

@@ -82,6 +82,7 @@ type resident struct {
 	staged []agent.Send // what its program has sent since it was asked, ahead of its act
 
 	strikes agent.Strike // what faults do to it once it has what it was asked
+	passed  *excess      // the limit that it is killed for
 	struck  bool         // by a fault that kills: it does not count any more
 	thawer  *time.Timer  // while it is paused, what ends that at thawAt
 	thawAt  time.Time
@@ -125,7 +126,7 @@ const lostTicks = 3
 func newResident(f *Fleet, s Spec) *resident {
 	p := &resident{
 		fleet: f, spec: s,
-		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), logSize, s.Secrets),
+		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), s.Limits.logSize(), s.Secrets),
 		script:   newTranscript(f.opts.Dir.Transcript(s.ID), &s),
 		secret:   newRedactor(s.Secrets),
 		halting:  make(chan struct{}),
@@ -168,7 +169,7 @@ func (p *resident) begin() {
 	if p.state != Down {
 		return
 	}
-	if p.spec.Ephemeral || !p.fleet.places.try() {
+	if p.spec.Ephemeral || !p.fleet.places.try(p.memory()) {
 		close(p.first)
 		return
 	}

@@ -34,7 +34,7 @@ func (p *resident) revive() {
 				p.raise(c)
 				return
 			}
-			p.fleet.places.leave(false)
+			p.fleet.places.leave(p.memory(), false)
 			wait = p.notStarted(err)
 			p.tried() // who waits for its cause to be over does not hold up the fleet's start
 			if wait < 0 {
@@ -51,13 +51,13 @@ func (p *resident) place() bool {
 	placed := p.placed
 	p.placed = false
 	p.mu.Unlock()
-	if !placed && !p.fleet.places.take(p.halting) {
+	if !placed && !p.fleet.places.take(p.memory(), p.halting) {
 		return false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state != Backoff { // told to stop in the same moment
-		p.fleet.places.leave(false)
+		p.fleet.places.leave(p.memory(), false)
 		return false
 	}
 	p.spawning++
@@ -90,7 +90,7 @@ func (p *resident) sleep(d time.Duration) bool {
 	defer p.mu.Unlock()
 	if p.state != Backoff && p.placed {
 		p.placed = false
-		p.fleet.places.leave(false)
+		p.fleet.places.leave(p.memory(), false)
 	}
 	return p.state == Backoff
 }
@@ -145,6 +145,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer close(bound)
+	p.fleet.tie(c, c.bond, func(x *excess) { p.pass(c, x) })
 	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(p.spec.Brief), false
 	p.script.started(argv, p.spec.Texts)
 	if p.state == Backoff {
@@ -153,14 +154,25 @@ func (p *resident) spawn(again bool) (*child, error) {
 	return c, nil
 }
 
-// execute starts a process in its workspace, with the walls that it has.
+// execute starts a process in its workspace, with the walls and
+// the limits that it has.
 func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h handler) (*child, error) {
 	cmd, release, err := p.fleet.command(&p.spec, argv, w)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	return p.fleet.starter.spawn(launch{cmd, descriptorSecret(&p.spec)}, e, h)
+	bond, err := p.fleet.bind(&cmd, &p.spec.Limits, w)
+	if err != nil {
+		return nil, err
+	}
+	c, err := p.fleet.starter.spawn(launch{cmd, descriptorSecret(&p.spec)}, e, h)
+	if err != nil {
+		bond.undo()
+		return nil, err
+	}
+	c.bond = bond
+	return c, nil
 }
 
 // argv is the command of the next process: a tool goes on with its session,

@@ -90,15 +90,20 @@ func (f *Fleet) stop(reason string) (killed int) {
 }
 
 // sweep ends all that a dead process of some agent has left, before another takes
-// its place. Where the fleet stops, all that processes left is ended together.
-func (f *Fleet) sweep(c *child, agent string, tick int) {
-	if f.closing.Load() {
-		return
+// its place. Where the fleet stops, all that processes left is ended together, but
+// for those in control groups. It says which limit the kernel has ended the
+// process by, if any.
+func (f *Fleet) sweep(c *child, agent string, tick int) *excess {
+	defer f.release(c)
+	x := c.exceeded()
+	if f.closing.Load() && (c.bond == nil || c.bond.group == nil) {
+		return x
 	}
 	if n := sweep(c); n > 0 {
 		f.swept.Add(int64(n))
 		f.fact(Fact{Agent: agent, Kind: "swept", Tick: max(tick, 0), Detail: fmt.Sprintf("%d processes that it left behind were killed", n)})
 	}
+	return x
 }
 
 // Kill ends all processes at once; Stop is still to be called.

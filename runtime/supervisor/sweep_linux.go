@@ -16,18 +16,24 @@ const sweepPatience = 5 * time.Second
 // descend from such. They are stopped before they are killed, so that those that
 // start others come to an end.
 func sweep(c *child) (killed int) {
-	return kill(c.pid, func(m tag) bool { return m == c.tag })
+	return kill(c.pid, func() []int {
+		left := survivors(func(t tag) bool { return t == c.tag })
+		if c.bond != nil && c.bond.group != nil {
+			left = append(left, c.bond.group.PIDs()...)
+		}
+		return left
+	})
 }
 
 // sweepRun is sweep for all children of a run, which are dead, at once.
-func sweepRun(b brand) (killed int) { return kill(0, b.has) }
+func sweepRun(b brand) (killed int) { return kill(0, func() []int { return survivors(b.has) }) }
 
-// kill kills the orphans with tags that are wanted.
-func kill(group int, wanted func(tag) bool) (killed int) {
+// kill kills what find finds until that is nothing.
+func kill(group int, find func() []int) (killed int) {
 	seen := map[int]bool{}
 	pause := 100 * time.Microsecond
 	for end := time.Now().Add(sweepPatience); ; {
-		fresh, left := false, survivors(wanted)
+		fresh, left := false, find()
 		for _, pid := range left {
 			if seen[pid] {
 				continue

@@ -1,9 +1,11 @@
 package supervisor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,7 +38,7 @@ type turns struct {
 func newTurns(f *Fleet, s Spec) *turns {
 	t := &turns{
 		fleet: f, spec: s,
-		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), logSize, s.Secrets),
+		log:      newLogFile(f.opts.Dir.AgentLog(s.ID), s.Limits.logSize(), s.Secrets),
 		secret:   newRedactor(s.Secrets),
 		halting:  make(chan struct{}),
 		finished: make(chan struct{}),
@@ -154,10 +156,10 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		t.log.line("troupe: ", []byte(err.Error()))
 		return agent.Answer{Failure: agent.Spawn, Timed: true, Unsent: true, Detail: err.Error()}
 	}
-	if !t.fleet.places.take(t.halting) {
+	if !t.fleet.places.take(t.spec.Limits.Memory, t.halting) {
 		return cannot(errors.New("the run is over")), false
 	}
-	defer t.fleet.places.leave(false)
+	defer t.fleet.places.leave(t.spec.Limits.Memory, false)
 	w, err := t.workspace()
 	if err != nil {
 		return cannot(err), false
@@ -167,6 +169,10 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		return cannot(err), false
 	}
 	defer release()
+	bond, err := t.fleet.bind(&cmd, &t.spec.Limits, w)
+	if err != nil {
+		return cannot(err), false
+	}
 	var said heard
 	var split splitter
 	dialect := t.spec.Kind.Dialect(t.spec.Brief)
@@ -178,8 +184,19 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		gone:   func(*child) {},
 	})
 	if err != nil {
+		bond.undo()
 		return cannot(err), false
 	}
+	var passed atomic.Pointer[excess]
+	t.fleet.tie(c, bond, func(x *excess) {
+		select {
+		case <-c.gone: // its number may be another's
+		default:
+			if passed.CompareAndSwap(nil, x) {
+				killGroup(c)
+			}
+		}
+	})
 	if !t.hold(c) {
 		c.signal(syscall.SIGKILL)
 	}
@@ -190,16 +207,27 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	late := t.wait(c, t.fleet.deadline(o), pause)
 	resume()
 	killGroup(c)
-	t.fleet.sweep(c, o.Agent, o.Tick)
+	byKernel := t.fleet.sweep(c, o.Agent, o.Tick)
 	t.hold(nil)
-	a = t.outcome(c, &said, o, late)
+	if x := cmp.Or(passed.Load(), byKernel); x != nil {
+		a = t.limited(o, x)
+	} else {
+		a = t.outcome(c, &said, o, late)
+	}
 	if a.Failure == "" {
 		a.Took = time.Since(asked)
 	}
 	t.mu.Lock()
-	t.spoiled = a.Failure == agent.Deadline || a.Failure == agent.Crash
+	t.spoiled = a.Failure == agent.Deadline || a.Failure == agent.Crash || a.Failure == agent.Limit
 	t.mu.Unlock()
 	return a, true
+}
+
+// limited is the outcome of a process that a limit has ended.
+func (t *turns) limited(o *agent.Observe, x *excess) agent.Answer {
+	t.fleet.fact(Fact{Agent: o.Agent, Kind: "limit", Tick: o.Tick, Detail: x.String()})
+	t.log.line("troupe: ended: ", []byte(x.String()))
+	return agent.Answer{Failure: agent.Limit, Timed: x.timed, Detail: x.String()}
 }
 
 // outcome reads a dead process: its answer counts if it exited with status 0.

@@ -47,7 +47,11 @@ func (l *launch) wrap(files []uintptr) (w wrapped, err error) {
 		ruleset = len(w.files)
 		w.files = append(w.files, uintptr(l.Confinement.Ruleset))
 	}
-	w.argv = l.Confinement.Command(w.file, l.Argv, report, ruleset)
+	groups := len(w.files)
+	for _, fd := range l.Confinement.Groups {
+		w.files = append(w.files, uintptr(fd))
+	}
+	w.argv = l.Confinement.Command(w.file, l.Argv, report, ruleset, groups)
 	w.file = cmp.Or(l.Confinement.Self, self())
 	return w, w.own(l.Confinement.UID)
 }

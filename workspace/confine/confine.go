@@ -32,6 +32,9 @@ type Confinement struct {
 	// Ruleset is a descriptor of this process's, of a Landlock ruleset that the
 	// process is restricted by; 0 for none.
 	Ruleset int
+	// Groups are descriptors of this process's, of the files cgroup.procs of the
+	// control groups that the process joins.
+	Groups []int
 }
 
 // An Rlimit is one of the kernel's limits of a process; RLIM_INFINITY is no
@@ -43,15 +46,19 @@ type Rlimit struct {
 
 // Empty says that there is nothing to restrict.
 func (c *Confinement) Empty() bool {
-	return c.UID == 0 && c.Umask == 0 && !c.NoPrivileges && len(c.Rlimits) == 0 && c.Ruleset == 0
+	return c.UID == 0 && c.Umask == 0 && !c.NoPrivileges && len(c.Rlimits) == 0 && c.Ruleset == 0 && len(c.Groups) == 0
 }
 
 // Command is what to execute instead of a program, by the running binary's own
 // file. Report and ruleset are the numbers of descriptors that it is started
 // with: of a pipe that gets one line where the program cannot be executed, and
-// its end where it can; and of Ruleset, unless that is 0.
-func (c *Confinement) Command(file string, argv []string, report, ruleset int) []string {
+// its end where it can; of Ruleset, unless that is 0; and from groups on, of
+// Groups.
+func (c *Confinement) Command(file string, argv []string, report, ruleset, groups int) []string {
 	out := []string{word, "report=" + strconv.Itoa(report)}
+	for i := range c.Groups {
+		out = append(out, "join="+strconv.Itoa(groups+i))
+	}
 	for _, l := range c.Rlimits {
 		out = append(out, "rlimit="+strconv.Itoa(l.Resource)+","+strconv.FormatUint(l.Soft, 10)+","+strconv.FormatUint(l.Hard, 10))
 	}

@@ -62,6 +62,7 @@ func cut(text string, sep byte) (before, after string) {
 // steps are the ways to restrict a process, by name. Each is done where it
 // stands in the command.
 var steps = map[string]func(value string) error{
+	"join":         join,
 	"rlimit":       setRlimit,
 	"umask":        setUmask,
 	"bounds":       dropBounds,
@@ -142,6 +143,16 @@ func rearm(parent int) {
 	if syscall.Getppid() != parent {
 		syscall.Exit(126) // it died in between
 	}
+}
+
+// join makes the process one of a control group.
+func join(value string) error {
+	fd, err := strconv.Atoi(value)
+	if err != nil {
+		return err
+	}
+	_, err = syscall.Write(fd, []byte("0"))
+	return err
 }
 
 func setRlimit(value string) error {

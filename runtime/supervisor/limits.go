@@ -1,0 +1,167 @@
+package supervisor
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// Limits are what a process may take, together with all that it starts, from its
+// start on; 0 for no bound.
+type Limits struct {
+	Memory    int64         // bytes that are resident and no file's
+	CPU       time.Duration // processor time
+	Processes int           // at a time; each thread of one counts
+	Files     int           // descriptors of each process
+	FileSize  int64         // bytes of one file
+	Disk      int64         // bytes that its workspace takes
+	Wall      time.Duration
+	Log       int64 // bytes of its log that are kept
+}
+
+// How a limit is held.
+const (
+	ByKernel = "kernel"  // nothing gets past it
+	Watched  = "watched" // what is taken is measured now and then, or once it was taken
+)
+
+// limited is every limit, by its name in a scenario.
+var limited = []struct {
+	name  string
+	set   func(l *Limits) bool
+	group bool   // by the kernel where there are control groups, else watched
+	by    string // else
+}{
+	{"memory", func(l *Limits) bool { return l.Memory > 0 }, true, ""},
+	{"cpu", func(l *Limits) bool { return l.CPU > 0 }, false, Watched},
+	{"processes", func(l *Limits) bool { return l.Processes > 0 }, true, ""},
+	{"files", func(l *Limits) bool { return l.Files > 0 }, false, ByKernel},
+	{"file_size", func(l *Limits) bool { return l.FileSize > 0 }, false, ByKernel},
+	{"disk", func(l *Limits) bool { return l.Disk > 0 }, false, Watched},
+	{"wall", func(l *Limits) bool { return l.Wall > 0 }, false, Watched},
+	{"log", func(l *Limits) bool { return l.Log > 0 }, false, Watched},
+}
+
+// Enforcement says for each limit that is set how it is held, where groups may
+// be nil.
+func (l *Limits) Enforcement(groups *workspace.Cgroups) map[string]string {
+	held := map[string]string{}
+	for _, x := range limited {
+		switch {
+		case !x.set(l):
+		case x.group && groups != nil:
+			held[x.name] = ByKernel
+		case x.group:
+			held[x.name] = Watched
+		default:
+			held[x.name] = x.by
+		}
+	}
+	return held
+}
+
+// An excess is a limit that a process has passed.
+type excess struct {
+	limit, used, most string
+	by                string
+	timed             bool // a clock or a sample decided it
+}
+
+func (x *excess) String() string {
+	text := fmt.Sprintf("limits.%s: ", x.limit)
+	if x.used != "" {
+		text += "it used " + x.used + " of "
+	} else {
+		text += "it is at "
+	}
+	return text + x.most + " (" + x.by + ")"
+}
+
+// bytesText is how people write a number of bytes.
+func bytesText(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	i, x := 0, float64(n)
+	for x >= 1024 && i < len(units)-1 {
+		x /= 1024
+		i++
+	}
+	if x == float64(int64(x)) {
+		return fmt.Sprintf("%d%s", int64(x), units[i])
+	}
+	return fmt.Sprintf("%.1f%s", x, units[i])
+}
+
+// GroupPrefix is how the names of the control groups of the run in a directory
+// begin.
+func GroupPrefix(dir string) string { return fmt.Sprintf("troupe-%x-", uint64(brandOf(dir))) }
+
+// A bond is what holds one child to its limits.
+type bond struct {
+	limits *Limits
+	w      *workspace.Workspace
+	group  *workspace.Cgroup // nil for none
+}
+
+// bind prepares a command to be held to limits. Its caller calls tie or undo.
+func (f *Fleet) bind(cmd *workspace.Command, l *Limits, w *workspace.Workspace) (*bond, error) {
+	b := &bond{limits: l, w: w}
+	cmd.Confinement.Rlimits = append(cmd.Confinement.Rlimits, l.rlimits()...)
+	if g := f.opts.Cgroups; g != nil && (l.Memory > 0 || l.Processes > 0) {
+		group, err := g.Make(fmt.Sprint(f.groups.Add(1)), workspace.CgroupLimits{Memory: l.Memory, Processes: int64(l.Processes)})
+		if err != nil {
+			return nil, err
+		}
+		b.group = group
+		cmd.Confinement.Groups = group.Procs
+	}
+	return b, nil
+}
+
+// tie has the limits hold for the started child. Over is called, from another
+// goroutine and perhaps several times, where it has passed one.
+func (f *Fleet) tie(c *child, b *bond, over func(*excess)) {
+	c.bond = b
+	if b.group != nil {
+		b.group.Joined()
+	}
+	f.watchdog.watch(c, over)
+}
+
+// undo is for a child that could not be started.
+func (b *bond) undo() {
+	if b != nil && b.group != nil {
+		_ = b.group.Remove() // nothing is in it
+	}
+}
+
+// exceeded says which limit the kernel has ended a dead child by, if any.
+func (c *child) exceeded() *excess {
+	if c.bond == nil {
+		return nil
+	}
+	l, st := c.bond.limits, c.status
+	switch {
+	case st.Signaled() && st.Signal() == syscall.SIGXCPU && l.CPU > 0:
+		return &excess{limit: "cpu", most: l.CPU.String(), by: ByKernel, timed: true}
+	case st.Signaled() && st.Signal() == syscall.SIGXFSZ && l.FileSize > 0:
+		return &excess{limit: "file_size", most: bytesText(l.FileSize), by: ByKernel}
+	case c.bond.group != nil && l.Memory > 0 && c.bond.group.OutOfMemory() > 0:
+		return &excess{limit: "memory", most: bytesText(l.Memory), by: ByKernel}
+	}
+	return nil
+}
+
+// release ends what held a child that is gone, with all that it started.
+func (f *Fleet) release(c *child) {
+	if c.bond == nil {
+		return
+	}
+	f.watchdog.forget(c)
+	if c.bond.group != nil {
+		if err := c.bond.group.Remove(); err != nil {
+			f.fact(Fact{Kind: "failed", Detail: err.Error()})
+		}
+	}
+}
