@@ -8,10 +8,7 @@ var later = map[string]string{
 	"Scenario.shared":  "a tree of files that all agents share",
 	"Scenario.gateway": "the model gateway",
 
-	"Limits.wall":        "a bound on the run's time",
-	"Limits.memory":      "a bound on memory",
-	"EntryLimits.memory": "a bound on memory",
-	"Entry.network":      "hosts that an agent may reach",
-	"Entry.mcp":          "tool servers of an agent",
-	"Entry.settings":     "settings of the agent's own command line tool",
+	"Entry.network":  "hosts that an agent may reach",
+	"Entry.mcp":      "tool servers of an agent",
+	"Entry.settings": "settings of the agent's own command line tool",
 }

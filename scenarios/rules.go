@@ -69,6 +69,10 @@ func (*Duration) schema(*generator) object {
 	return object{"type": "string", "pattern": durationForm, "examples": []string{"500ms", "5s", "2m"}}
 }
 
+func (*Size) schema(*generator) object {
+	return object{"type": "string", "pattern": sizeForm, "examples": []string{"64KiB", "512MiB", "2GiB"}}
+}
+
 func (*Rows) schema(g *generator) object {
 	list := g.schema(reflect.TypeFor[[]map[string]any]())
 	list["minItems"] = 1

@@ -117,6 +117,9 @@ type Secret struct {
 type Limits struct {
 	USD      *Money `yaml:"usd"`
 	Resident int    `yaml:"resident" min:"1"` // processes of agents at a time
+
+	Wall   Duration `yaml:"wall"`   // of the run, from its start or its resume on
+	Memory Size     `yaml:"memory"` // of all agents' processes together
 }
 
 // A Checkpoint says how often what a long run needs to go on with is written
@@ -136,7 +139,26 @@ type Lifecycle struct {
 type EntryLimits struct {
 	USD   *Money `yaml:"usd"`
 	Turns int    `yaml:"turns" min:"1"` // of its model, as its tool counts them
+
+	// Of a process, with all that it starts, from its start on.
+
+	Memory    Size     `yaml:"memory"`
+	CPU       Duration `yaml:"cpu"`
+	Processes int      `yaml:"processes" min:"1"`
+	Files     int      `yaml:"files" min:"16"` // open at a time
+	FileSize  Size     `yaml:"file_size"`
+	Disk      Size     `yaml:"disk"`
+	Wall      Duration `yaml:"wall"`
+	Log       Size     `yaml:"log"`
+
+	// Of what an agent sends with one answer.
+
+	Messages     int  `yaml:"messages" min:"1"` // in realtime: in a second
+	MessageBytes Size `yaml:"message_bytes"`
 }
+
+// A Size is a number of bytes, written with a unit: 64MiB.
+type Size int64
 
 // Money is an amount of US dollars above 0, or none: as much as it takes.
 type Money struct {

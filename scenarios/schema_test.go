@@ -91,7 +91,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 	bad := []string{
 		"{}", "5", "[]",
 		head + "sede: 1", head + "seed: x", head + "seed: -1", head + "secrets: {A: x}", head + "secrets: {A: {}}", head + "secrets: {A: {env: X, file: x}}", head + "secrets: {A-b: {env: X}}",
-		head + "limits: {usd: 0}", head + "limits: {usd: much}", head + "limits: {wall: 1m}",
+		head + "limits: {usd: 0}", head + "limits: {usd: much}", head + "limits: {wall: 1}", head + "limits: {memory: 1}", head + "limits: {memory: 1MB}",
 		"name: a b\nworld: {kind: w}\nagents: [{id: a}]",
 		"name: x\nworld: {}\nagents: [{id: a}]",
 		"name: x\nworld: {kind: w, command: [a]}\nagents: [{id: a}]",
@@ -193,10 +193,9 @@ func TestLater(t *testing.T) {
 	const yaml = `name: x
 world: {kind: w}
 shared: {}
-limits: {wall: 1}
 gateway: {}
 agents:
-  - {id: a, limits: {memory: 1}, network: 1, mcp: 1, settings: 1}
+  - {id: a, network: 1, mcp: 1, settings: 1}
   - {id: b}
 `
 	_, ps := Decode("s.yaml", "/", []byte(yaml))
@@ -207,18 +206,18 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 7 {
+	if len(ps) != 5 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{
 		`s.yaml:3:1: shared: not in this version: a tree of files that all agents share`,
-		`s.yaml:4:10: limits.wall: not in this version: a bound on the run's time`,
+		`s.yaml:4:1: gateway: not in this version: the model gateway`,
 	}
 	if got := headings(ps)[:2]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	delete(said, "")
-	if !said[later["Entry.mcp"]] || !said[later["Limits.wall"]] || !said[later["EntryLimits.memory"]] {
+	if !said[later["Entry.mcp"]] || !said[later["Scenario.gateway"]] || !said[later["Entry.settings"]] {
 		t.Errorf("said only %v", said)
 	}
 }

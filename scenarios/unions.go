@@ -2,9 +2,11 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,6 +36,41 @@ func (t *Duration) decode(d *decoder, p place) bool {
 	}
 	*t = Duration(length)
 	return true
+}
+
+// sizeForm is what a number of bytes looks like.
+const sizeForm = `^[1-9][0-9]*(B|KiB|MiB|GiB|TiB)$`
+
+var sizeShape = regexp.MustCompile(sizeForm)
+
+func (s *Size) decode(d *decoder, p place) bool {
+	const want = "a number of bytes such as 64KiB, 512MiB or 2GiB"
+	n := follow(p.node)
+	if scalarKind(n) != text && scalarKind(n) != anInteger {
+		d.mismatch(p, want)
+		return false
+	}
+	size, ok := ParseSize(n.Value)
+	if !ok {
+		d.reportValue(p, fmt.Sprintf("want %s, got %q", want, clip(n.Value)), "")
+		return false
+	}
+	*s = Size(size)
+	return true
+}
+
+// ParseSize reads a number of bytes with its unit.
+func ParseSize(text string) (bytes int64, ok bool) {
+	parts := sizeShape.FindStringSubmatch(text)
+	if parts == nil {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(strings.TrimSuffix(text, parts[1]), 10, 64)
+	shift := map[string]int{"B": 0, "KiB": 10, "MiB": 20, "GiB": 30, "TiB": 40}[parts[1]]
+	if err != nil || n > math.MaxInt64>>shift {
+		return 0, false
+	}
+	return n << shift, true
 }
 
 // rowsForm is what the name of a file of rows ends with.

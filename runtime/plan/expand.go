@@ -165,7 +165,7 @@ func (m *maker) fillRun() {
 	p.Seed = m.s.Seed
 	p.Clock = Clock{Mode: or(m.s.Clock.Mode, Lockstep), Ticks: m.s.Clock.Ticks, Quiet: time.Duration(m.s.Clock.Quiet)}
 	if l := m.s.Limits; l != nil {
-		p.Limits.Resident = l.Resident
+		p.Limits.Resident, p.Limits.Memory, p.Limits.Wall = l.Resident, Size(l.Memory), time.Duration(l.Wall)
 		if l.USD != nil {
 			p.Limits.USD = agent.FromDollars(l.USD.Dollars)
 		}

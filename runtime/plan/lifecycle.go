@@ -25,7 +25,7 @@ func (m *maker) lifecycle(v *variant, kind agent.Kind) Lifecycle {
 		fallthrough
 	case kind.PerTurn:
 		return Lifecycle{Mode: Ephemeral}
-	case l == nil && m.plan.Limits.Resident > 0:
+	case l == nil && (m.plan.Limits.Resident > 0 || m.plan.Limits.Memory > 0):
 		return Lifecycle{Mode: Hybrid, Idle: defaultIdle}
 	case l == nil:
 		return Lifecycle{Mode: LongRunning}
@@ -43,6 +43,36 @@ func (m *maker) checkResidents() {
 	if what, hint := m.plan.crowded(m.plan.Limits.Resident); what != "" {
 		m.problemAt("limits.resident", what, hint)
 	}
+	if what, hint := m.plan.outgrown(); what != "" {
+		m.problemAt("limits.memory", what, hint)
+	}
+}
+
+// outgrown says why so much memory for all processes together is too little;
+// nothing if it is not. Those that are never parked have theirs all the time.
+func (p *Plan) outgrown() (what, hint string) {
+	all := p.Limits.Memory
+	if all == 0 {
+		return "", ""
+	}
+	processes := make([]int, len(p.Entries))
+	for i := range p.Processes {
+		processes[p.Processes[i].Entry]++
+	}
+	var held, largest Size
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		if e.Lifecycle.Mode == LongRunning {
+			held += e.Limits.Memory * Size(max(processes[i], e.Max))
+		} else {
+			largest = max(largest, e.Limits.Memory)
+		}
+	}
+	if held+largest > all {
+		return fmt.Sprintf("long-running processes may take %s in memory, and the largest other one %s: that is more than %s", held, largest, all),
+			"allow more, or give entries less memory or lifecycle: {mode: hybrid}"
+	}
+	return "", ""
 }
 
 // crowded says why so few processes at a time are too few; nothing if they are

@@ -61,12 +61,7 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 	if kind.Reads("secrets") {
 		out.Secrets = m.secrets(v)
 	}
-	if kind.Reads("limits") && e.Limits != nil {
-		out.Limits.Turns = e.Limits.Turns
-		if e.Limits.USD != nil {
-			out.Limits.USD = agent.FromDollars(e.Limits.USD.Dollars)
-		}
-	}
+	out.Limits = m.limits(v, kind)
 	if kind.Tool != nil || kind.Recorded || kind.Bus {
 		out.PerProcess = 1
 	}
@@ -102,6 +97,8 @@ var optional = []struct {
 	{"files", func(e *scenarios.Entry) bool { return len(e.Files) > 0 }},
 	{"flags", func(e *scenarios.Entry) bool { return len(e.Flags) > 0 }},
 	{"limits", func(e *scenarios.Entry) bool { return e.Limits != nil }},
+	{"limits.turns", func(e *scenarios.Entry) bool { return e.Limits != nil && e.Limits.Turns > 0 }},
+	{"limits.usd", func(e *scenarios.Entry) bool { return e.Limits != nil && e.Limits.USD != nil }},
 	{"max_turns", func(e *scenarios.Entry) bool { return e.MaxTurns > 0 }},
 	{"message", func(e *scenarios.Entry) bool { return e.Message != nil }},
 	{"model", func(e *scenarios.Entry) bool { return e.Model != "" }},

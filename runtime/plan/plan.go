@@ -57,6 +57,10 @@ const (
 type Limits struct {
 	USD      agent.USD `json:"usd,omitempty"`      // in billionths of a dollar
 	Resident int       `json:"resident,omitempty"` // processes of agents at a time
+	Memory   Size      `json:"memory,omitempty"`   // of all agents' processes together
+	// Wall is how long the run may take from its start or resume on; written as
+	// 10m.
+	Wall time.Duration `json:"wall,omitempty"`
 }
 
 // A Checkpoint says after how many ticks each the run's state is written beside
@@ -83,6 +87,19 @@ type Lifecycle struct {
 type EntryLimits struct {
 	USD   agent.USD `json:"usd,omitempty"` // in billionths of a dollar
 	Turns int       `json:"turns,omitempty"`
+	// Of each process, with all that it starts, from its start on.
+	Memory    Size          `json:"memory,omitempty"`
+	CPU       time.Duration `json:"cpu,omitempty"` // written as 30s, as is Wall
+	Processes int           `json:"processes,omitempty"`
+	Files     int           `json:"files,omitempty"`
+	FileSize  Size          `json:"file_size,omitempty"`
+	Disk      Size          `json:"disk,omitempty"`
+	Wall      time.Duration `json:"wall,omitempty"`
+	Log       Size          `json:"log,omitempty"`
+	// Of what one answer sends; in realtime, Messages of what an agent sends in a
+	// second.
+	Messages     int  `json:"messages,omitempty"`
+	MessageBytes Size `json:"message_bytes,omitempty"`
 }
 
 // The modes of the clock.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/scenarios"
@@ -28,11 +29,23 @@ func Relimit(p *Plan, sets []string) error {
 	return errors.Join(errs...)
 }
 
-var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, limits.resident, agents.PATTERN.limits.usd, agents.PATTERN.limits.turns")
+var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, limits.resident, limits.wall, limits.memory, and of agents.PATTERN.limits usd, turns, memory, cpu, processes, disk and wall")
 
 func (p *Plan) relimit(at []string, value string) error {
 	if strings.Join(at, ".") == "limits.usd" {
 		return setDollars(&p.Limits.USD, value)
+	}
+	if strings.Join(at, ".") == "limits.wall" {
+		return setTime(&p.Limits.Wall, value)
+	}
+	if strings.Join(at, ".") == "limits.memory" {
+		if err := setSize(&p.Limits.Memory, value); err != nil {
+			return err
+		}
+		if what, _ := p.outgrown(); what != "" {
+			return errors.New(what)
+		}
+		return nil
 	}
 	if strings.Join(at, ".") == "limits.resident" {
 		if err := setCount(&p.Limits.Resident, value); err != nil {
@@ -58,6 +71,16 @@ func (p *Plan) relimit(at []string, value string) error {
 			}
 		case "turns":
 			err = setCount(&e.Limits.Turns, value)
+		case "processes":
+			err = setCount(&e.Limits.Processes, value)
+		case "memory":
+			err = setSize(&e.Limits.Memory, value)
+		case "disk":
+			err = setSize(&e.Limits.Disk, value)
+		case "cpu":
+			err = setTime(&e.Limits.CPU, value)
+		case "wall":
+			err = setTime(&e.Limits.Wall, value)
 		default:
 			err = errNoLimit
 		}
@@ -136,6 +159,32 @@ func setDollars(into *agent.USD, value string) error {
 		return fmt.Errorf("%q is no number of dollars above 0, nor none", value)
 	}
 	*into = agent.FromDollars(d)
+	return nil
+}
+
+func setSize(into *Size, value string) error {
+	if value == "none" {
+		*into = 0
+		return nil
+	}
+	n, ok := scenarios.ParseSize(value)
+	if !ok {
+		return fmt.Errorf("%q is no number of bytes such as 512MiB, nor none", value)
+	}
+	*into = Size(n)
+	return nil
+}
+
+func setTime(into *time.Duration, value string) error {
+	if value == "none" {
+		*into = 0
+		return nil
+	}
+	d, err := time.ParseDuration(value)
+	if err != nil || d <= 0 {
+		return fmt.Errorf("%q is no duration above 0 such as 10m, nor none", value)
+	}
+	*into = d
 	return nil
 }
 

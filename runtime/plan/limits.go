@@ -1,0 +1,117 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/scenarios"
+)
+
+// A Size is a number of bytes that JSON shows as people write it: 64MiB.
+type Size int64
+
+var units = []struct {
+	name  string
+	shift int
+}{{"TiB", 40}, {"GiB", 30}, {"MiB", 20}, {"KiB", 10}, {"B", 0}}
+
+// String writes the size exactly, in the largest unit that does.
+func (s Size) String() string {
+	for _, u := range units {
+		if s>>u.shift<<u.shift == s && s>>u.shift > 0 {
+			return strconv.FormatInt(int64(s>>u.shift), 10) + u.name
+		}
+	}
+	return "0B"
+}
+
+// MarshalText writes the size as String does.
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (s *Size) UnmarshalText(text []byte) error {
+	n, ok := scenarios.ParseSize(string(text))
+	if !ok {
+		return fmt.Errorf("%q is no size", text)
+	}
+	*s = Size(n)
+	return nil
+}
+
+// MarshalJSON shows the time as people write it.
+func (l Limits) MarshalJSON() ([]byte, error) {
+	type plain Limits
+	return json.Marshal(struct {
+		plain
+		Wall duration `json:"wall,omitempty"`
+	}{plain(l), duration(l.Wall)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *Limits) UnmarshalJSON(data []byte) error {
+	type plain Limits
+	var read struct {
+		plain
+		Wall duration `json:"wall"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*l = Limits(read.plain)
+	l.Wall = time.Duration(read.Wall)
+	return nil
+}
+
+// MarshalJSON shows the times as people write them.
+func (l EntryLimits) MarshalJSON() ([]byte, error) {
+	type plain EntryLimits
+	return json.Marshal(struct {
+		plain
+		CPU  duration `json:"cpu,omitempty"`
+		Wall duration `json:"wall,omitempty"`
+	}{plain(l), duration(l.CPU), duration(l.Wall)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (l *EntryLimits) UnmarshalJSON(data []byte) error {
+	type plain EntryLimits
+	var read struct {
+		plain
+		CPU  duration `json:"cpu"`
+		Wall duration `json:"wall"`
+	}
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*l = EntryLimits(read.plain)
+	l.CPU, l.Wall = time.Duration(read.CPU), time.Duration(read.Wall)
+	return nil
+}
+
+// limits are those of a variant that its kind reads.
+func (m *maker) limits(v *variant, kind agent.Kind) (out EntryLimits) {
+	l := v.entry.Limits
+	if l == nil {
+		l = &scenarios.EntryLimits{}
+	}
+	if kind.Reads("limits.turns") {
+		out.Turns = l.Turns
+	}
+	if kind.Reads("limits.usd") && l.USD != nil {
+		out.USD = agent.FromDollars(l.USD.Dollars)
+	}
+	if !kind.Reads("limits") {
+		return out
+	}
+	out.Memory, out.CPU, out.Processes, out.Files = Size(l.Memory), time.Duration(l.CPU), l.Processes, l.Files
+	out.FileSize, out.Disk, out.Wall, out.Log = Size(l.FileSize), Size(l.Disk), time.Duration(l.Wall), Size(l.Log)
+	out.Messages, out.MessageBytes = l.Messages, Size(l.MessageBytes)
+	if all := m.plan.Limits.Memory; all > 0 && out.Memory == 0 && !m.told(v.item.at+".limits.memory") {
+		v.problem(".limits", fmt.Sprintf("all processes together may have %s in memory, and nothing says how much of it one of these may", all),
+			"limits: {memory: 512MiB}")
+	}
+	return out
+}
