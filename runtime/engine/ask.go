@@ -168,6 +168,10 @@ func (l *loop) take(a *agent.Answer) error {
 		l.fail(t, fault{failure: a.Failure, detail: a.Detail, unsent: a.Unsent, act: a.Act})
 		return nil
 	}
+	if why := l.oversent(t, a.Act.Send); why != "" {
+		l.fail(t, fault{failure: agent.Limit, detail: why, act: a.Act})
+		return nil
+	}
 	t.acted, t.sent = true, true
 	t.action, t.send, t.done = a.Act.Action, a.Act.Send, a.Act.Done
 	t.failure, t.policy = "", ""

@@ -140,7 +140,7 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 	for i := range attempts {
 		a := &attempts[i]
 		o.Attempt = a.Attempt
-		if answered(a.Failure) {
+		if answered(a.Failure) || len(a.Act.Send) > 0 {
 			if err := h.yield(keep(&o, a.Redelivered), answerOf(a, o.Tick)); err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 )
@@ -24,7 +25,56 @@ func (l *loop) afford() error {
 	if most := l.Plan.Limits.USD; most > 0 && l.soc.usd >= most {
 		return &LimitError{Limit: "limits.usd", Tick: l.soc.tick, Text: fmt.Sprintf("its models have cost %s of %s", l.soc.usd, most)}
 	}
+	if most := l.Plan.Limits.Wall; most > 0 && time.Since(l.began) >= most {
+		return &LimitError{Limit: "limits.wall", Tick: l.soc.tick, Text: fmt.Sprintf("it has taken %s", most)}
+	}
 	return nil
+}
+
+// A second counts what an agent has sent since it began.
+type second struct {
+	began time.Time
+	sent  int
+}
+
+// oversent says which limit of messages an answer passes, if any. Under the
+// realtime clock the time decides: what was sent with the answers of one second
+// counts together.
+func (l *loop) oversent(t *turn, sends []agent.Send) (why string) {
+	if len(sends) == 0 {
+		return ""
+	}
+	m := &l.soc.members[t.slot]
+	limits := &l.soc.plan.Entries[m.entry].Limits
+	most := int(limits.MessageBytes)
+	for i := range sends {
+		if n := len(sends[i].Body); most > 0 && n > most {
+			return fmt.Sprintf("limits.message_bytes: it sent a message of %d bytes, of %s", n, limits.MessageBytes)
+		}
+	}
+	if limits.Messages == 0 {
+		return ""
+	}
+	if !l.soc.realtime {
+		if n := len(sends); n > limits.Messages {
+			return fmt.Sprintf("limits.messages: it sent %d messages, of %d in a tick", n, limits.Messages)
+		}
+		return ""
+	}
+	if l.seconds == nil {
+		l.seconds = map[int32]second{}
+	}
+	now, s := time.Now(), l.seconds[t.slot]
+	if now.Sub(s.began) >= time.Second {
+		s = second{began: now}
+	}
+	s.sent += len(sends)
+	l.seconds[t.slot] = s
+	if s.sent > limits.Messages {
+		t.timed = true
+		return fmt.Sprintf("limits.messages: it sent %d messages, of %d in a second", s.sent, limits.Messages)
+	}
+	return ""
 }
 
 // exhausted says which limit a member has come to, if any: it is not asked.

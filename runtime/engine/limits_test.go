@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -49,4 +50,55 @@ func TestRunsLimit(t *testing.T) {
 	usages := tr.log.at(t, 3).Annex.Usages
 	same(t, "usages", len(usages), 2)
 	same(t, "who used it", usages[0].Agent+usages[1].Agent, "ab")
+}
+
+// What an agent sends with one answer is held to its limits, and the process is
+// told again what it answered when it comes back.
+func TestLimitsOfMessages(t *testing.T) {
+	for name, c := range map[string]struct {
+		limits plan.EntryLimits
+		detail string
+	}{
+		"messages":      {plan.EntryLimits{Messages: 2}, "limits.messages: it sent 3 messages, of 2 in a tick"},
+		"message_bytes": {plan.EntryLimits{MessageBytes: 8}, "limits.message_bytes: it sent a message of 9 bytes, of 8B"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := planOf(3, map[agent.Failure]plan.Policy{agent.Limit: {Name: "skip"}}, "a", "b")
+			p.Entries[0].Limits = c.limits
+			tr := newTrial(t, p)
+			tr.fleet.scripts["a"] = func(o *agent.Observe) agent.Answer {
+				a := acts("1")
+				if o.Tick == 1 {
+					for range 3 {
+						a.Act.Send = append(a.Act.Send, agent.Send{To: "b", Body: []byte(`"1234567"`)})
+					}
+				}
+				return a
+			}
+			tr.run(t)
+			same(t, "turn 0", turnText(tr.log.at(t, 0).Turns[0]), "a / 1")
+			same(t, "turn 1", turnText(tr.log.at(t, 1).Turns[0]), "a limit/skip ")
+			same(t, "turn 2", turnText(tr.log.at(t, 2).Turns[0]), "a / 1")
+			same(t, "messages", len(tr.log.at(t, 1).Messages), 0)
+			same(t, "timed", tr.log.at(t, 1).Annex.Timed, 0)
+			same(t, "told", tr.log.at(t, 1).Annex.Attempts[0].Error, c.detail)
+			same(t, "sent", len(tr.log.at(t, 1).Annex.Attempts[0].Act.Send), 3)
+			var told []int
+			err := History(t.Context(), tr.log, p, nil, []string{"a"}, func(o *agent.Observe, want *agent.Act) error {
+				told = append(told, o.Tick)
+				return nil
+			})
+			if err != nil || !slices.Equal(told, []int{0, 1, 2}) {
+				t.Errorf("told again: %v %v", told, err)
+			}
+		})
+	}
+}
+
+// A run whose time is over stops between two ticks.
+func TestRunsTime(t *testing.T) {
+	p := planOf(9, nil, "a", "b")
+	p.Limits.Wall = 1
+	tr := newTrial(t, p)
+	tr.fault(t, "before tick 0", "limits.wall")
 }

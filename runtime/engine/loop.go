@@ -45,6 +45,8 @@ type loop struct {
 	answers  []record.Latency
 	elapsed  record.Elapsed
 	took     time.Duration // the last commit
+	began    time.Time
+	seconds  map[int32]second // under the realtime clock, of those with a limit of messages, by slot
 	rec      record.Record
 	added    addition
 	calls    []*call // from outside, that the record answers
@@ -88,6 +90,7 @@ const (
 // open starts the world, or takes over from where the log ends.
 func (l *loop) open(ctx context.Context, cfg Config) error {
 	l.Config, l.fleet, l.log, l.gone = cfg, cfg.Fleet, cfg.Log, map[string]fate{}
+	l.began = time.Now()
 	l.keeper, _ = cfg.Fleet.(checkpointer)
 	l.snapshots = snapshots(cfg.Plan)
 	from := cfg.From

@@ -42,6 +42,7 @@ type realtime struct {
 	usages  []record.Usage      // of turns that are not on record yet
 	active  time.Time           // when the last thing happened
 	pending *time.Timer         // that wakes a quiet loop
+	ringer  *time.Timer         // that wakes it when its time is over
 }
 
 // An opened turn is one that is not on record yet.
@@ -79,13 +80,18 @@ func (r *realtime) begin(ctx context.Context, cfg Config) error {
 		r.Door.open(r.fleet.Wake)
 	}
 	r.active = time.Now()
+	if wall := r.Plan.Limits.Wall; wall > 0 {
+		r.ringer = time.AfterFunc(wall, r.fleet.Wake)
+	}
 	return nil
 }
 
 // rest ends what would go on.
 func (r *realtime) rest() {
-	if r.pending != nil {
-		r.pending.Stop()
+	for _, t := range []*time.Timer{r.pending, r.ringer} {
+		if t != nil {
+			t.Stop()
+		}
 	}
 }
 
@@ -104,6 +110,11 @@ func (r *realtime) give() {
 func (r *realtime) round(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errInterrupted
+	}
+	if r.busy == 0 { // who is asked already may answer
+		if err := r.afford(); err != nil {
+			return err
+		}
 	}
 	r.listen()
 	if err := r.serve(ctx); err != nil || r.soc.end != record.NotEnded {
