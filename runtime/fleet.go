@@ -76,6 +76,7 @@ func (f *fleet) spec(e *plan.Entry, kind, state string) supervisor.Spec {
 	}
 	s.Faithful = faithful(e)
 	s.WaitToSpawn = e.Policies[agent.Spawn].Name == "wait"
+	s.Limits = processLimits(e)
 	s.WaitForModel = e.Policies[agent.RateLimited].Name == "wait"
 	return s
 }

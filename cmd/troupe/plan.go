@@ -9,7 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v4"
 
+	"github.com/troupe-dev/troupe/runtime"
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/world"
 	"github.com/troupe-dev/troupe/scenarios"
 )
@@ -51,10 +53,14 @@ var planCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
+		shown := struct {
+			*plan.Plan
+			Enforced map[string]map[string]string `json:"limits_enforced,omitempty"`
+		}{p, runtime.Enforcement(p)}
 		if c.Bool("json") {
-			return writeJSON(os.Stdout, p)
+			return writeJSON(os.Stdout, shown)
 		}
-		return writeYAML(os.Stdout, p)
+		return writeYAML(os.Stdout, shown)
 	},
 }
 

@@ -29,7 +29,10 @@ type Manifest struct {
 	Programs []Program `json:"programs,omitempty"` // that the plan starts and are not in the run, by path
 	Recorded []Source  `json:"recorded,omitempty"`
 	Clones   []Clone   `json:"clones,omitempty"` // of repositories that workspaces begin with
-	Plan     plan.Plan `json:"plan"`
+	// Limits says how each limit of each entry is held on the machine that the run
+	// was begun on.
+	Limits map[string]map[string]string `json:"limits_enforced,omitempty"`
+	Plan   plan.Plan                    `json:"plan"`
 }
 
 // An Isolation says which walls stood around a run's processes when it began. A
