@@ -94,6 +94,9 @@ func (f *Fleet) stop(reason string) (killed int) {
 // for those in control groups. It says which limit the kernel has ended the
 // process by, if any.
 func (f *Fleet) sweep(c *child, agent string, tick int) *excess {
+	if c.pid == 0 { // a program elsewhere is no child, and leaves nothing here
+		return nil
+	}
 	defer f.release(c)
 	x := c.exceeded()
 	if f.closing.Load() && (c.bond == nil || c.bond.group == nil) {
