@@ -35,22 +35,23 @@ var arrows = map[string][]string{
 
 	"runtime/agent/modeltest": nil, // for tests alone
 
-	"runtime/agent":      nil,
+	"runtime/tree":       nil,
+	"runtime/agent":      {"runtime/tree"},
 	"runtime/agent/bots": {"runtime/agent"},
 	"runtime/world":      {"runtime/agent"},
-	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/world"},
-	"runtime/record":     {"bus", "runtime/plan", "runtime/agent"},
-	"runtime/supervisor": {"runtime/agent", "workspace"},
+	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/tree", "runtime/world"},
+	"runtime/record":     {"bus", "runtime/plan", "runtime/agent", "runtime/tree"},
+	"runtime/supervisor": {"runtime/agent", "runtime/tree", "workspace"},
 
 	"runtime/record/export": {"runtime/agent", "runtime/record"},
 
-	"runtime/engine":  {"runtime/plan", "runtime/agent", "runtime/world", "runtime/record"},
+	"runtime/engine":  {"runtime/plan", "runtime/agent", "runtime/tree", "runtime/world", "runtime/record"},
 	"runtime/observe": {"runtime/agent", "runtime/record", "runtime/plan", "bus", "workspace"},
 
 	"runtime": {
 		"bus", "scenarios", "workspace",
 		"runtime/agent", "runtime/engine", "runtime/observe", "runtime/plan",
-		"runtime/record", "runtime/supervisor", "runtime/world",
+		"runtime/record", "runtime/supervisor", "runtime/tree", "runtime/world",
 	},
 	"runtime/bench": {
 		"runtime", "bus", "scenarios",
@@ -59,7 +60,7 @@ var arrows = map[string][]string{
 	"cmd/troupe": {
 		"runtime", "runtime/bench", "bus", "scenarios", "workspace",
 		"runtime/agent", "runtime/agent/bots", "runtime/observe", "runtime/plan",
-		"runtime/record", "runtime/record/export", "runtime/world",
+		"runtime/record", "runtime/record/export", "runtime/tree", "runtime/world",
 	},
 }
 

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/s2"
+
+	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 func TestRoundTrip(t *testing.T) {
@@ -90,6 +92,28 @@ func TestHashedLayout(t *testing.T) {
 		"\x01" + "\x02" + "\x01\x01a" + "\x02\x01b\x02c*"
 	if got := appendHashed(nil, r); string(got) != want {
 		t.Errorf("with faults: got\n%q\nwant\n%q", got, want)
+	}
+}
+
+// What came about in the shared tree stands behind faults, which are there then
+// though there were none, and leaves no trace where there is none.
+func TestSharedLayout(t *testing.T) {
+	r := &Record{Tick: 1}
+	plain := string(appendHashed(nil, r))
+	r.Commits = []tree.Commit{{Number: 300, Author: "a", Position: 1, Message: "m", Changes: []tree.Change{
+		{Path: "d/f", Exec: true, Content: []byte("x")}, {Path: "g", Base: 7, Delete: true},
+	}}}
+	r.Leases = []tree.Step{{Agent: "a", Position: 2, What: tree.Ended, Ticket: 3, Token: 4, TTL: 5, Paths: []string{"d"}, Why: "w"}}
+	want := plain + "\x00\x00" +
+		"\x01" + "\xac\x02" + "\x01a" + "\x01" + "\x01m" + "\x02" + "\x03d/f\x02\x01x" + "\x01g\x01\x00" +
+		"\x01" + "\x01a" + "\x02" + "\x05ended" + "\x03\x04\x05" + "\x01\x01d" + "\x01w"
+	if got := appendHashed(nil, r); string(got) != want {
+		t.Errorf("got\n%q\nwant\n%q", got, want)
+	}
+	for _, tail := range []string{"\x00\x00\x00\x00", "\x00\x00\x00", want[len(plain):] + "\x00"} {
+		if _, err := newDecoder().record([]byte(plain+tail), appendAnnex(nil, &Annex{})); !errors.Is(err, errMalformed) {
+			t.Errorf("%q is taken: %v", tail, err)
+		}
 	}
 }
 

@@ -1,6 +1,9 @@
 package record
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // An item is one thing of a list: whose it is, and what.
 type item struct {
@@ -27,6 +30,7 @@ var sections = []section{
 	{"action", true, turnItems(func(t *Turn) []byte { return t.Action })},
 	{"policy", true, turnItems(func(t *Turn) []byte { return []byte(t.Policy) })},
 	{"done", true, turnItems(func(t *Turn) []byte { return yes(t.Done) })},
+	{"early", true, turnItems(func(t *Turn) []byte { return earlyItem(t.Early) })},
 	{"unsent", true, turnItems(func(t *Turn) []byte { return yes(t.Unsent) })},
 	{"send", true, func(r *Record) []item { return items(r.Messages, sendItem) }},
 	{"fate", true, func(r *Record) []item { return items(r.Messages, fateItem) }},
@@ -37,6 +41,8 @@ var sections = []section{
 			return item{"", l.dst}
 		})
 	}},
+	{"commit", true, func(r *Record) []item { return items(r.Commits, commitItem) }},
+	{"lease", false, func(r *Record) []item { return items(r.Leases, leaseItem) }},
 	{"result", true, func(r *Record) []item {
 		return items(r.Results, func(x *Result) item { return item{x.Agent, x.JSON} })
 	}},
@@ -138,6 +144,14 @@ func yes(b bool) []byte {
 		return []byte("true")
 	}
 	return nil
+}
+
+// earlyItem is empty where nothing was sent before the act.
+func earlyItem(n int) []byte {
+	if n == 0 {
+		return nil
+	}
+	return strconv.AppendInt(nil, int64(n), 10)
 }
 
 // takenItem is empty where the clock is not realtime.

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
+
+	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 // full is a record with something of everything.
@@ -57,6 +59,9 @@ func TestCompare(t *testing.T) {
 		{func(r *Record) { r.Added[0].Config = []byte(`{"x":1}`) }, `tick 3, added: at byte 20: A {"id":"c","config":{}}, B {"id":"c","config":{"x":1}}`},
 		{func(r *Record) { r.Removed = nil }, `tick 3, removed: A d, B nothing`},
 		{func(r *Record) { r.Channels[0].Members = []string{"a"} }, `tick 3, channel square: at byte 15: A {"members":["a","b"]}, B {"members":["a"]}`},
+		{func(r *Record) { r.Turns[0].Early = 1 }, `tick 3, agent a, early: A nothing, B 1`},
+		{func(r *Record) { r.Commits = []tree.Commit{{Number: 1, Author: "a"}} }, `tick 3, agent a, commit: A nothing, B {"number":1,"position":0,"files":[]}`},
+		{func(r *Record) { r.Leases = []tree.Step{{Agent: "a", What: "waits", Ticket: 1}} }, `tick 3, lease: A nothing, B {"agent":"a","position":0,"lease":"waits","paths":[],"ticket":1}`},
 		{func(r *Record) { r.End = EndTicks }, `tick 3, end: at byte 0: A done, B ticks`},
 	} {
 		b := full()

@@ -96,7 +96,11 @@ func (d *decoder) faults(r *Record) {
 			*g = list(d, 1, func(p *string) { *p = d.name() })
 		})
 	})
-	if next+len(r.Partitions) == 0 {
+	switch {
+	case d.err != nil:
+	case d.left() > 0:
+		d.shared(r)
+	case next+len(r.Partitions) == 0:
 		d.fail("no faults where some are announced")
 	}
 }
@@ -117,10 +121,15 @@ func (d *decoder) turns() []Turn {
 		t.Observation = d.bytes()
 		t.Failure, t.Policy = agent.Failure(d.name()), d.name()
 		t.Action = d.bytes()
-		flags := d.flags(flagDone | flagUnsent | flagTaken)
+		flags := d.flags(flagDone | flagUnsent | flagTaken | flagEarly)
 		t.Done, t.Unsent = flags&flagDone != 0, flags&flagUnsent != 0
 		if flags&flagTaken != 0 {
 			t.Taken = d.taken()
+		}
+		if flags&flagEarly != 0 {
+			if t.Early = d.natural(); t.Early == 0 {
+				d.fail("a turn is marked and sent no message before its act")
+			}
 		}
 	})
 	d.agents = remember(d.agents, turns, func(t *Turn) string { return t.Agent })

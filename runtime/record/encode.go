@@ -27,7 +27,9 @@ import (
 //	                                          action, 1 if done plus 2 if unsent plus 4 if
 //	                                          four numbers follow: the tick it was asked in
 //	                                          and how many messages, results and redelivered
-//	                                          messages it was told
+//	                                          messages it was told; plus 8 if, behind them, the
+//	                                          number follows of its messages that it sent
+//	                                          before it acted
 //	list(text, text, text, json)              messages: from, to, channel, body
 //	list(text, json)                          results: agent, result
 //	list(text, json)                          scores: agent, value
@@ -43,6 +45,17 @@ import (
 //	list(number, number, number, number)      fates: place among the messages, copies,
 //	                                          ticks of delay, recipients cut off
 //	list(list(list(text)))                    partitions: groups of patterns
+//
+// and then, in a tick in which something came about in the shared tree, in which
+// these two are there too, though they be empty,
+//
+//	list(number, text, number, text, list(text, number, bytes))
+//	                                          commits: number, author, position of the request,
+//	                                          message; of each file its path, 1 if deleted plus
+//	                                          2 if executable, content
+//	list(text, number, text, number, number, number, list(text), text)
+//	                                          leases: agent, position, what came about, ticket,
+//	                                          token, ticks that it lasts, paths, why it ended
 //
 // The order within each list is that of Record's fields.
 func appendHashed(dst []byte, r *Record) []byte {
@@ -93,7 +106,7 @@ func appendFaults(dst []byte, r *Record) []byte {
 			hit++
 		}
 	}
-	if hit+len(r.Partitions) == 0 {
+	if hit+len(r.Partitions)+len(r.Commits)+len(r.Leases) == 0 {
 		return dst
 	}
 	dst = appendCount(dst, hit)
@@ -111,13 +124,14 @@ func appendFaults(dst []byte, r *Record) []byte {
 			dst = appendNames(dst, group)
 		}
 	}
-	return dst
+	return appendShared(dst, r)
 }
 
 const (
 	flagDone   = 1
 	flagUnsent = 2
 	flagTaken  = 4 // of a turn
+	flagEarly  = 8 // of a turn: how many messages came before its act follows
 	flagMarked = 4 // of an attempt: how many messages were redelivered follows
 )
 
@@ -133,6 +147,11 @@ func roughSize(r *Record) int {
 	for i := range r.Messages {
 		m := &r.Messages[i]
 		n += numbers + len(m.From) + len(m.To) + len(m.Channel) + len(m.Body)
+	}
+	for i := range r.Commits {
+		for j := range r.Commits[i].Changes {
+			n += numbers + len(r.Commits[i].Changes[j].Path) + len(r.Commits[i].Changes[j].Content)
+		}
 	}
 	return n
 }
@@ -156,11 +175,17 @@ func appendTurns(dst []byte, turns []Turn) []byte {
 		if t.Taken != nil {
 			flags |= flagTaken
 		}
+		if t.Early > 0 {
+			flags |= flagEarly
+		}
 		dst = append(dst, flags)
 		if x := t.Taken; x != nil {
 			for _, n := range []int{x.Tick, x.Messages, x.Results, x.Redelivered} {
 				dst = binary.AppendUvarint(dst, uint64(n))
 			}
+		}
+		if t.Early > 0 {
+			dst = appendCount(dst, t.Early)
 		}
 	}
 	return dst

@@ -24,6 +24,8 @@ import (
 //	added        agent, config
 //	removed      agent
 //	channel      channel, members
+//	commit       agent, version, [message,] files: path, [deleted, exec, size, sha256]
+//	lease        agent, lease (waits, granted or ended), paths, ticket, [token, ttl, why]
 //	attempt      agent, attempt, [error, failure,] action, [send, done]
 //	fact         agent, fact, about (a tick), [detail]
 //	usage        agent, attempt, [model, session,] turns, input, output,
@@ -66,6 +68,7 @@ func AppendEvents(dst []byte, r *Record, hash [HashSize]byte) []byte {
 		e.close()
 	}
 	e.changes(r)
+	e.shared(r)
 	e.annex(&r.Annex)
 	e.tick(r, &hash)
 	return e.dst

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 func TestAppendEvents(t *testing.T) {
@@ -29,6 +30,13 @@ func TestAppendEvents(t *testing.T) {
 		Removed:    []string{"b"},
 		Channels:   []Channel{{"square", []string{"a", "c"}}, {"den", nil}},
 		End:        EndDone,
+		Commits: []tree.Commit{{Number: 4, Author: "a", Message: "m", Changes: []tree.Change{
+			{Path: "f", Exec: true, Content: []byte("x")}, {Path: "g", Delete: true},
+		}}},
+		Leases: []tree.Step{
+			{Agent: "b", What: tree.Granted, Ticket: 1, Token: 2, TTL: 3, Paths: []string{"f"}},
+			{Agent: "c", What: tree.Ended, Ticket: 2, Paths: []string{"f", "h"}, Why: "unlocked"},
+		},
 		Annex: Annex{
 			Time:    time.Date(2001, 2, 3, 4, 5, 6, 7e6, time.FixedZone("", 3600)),
 			Elapsed: Elapsed{Ask: 1500 * time.Microsecond, Step: 20 * time.Microsecond},
@@ -58,6 +66,9 @@ func TestAppendEvents(t *testing.T) {
 {"tick":7,"type":"removed","agent":"b"}
 {"tick":7,"type":"channel","channel":"square","members":["a","c"]}
 {"tick":7,"type":"channel","channel":"den","members":[]}
+{"tick":7,"type":"commit","agent":"a","version":4,"message":"m","files":[{"path":"f","exec":true,"size":1,"sha256":"2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"},{"path":"g","deleted":true}]}
+{"tick":7,"type":"lease","agent":"b","lease":"granted","paths":["f"],"ticket":1,"token":2,"ttl":3}
+{"tick":7,"type":"lease","agent":"c","lease":"ended","paths":["f","h"],"ticket":2,"why":"unlocked"}
 {"tick":7,"type":"attempt","agent":"a","attempt":1,"error":"no \"such\"\nmove","failure":"invalid_action","action":2,"send":[{"to":"b","body":0},{"channel":"square","body":null}],"done":true}
 {"tick":7,"type":"attempt","agent":"b","attempt":2,"failure":"oversize","action":null}
 {"tick":7,"type":"fact","agent":"b","fact":"late","about":6}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/tree"
 	"go.uber.org/goleak"
 )
 
@@ -107,7 +108,27 @@ func (m maker) record(tick int) *Record {
 		group := func(string) []string { return some(m, name) }
 		r.Partitions = some(m, func(string) Partition { return Partition{some(m, group)} })
 	}
+	if m.IntN(3) == 0 {
+		m.shared(r)
+	}
 	return r
+}
+
+// shared adds what came about in the shared tree.
+func (m maker) shared(r *Record) {
+	number := m.IntN(300)
+	r.Commits = some(m, func(author string) tree.Commit {
+		number++
+		return tree.Commit{Number: number, Author: author, Position: m.IntN(3), Message: m.text(), Changes: some(m, func(path string) tree.Change {
+			return tree.Change{Path: path, Delete: m.IntN(2) == 0, Exec: m.IntN(2) == 0, Content: m.json()}
+		})}
+	})
+	r.Leases = some(m, func(agent string) tree.Step {
+		return tree.Step{
+			Agent: agent, Position: m.IntN(3), What: m.text(), Ticket: m.IntN(300), Token: m.IntN(300), TTL: m.IntN(3),
+			Paths: some(m, func(p string) string { return p }), Why: m.text(),
+		}
+	})
 }
 
 // plain is one that no fault has hit.
@@ -115,7 +136,7 @@ func (m maker) plain(tick int) *Record {
 	return &Record{
 		Tick: tick,
 		Turns: some(m, func(id string) Turn {
-			return Turn{id, m.json(), agent.Failure(m.text()), m.text(), m.json(), m.IntN(2) == 0, m.IntN(2) == 0, m.taken()}
+			return Turn{id, m.json(), agent.Failure(m.text()), m.text(), m.json(), m.IntN(2) == 0, m.IntN(2) == 0, m.taken(), m.IntN(3)}
 		}),
 		Messages: some(m, func(id string) Message { return Message{From: id, To: m.text(), Channel: m.text(), Body: m.json()} }),
 		Results:  some(m, func(id string) Result { return Result{id, m.json()} }),

@@ -17,6 +17,11 @@ func ordered(r *Record) error {
 			return err
 		}
 	}
+	for i := 1; i < len(r.Commits); i++ {
+		if before, after := r.Commits[i-1].Number, r.Commits[i].Number; after != before+1 {
+			return fmt.Errorf("its commits are out of order: %d comes before %d", before, after)
+		}
+	}
 	return nil
 }
 

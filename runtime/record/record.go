@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 // A Record is all that happened in one tick. Everything up to End is hashed,
@@ -30,6 +31,9 @@ type Record struct {
 	// the plan's faults.
 	Partitions []Partition
 
+	Commits []tree.Commit // to the shared tree, in the order of their numbers
+	Leases  []tree.Step   // in it, in the order in which they came about
+
 	Annex Annex
 }
 
@@ -43,6 +47,7 @@ type Turn struct {
 	Done        bool          // the agent ended itself
 	Unsent      bool          // the process never had the observation: its mail waits on
 	Taken       *Taken        // under the realtime clock alone
+	Early       int           // of the agent's messages, the first ones: sent before it acted
 }
 
 // Taken says what a turn's observe was made of, where that does not follow
