@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
 )
 
 // A Run is the directory of one run. Its methods may be called concurrently.
@@ -53,6 +54,34 @@ func (r Run) Text(process, name string) string { return filepath.Join(r.agent(pr
 func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents", process) }
 func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
 
+// maxSocket is how long the path of a Unix socket may be.
+const maxSocket = 107
+
+// Socket is where a process's agents ask the runtime. It lies beside the
+// workspace, or, where its path would be longer than a socket's may be, below the
+// directory for temporary files, in a directory that Socket makes.
+func (r Run) Socket(process string) (string, error) {
+	path := filepath.Join(r.agent(process), "socket")
+	if len(path) <= maxSocket {
+		return path, nil
+	}
+	dir := r.shortDir()
+	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, os.ErrExist) { //nolint:gosec // agents of other uids pass through it
+		return "", fmt.Errorf("cannot make a directory for sockets: %w", err)
+	}
+	if err := ours(dir); err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, hashOf([]byte(process))[:16]), nil
+}
+
+func (r Run) shortDir() string {
+	return filepath.Join(os.TempDir(), "troupe-"+hashOf([]byte(r.Dir))[:16])
+}
+
+// RemoveSockets removes the directory that Socket made, if it did.
+func (r Run) RemoveSockets() error { return os.RemoveAll(r.shortDir()) }
+
 // A Workspace is the private directory of one process, held until Release.
 type Workspace struct {
 	Work, Home, Tmp string // absolute directories
@@ -98,6 +127,27 @@ func (r Run) Open(process string) (*Workspace, error) {
 		return nil, err
 	}
 	return w, nil
+}
+
+// Owner is the uid of whoever works in the workspace.
+func (w *Workspace) Owner() (uid int, err error) {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Stat(w.Work, &st) }); err != nil {
+		return 0, fmt.Errorf("cannot look at %s: %w", w.Work, err)
+	}
+	return int(st.Uid), nil
+}
+
+// ours says what is wrong with a directory that somebody else may have made.
+func ours(dir string) error {
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Lstat(dir, &st) }); err != nil {
+		return fmt.Errorf("cannot look at %s: %w", dir, err)
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR || int(st.Uid) != os.Geteuid() || st.Mode&0o022 != 0 {
+		return fmt.Errorf("cannot use %s for sockets: it is not a directory of this user's alone; remove it", dir)
+	}
+	return nil
 }
 
 // Release gives the workspace up; its files stay.
