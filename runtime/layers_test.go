@@ -36,12 +36,13 @@ var arrows = map[string][]string{
 	"runtime/agent/modeltest": nil, // for tests alone
 
 	"runtime/tree":       nil,
+	"runtime/socket":     {"runtime/tree"},
 	"runtime/agent":      {"runtime/tree"},
 	"runtime/agent/bots": {"runtime/agent"},
 	"runtime/world":      {"runtime/agent"},
 	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/tree", "runtime/world"},
 	"runtime/record":     {"bus", "runtime/plan", "runtime/agent", "runtime/tree"},
-	"runtime/supervisor": {"runtime/agent", "runtime/tree", "workspace"},
+	"runtime/supervisor": {"runtime/agent", "runtime/socket", "runtime/tree", "workspace"},
 
 	"runtime/record/export": {"runtime/agent", "runtime/record"},
 
@@ -60,7 +61,7 @@ var arrows = map[string][]string{
 	"cmd/troupe": {
 		"runtime", "runtime/bench", "bus", "scenarios", "workspace",
 		"runtime/agent", "runtime/agent/bots", "runtime/observe", "runtime/plan",
-		"runtime/record", "runtime/record/export", "runtime/tree", "runtime/world",
+		"runtime/record", "runtime/record/export", "runtime/socket", "runtime/tree", "runtime/world",
 	},
 }
 
