@@ -44,14 +44,17 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	if err != nil {
 		return nil, err
 	}
+	shelf := &lateShelf{}
+	x.onStop(shelf.close)
 	told := pastLog{Log: log, upto: &atomic.Int64{}}
 	x.fleet = supervisor.New(supervisor.Options{
 		Run: x.name, Dir: x.dir, Walls: x.walls, Deadline: repeatDeadline, Last: -1,
-		Residents: p.Limits.Resident,
+		Residents: p.Limits.Resident, Shared: shelf.contents(p),
 		Replay: func(ctx context.Context, agents []string, _ int, yield func(*agent.Observe, *agent.Act) error) error {
 			return engine.History(ctx, told, p, nil, agents, yield)
 		},
 	})
+	x.onStop(func() { _ = x.dir.RemoveSockets() })
 	x.onStop(x.stopFleet)
 	fleet := &repeater{newFleet(x.fleet, p, x.name, x.dir, secrets), told.upto}
 	if fleet.sources, err = x.sources(p, r.dir, r.manifest.Recorded); err != nil {
@@ -63,6 +66,9 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 		if specs, err = fleet.fork(ctx, &cfg, told); err != nil {
 			return nil, err
 		}
+	}
+	if err := shelf.open(&cfg, x.dir, log); err != nil {
+		return nil, err
 	}
 	if err := x.fleet.Start(ctx, specs); err != nil {
 		return nil, err

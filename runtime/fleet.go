@@ -180,6 +180,9 @@ func programs(p *plan.Plan) []*plan.Program {
 	if p.World.Program != nil {
 		all = append(all, p.World.Program)
 	}
+	if p.Shared != nil {
+		all = append(all, p.Shared.Template())
+	}
 	seen := map[string]bool{} // --set may leave several entries with one program
 	add := func(prog *plan.Program) {
 		if len(prog.Files) > 0 && !seen[prog.Dir] {

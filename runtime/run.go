@@ -273,6 +273,8 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		return engine.History(ctx, r.log, r.plan, r.checkpoints.before(from), agents, yield)
 	}}
 	r.onStop(past.readers.Wait)
+	shelf := &lateShelf{}
+	r.onStop(shelf.close) // after the fleet, whose agents read from it
 	// After the world, so that it is undone before: the fleet stops the agents
 	// and a world's process side by side, within the 4 s that all have.
 	last, _, _ := r.log.Last()
@@ -281,8 +283,10 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
 		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish, Cgroups: r.cgroups(), Memory: int64(r.plan.Limits.Memory),
 		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
+		Shared: shelf.contents(r.plan),
 	})
 	r.onStop(func() { r.untidy = r.tidy(r.over) }) // after the fleet is stopped
+	r.onStop(func() { _ = r.dir.RemoveSockets() })
 	r.onStop(r.stopFleet)
 	r.measure()
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
@@ -297,7 +301,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	if err := r.faults(&cfg); err != nil {
 		return nil, err
 	}
-	return r.loop(ctx, cfg, fleet)
+	return r.loop(ctx, cfg, fleet, shelf)
 }
 
 // clocks are the loops, by the clock's mode.
@@ -307,12 +311,15 @@ var clocks = map[string]func(context.Context, engine.Config) (engine.Result, err
 }
 
 // loop starts the agents and plays until the run ends, one way or another.
-func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet) (*Result, error) {
+func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *lateShelf) (*Result, error) {
 	pub, err := r.publisher(ctx)
 	if err != nil {
 		return nil, err
 	}
 	specs, err := r.cast(ctx, &cfg, fleet)
+	if err == nil {
+		err = shelf.open(&cfg, r.dir, r.log)
+	}
 	if err == nil {
 		err = r.fleet.Start(ctx, specs)
 	}

@@ -9,6 +9,7 @@ var descriptions = map[string]string{
 	"Scenario.world":      "The rules of the game: a built-in world by its kind, or a process in any language by its command. With the realtime clock there need be none.",
 	"Scenario.agents":     "Who takes part: each item is one agent, or many of one make (replicas, for_each).",
 	"Scenario.channels":   "Named groups that agents can send messages to. A name with {n} needs replicas.",
+	"Scenario.shared":     "A tree of files that all agents have in common. Agents change it by troupe commit, which brings in a change set whole or not at all.",
 	"Scenario.on_failure": "What becomes of each type of failure, for all agents that do not say otherwise.",
 	"Scenario.secrets":    "Credentials, by reference: their values are never in a scenario, a plan, a record or a log.",
 	"Scenario.limits":     "Bounds of the run. It stops resumably where one is reached.",
@@ -96,6 +97,11 @@ var descriptions = map[string]string{
 
 	"Channel.members":  "Patterns of agent ids: * stands for any characters, ? for one, {n} counts replicas from 1.",
 	"Channel.replicas": "How many channels of this make there are.",
+
+	"Shared.from":    "The directory beside the scenario that the tree begins with. Without it: an empty tree.",
+	"Shared.paths":   "Who may read and write what: patterns of paths, in which ** stands for any folders and the name of a folder for all that is in it. Of several that cover a path, the longest counts. What none covers, all may read and write.",
+	"PathRule.read":  "Patterns of the ids of agents that may read it. Default: all. An empty list: none.",
+	"PathRule.write": "Patterns of the ids of agents that may commit to it. Default: all. An empty list: none.",
 
 	"Fault.kill":       "Pattern of agent ids: their processes are killed once they have the tick's observation.",
 	"Fault.pause":      "Pattern of agent ids: their processes are stopped, and let go on after for. Their deadlines wait.",

@@ -5,7 +5,6 @@ package scenarios
 // and ignored would promise what nobody holds. Keys stand as Owner.key, values
 // as key=value, keys of a mapping as key.inner.
 var later = map[string]string{
-	"Scenario.shared":  "a tree of files that all agents share",
 	"Scenario.gateway": "the model gateway",
 
 	"Entry.network":  "hosts that an agent may reach",

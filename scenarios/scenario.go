@@ -21,6 +21,7 @@ type Scenario struct {
 	World      World              `yaml:"world"` // required but with the realtime clock
 	Agents     []Entry            `yaml:"agents" required:"true" nonempty:"true"`
 	Channels   map[string]Channel `yaml:"channels"`
+	Shared     *Shared            `yaml:"shared"`
 	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`
 	Secrets    map[string]Secret  `yaml:"secrets"`
 	Limits     *Limits            `yaml:"limits"`
@@ -184,6 +185,19 @@ type Text struct {
 type Channel struct {
 	Members  []string `yaml:"members" required:"true"`
 	Replicas int      `yaml:"replicas" min:"1" max:"10000000"`
+}
+
+// Shared is a tree of files that all agents have in common: what it begins
+// with, and who may do what in it.
+type Shared struct {
+	From  string              `yaml:"from" nonempty:"true"` // a directory beside the scenario; empty for an empty tree
+	Paths map[string]PathRule `yaml:"paths"`                // by pattern
+}
+
+// A PathRule lists patterns of agent ids; nil for all.
+type PathRule struct {
+	Read  []string `yaml:"read"`
+	Write []string `yaml:"write"`
 }
 
 // A Policy says what becomes of a failure: a bare name, or one of the forms

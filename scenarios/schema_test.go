@@ -192,7 +192,6 @@ func TestSchemaDescriptions(t *testing.T) {
 func TestLater(t *testing.T) {
 	const yaml = `name: x
 world: {kind: w}
-shared: {}
 gateway: {}
 agents:
   - {id: a, network: 1, mcp: 1, settings: 1}
@@ -206,14 +205,13 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 5 {
+	if len(ps) != 4 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{
-		`s.yaml:3:1: shared: not in this version: a tree of files that all agents share`,
-		`s.yaml:4:1: gateway: not in this version: the model gateway`,
+		`s.yaml:3:1: gateway: not in this version: the model gateway`,
 	}
-	if got := headings(ps)[:2]; !reflect.DeepEqual(got, want) {
+	if got := headings(ps)[:1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	delete(said, "")

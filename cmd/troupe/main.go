@@ -83,6 +83,7 @@ var commands = []*cli.Command{
 	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, addCommand, removeCommand,
 	stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand,
+	checkoutCommand, commitCommand, lockCommand, unlockCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/socket"
 )
 
 // waitFlag is of commands that speak to a run.
@@ -22,22 +23,26 @@ var waitFlag = &cli.DurationFlag{Name: "wait", Usage: "wait up to so long (`10s`
 var sendCommand = &cli.Command{
 	Name:      "send",
 	Usage:     "send a message to an agent or a channel of a running run",
-	ArgsUsage: "RUN [BODY|-]",
+	ArgsUsage: "[RUN] [BODY|-]",
 	Description: "BODY is JSON; what is no JSON is sent as text, and - reads it from standard input. Without\n" +
 		"it null is sent. Prints the tick in whose record the message is, once that is acknowledged:\n" +
-		"from then on it outlives the death of any process.",
+		"from then on it outlives the death of any process. Inside an agent whose run has a shared\n" +
+		"tree no RUN is named, and the message is the agent's own.",
 	Flags: []cli.Flag{
-		dataFlag, waitFlag,
+		dataFlag, waitFlag, askerFlag,
 		&cli.StringFlag{Name: "to", Usage: "the `AGENT` that it is for"},
 		&cli.StringFlag{Name: "channel", Usage: "the `CHANNEL` that it is for"},
 		&cli.StringFlag{Name: "from", Usage: "the `NAME` that it is from; no agent's", Value: "outside"},
 	},
 	Action: func(c *cli.Context) error {
-		if c.NArg() < 1 || c.NArg() > 2 {
-			return usage("send wants a run, and one body at most; see troupe send --help")
-		}
 		if (c.String("to") == "") == (c.String("channel") == "") {
 			return usage("send wants one of --to AGENT and --channel CHANNEL")
+		}
+		if os.Getenv(socket.Variable) != "" && c.NArg() <= 1 && !c.IsSet("data") {
+			return sendAsAgent(c)
+		}
+		if c.NArg() < 1 || c.NArg() > 2 {
+			return usage("send wants a run, and one body at most; see troupe send --help")
 		}
 		body, err := messageBody(c.Args().Tail(), os.Stdin)
 		if err != nil {
@@ -46,6 +51,27 @@ var sendCommand = &cli.Command{
 		m := observe.Message{From: c.String("from"), To: c.String("to"), Channel: c.String("channel"), Body: body}
 		return putIn(c, func(ctx context.Context, runs observe.Runs) (int, error) { return runs.Send(ctx, c.Args().First(), m) })
 	},
+}
+
+// sendAsAgent sends in the name of the agent whose process this is.
+func sendAsAgent(c *cli.Context) (err error) {
+	body, err := messageBody(c.Args().Slice(), os.Stdin)
+	if err != nil {
+		return err
+	}
+	client, err := socket.Dial()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, client.Close()) }()
+	reply, err := client.Ask(&socket.Request{
+		Op: agent.OpSend, Agent: c.String("agent"), To: c.String("to"), Channel: c.String("channel"), Body: body,
+	}, nil)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(os.Stdout, reply.Tick)
+	return err
 }
 
 // messageBody is what an argument says, as JSON; null for none.

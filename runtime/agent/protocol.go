@@ -6,6 +6,8 @@ package agent
 import (
 	"slices"
 	"time"
+
+	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 // Protocol is the version that init carries.
@@ -86,9 +88,19 @@ type Observe struct {
 	// Schema is the JSON Schema of the action, for kinds that tell their agent
 	// about it; empty where the world gave none. Others don't write it.
 	Schema []byte
+	// Scene is what the agent can look at beside this; nil for nothing. It is not
+	// written.
+	Scene *Scene
 	// Strike is done to the agent's process once it has this; nil for nothing.
 	// It is not written.
 	Strike *Strike
+}
+
+// A Scene is what agents can ask about while they have an observe: all of it is
+// as it was when their tick began. It never changes.
+type Scene struct {
+	Tree   *tree.Tree // the shared tree
+	Agents []string   // that live, by id
 }
 
 // A Strike is what a fault of the scenario does to a process, once.
@@ -138,6 +150,7 @@ type Answer struct {
 	Tick    int
 	Attempt int
 	Act     Act           // when Failure is empty
+	Staged  []Request     // what was asked for beside the answer, in order
 	Failure Failure       // one of the constants above
 	Detail  string        // for people: exit status, last log lines, a hint
 	Unsent  bool          // the process never had the observation (still busy, or it could not be started)

@@ -40,6 +40,7 @@ func (s *society) apply(rec *record.Record, hash [32]byte) error {
 	if s.steps(rec) {
 		s.stepped++
 	}
+	s.share(rec)
 	s.tick, s.hash, s.end = rec.Tick+1, hash, rec.End
 	s.timed += rec.Annex.Timed
 	return s.changeOver()
@@ -162,6 +163,7 @@ func (s *society) kill(slot int32) {
 	m := &s.members[slot]
 	if m.alive {
 		m.alive = false
+		s.scene = nil
 		s.living--
 		s.perEntry[m.entry]--
 	}

@@ -47,7 +47,7 @@ func (s *society) observe(o *agent.Observe, slot int32, observation []byte, t re
 	m := &s.members[slot]
 	*o = agent.Observe{
 		Agent: m.id, Ref: int(slot) + 1, Tick: t.Tick, Deadline: s.plan.Entries[m.entry].Deadline,
-		Observation: observation, Attempt: 1,
+		Observation: observation, Attempt: 1, Scene: s.look(),
 	}
 	if t.Messages+t.Results > 0 {
 		o.Messages = m.mail[:t.Messages:t.Messages]
@@ -163,6 +163,7 @@ func (l *loop) take(a *agent.Answer) error {
 		t.observe = &again
 	}
 	t.timed = t.timed || a.Timed
+	t.staged = a.Staged
 	l.tally(t, a)
 	if a.Failure != "" {
 		l.fail(t, fault{failure: a.Failure, detail: a.Detail, unsent: a.Unsent, act: a.Act})

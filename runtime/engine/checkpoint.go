@@ -11,6 +11,7 @@ import (
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/tree"
 	"github.com/troupe-dev/troupe/runtime/world"
 )
 
@@ -120,6 +121,7 @@ type keptSociety struct {
 	Channels map[string][]string `json:"channels,omitempty"`
 	Parting  []string            `json:"parting,omitempty"`
 	Parcels  []keptParcel        `json:"parcels,omitempty"`
+	Tree     *tree.Kept          `json:"tree,omitempty"`
 }
 
 type keptAgent struct {
@@ -170,6 +172,9 @@ func (s *society) encode() ([]byte, error) {
 		k.Parting = append(k.Parting, s.members[slot].id)
 	}
 	k.Parcels = s.keptParcels()
+	if s.tree != nil {
+		k.Tree = s.tree.Keep()
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false) // what agents wrote stays as they wrote it
@@ -235,6 +240,9 @@ func decodeSociety(p *plan.Plan, text []byte) (*society, error) {
 	}
 	if err := s.takeParcels(k.Parcels); err != nil {
 		return nil, err
+	}
+	if k.Tree != nil && s.plan.Shared != nil {
+		s.tree = tree.Restore(s.plan.Shared, k.Tree)
 	}
 	hash, err := hex.DecodeString(k.Hash)
 	if err != nil || len(hash) != len(s.hash) {

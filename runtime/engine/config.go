@@ -87,6 +87,8 @@ type Config struct {
 	// Door is where whoever is no agent comes in; nil for nowhere. The loop shuts
 	// it at its end.
 	Door *Door
+	// Shelf keeps the files of the shared tree; nil where the plan has none.
+	Shelf shelf
 	// From is where the log ends, for a run that goes on; nil for a new one.
 	From *Start
 }

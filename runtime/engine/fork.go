@@ -28,6 +28,7 @@ func (s *society) changeOver() error {
 	}
 	changed := now.Changed(ids)
 	s.plan = now
+	s.retree()
 	for i := range s.agents {
 		a, process, err := now.Admit(s.agents[i].ID, s.agents[i].Config, func(int) int { return 0 })
 		if err != nil {

@@ -185,9 +185,14 @@ func answerOf(a *record.Attempt, tick int) *agent.Act {
 func accepted(rec *record.Record, t *record.Turn, asked int) *agent.Act {
 	act := &agent.Act{Agent: t.Agent, Tick: asked, Action: bytes.Clone(t.Action), Done: t.Done}
 	from := sort.Search(len(rec.Messages), func(i int) bool { return rec.Messages[i].From >= t.Agent })
+	early := t.Early
 	for _, m := range rec.Messages[from:] {
 		if m.From != t.Agent {
 			break
+		}
+		if early > 0 {
+			early--
+			continue
 		}
 		act.Send = append(act.Send, agent.Send{To: m.To, Channel: m.Channel, Body: bytes.Clone(m.Body)})
 	}

@@ -71,9 +71,10 @@ type turn struct {
 	timed    bool           // a clock decided something
 	replaced bool           // by a substitute, in this tick
 	acted    bool
-	done     bool          // the act says so
-	kind     *kind         // of what answers
-	send     []agent.Send  // of the act
+	done     bool         // the act says so
+	kind     *kind        // of what answers
+	send     []agent.Send // of the act
+	staged   []agent.Request
 	failure  agent.Failure // when not acted
 	policy   string
 	action   []byte // the act's or, when not acted, what the policy gave; nil for null
@@ -160,6 +161,9 @@ func (l *loop) commit(ctx context.Context, facts []record.Fact, usages []record.
 	}
 	if err := l.soc.apply(rec, hash); err != nil {
 		return fmt.Errorf("cannot apply tick %d, which is committed: %w", rec.Tick, err)
+	}
+	if err := l.shelve(rec); err != nil {
+		return err
 	}
 	if rec.End == record.NotEnded {
 		l.effect()

@@ -165,11 +165,16 @@ func (s *society) own(b []byte) []byte {
 	return b
 }
 
-// sendResult is what the sender of an undelivered message is told.
-func sendResult(tick, position int, send agent.Send, why string) []byte {
+// sendResult is what the sender of an undelivered message is told: which of its
+// act it was, or which of its requests before.
+func sendResult(tick int, request bool, position int, send agent.Send, why string) []byte {
 	b := append(make([]byte, 0, 160), `{"type":"send","tick":`...)
 	b = strconv.AppendInt(b, int64(tick), 10)
-	b = append(b, `,"position":`...)
+	if request {
+		b = append(b, `,"request":`...)
+	} else {
+		b = append(b, `,"position":`...)
+	}
 	b = strconv.AppendInt(b, int64(position), 10)
 	if send.To != "" {
 		b = append(b, `,"to":`...)

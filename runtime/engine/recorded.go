@@ -19,5 +19,5 @@ func Recorded(rec *record.Record, id string) (a agent.Answer, there bool) {
 	if t.Failure != "" {
 		return agent.Answer{Failure: t.Failure, Unsent: t.Unsent, Detail: "as on record"}, true
 	}
-	return agent.Answer{Act: *accepted(rec, t, rec.Tick)}, true
+	return agent.Answer{Act: *accepted(rec, t, rec.Tick), Staged: asked(rec, t)}, true
 }

@@ -83,9 +83,10 @@ type repetition struct {
 	out     *outlook
 	res     Repeated
 
-	soc      *society       // before the open tick
-	rec      *record.Record // of the open tick
-	told     []told         // in the open tick
+	soc      *society                   // before the open tick
+	rec      *record.Record             // of the open tick
+	told     []told                     // in the open tick
+	requests map[string][]agent.Request // beside the answers to it
 	replaced map[string]bool
 	at       []int32           // of each slot: its place in the wave that is asked
 	starts   map[string]int    // of processes, by the name in facts
@@ -103,6 +104,7 @@ type told struct {
 // world's step. Nothing of it is applied yet.
 func (r *repetition) tick(ctx context.Context, s *society, rec *record.Record) error {
 	r.soc, r.rec = s, rec
+	r.requests = map[string][]agent.Request{}
 	if err := r.differs(r.out.differs(s, rec)); err != nil {
 		return err
 	}
@@ -116,6 +118,9 @@ func (r *repetition) tick(ctx context.Context, s *society, rec *record.Record) e
 	r.fleet.Facts()
 	r.fleet.Usages()
 	if err := r.keep(ctx); err != nil {
+		return err
+	}
+	if err := r.shelve(); err != nil {
 		return err
 	}
 	r.fleet.Committed(rec.Tick)
@@ -160,6 +165,9 @@ func (r *repetition) step(ctx context.Context) (addition, error) {
 	}
 	if err := l.writeWorld(&stepped); err != nil {
 		return addition{}, l.blame(err)
+	}
+	if err := r.share(l); err != nil {
+		return addition{}, err
 	}
 	l.rec.End = l.end(&stepped)
 	r.out.renew(stepped.Observations, rec.Tick+1)

@@ -172,6 +172,7 @@ func (r *repetition) wave(ctx context.Context, wave []told) error {
 		for i := range answers {
 			a := &answers[i]
 			n := int(r.at[a.Ref-1])
+			r.note(a)
 			d, err := r.compare(wave[n], a)
 			if err != nil {
 				return err

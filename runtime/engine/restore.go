@@ -5,6 +5,7 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/tree"
 	"github.com/troupe-dev/troupe/runtime/world"
 )
 
@@ -62,6 +63,9 @@ func (s *Start) Sessions() map[string]string {
 	}
 	return all
 }
+
+// Tree is the shared tree; nil where the plan has none.
+func (s *Start) Tree() *tree.Tree { return s.soc.tree }
 
 // Society is what a Checkpoint has of it.
 func (s *Start) Society() ([]byte, error) { return s.soc.encode() }

@@ -7,6 +7,7 @@ import (
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 // A member is one agent, living or ended. Ids are never used twice. There may
@@ -57,6 +58,9 @@ type society struct {
 	timed int
 	usd   agent.USD // all models' so far
 
+	tree  *tree.Tree   // the shared one; nil where the plan has none
+	scene *agent.Scene // of the next tick; nil until it is asked for
+
 	parcels []parcel // on their way, in the order in which they were sent
 
 	// copies says that records do not outlive their application. only, if not
@@ -84,6 +88,7 @@ func newSociety(p *plan.Plan, tick int) *society {
 		slots:    make(map[string]int32, len(p.Agents)),
 		channels: make(map[string]*channel, len(p.Channels)),
 		perEntry: make([]int, len(p.Entries)),
+		tree:     newTree(p),
 	}
 	for _, a := range p.Agents {
 		s.join(a)
@@ -102,6 +107,7 @@ func (s *society) join(a plan.Agent) int32 {
 		kind: s.kind(s.plan.Entries[a.Entry].Kind),
 	})
 	s.living++
+	s.scene = nil
 	s.perEntry[a.Entry]++
 	return slot
 }

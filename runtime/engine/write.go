@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/runtime/world"
@@ -38,6 +39,7 @@ func (l *loop) write(st *world.Stepped) error {
 	if err := l.writeWorld(st); err != nil {
 		return l.blame(err)
 	}
+	l.writeShared()
 	rec.End = l.end(st)
 	if rec.End != record.NotEnded {
 		return nil
@@ -53,7 +55,7 @@ func (l *loop) writeTurns() {
 		out := record.Turn{
 			Agent: t.observe.Agent, Observation: t.observe.Observation,
 			Failure: t.failure, Policy: t.policy, Action: t.action,
-			Done: t.acted && t.done, Unsent: !t.sent,
+			Done: t.acted && t.done, Unsent: !t.sent, Early: t.early(),
 		}
 		if l.taken != nil {
 			taken := *l.taken
@@ -82,24 +84,42 @@ func (l *loop) writeMessages() {
 		if !t.acted {
 			continue
 		}
-		id := t.observe.Agent
-		for position, send := range t.send {
-			if len(send.Body) == 0 {
-				send.Body = null
+		position := 0
+		for j := range t.staged {
+			if x := &t.staged[j]; x.Op == agent.OpSend {
+				l.writeMessage(net, t, position, x.Position, x.Send)
+				position++
 			}
-			rec.Messages = append(rec.Messages, record.Message{From: id, To: send.To, Channel: send.Channel, Body: send.Body})
-			why := l.soc.refuse(t.slot, id, send.To, send.Channel, send.Body)
-			if why == "" && l.gone[send.To] == endedItself && send.To != "" {
-				why = whyEnded
-			}
-			if why == "" {
-				net.carry(&rec.Messages[len(rec.Messages)-1], t.slot, position)
-			} else if !t.done {
-				rec.Results = append(rec.Results, record.Result{Agent: id, JSON: sendResult(rec.Tick, position, send, why)})
-			}
+		}
+		for at, send := range t.send {
+			l.writeMessage(net, t, position+at, 0, send)
 		}
 	}
 	rec.Partitions = net.partitions()
+}
+
+// writeMessage writes one message, and what its sender is told. A request above
+// 0 is the position of what asked for it before the act.
+func (l *loop) writeMessage(net *net, t *turn, position, request int, send agent.Send) {
+	rec, id := &l.rec, t.observe.Agent
+	if len(send.Body) == 0 {
+		send.Body = null
+	}
+	rec.Messages = append(rec.Messages, record.Message{From: id, To: send.To, Channel: send.Channel, Body: send.Body})
+	why := l.soc.refuse(t.slot, id, send.To, send.Channel, send.Body)
+	if why == "" && l.gone[send.To] == endedItself && send.To != "" {
+		why = whyEnded
+	}
+	if why == "" {
+		net.carry(&rec.Messages[len(rec.Messages)-1], t.slot, position)
+	} else if !t.done {
+		if request > 0 {
+			position = request
+		} else {
+			position -= t.early()
+		}
+		rec.Results = append(rec.Results, record.Result{Agent: id, JSON: sendResult(rec.Tick, request > 0, position, send, why)})
+	}
 }
 
 // end says whether the tick is the last one.

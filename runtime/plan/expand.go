@@ -74,6 +74,7 @@ func Expand(s *scenarios.Scenario, opts Options) (*Plan, []scenarios.Problem) {
 	m.makeChannels()
 	m.checkTexts()
 	m.checkPatterns()
+	m.makeShared()
 	m.makeFaults()
 	m.makeWorld()
 	if opts.Survey != nil && !m.problems.any() {

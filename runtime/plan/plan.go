@@ -23,6 +23,7 @@ type Plan struct {
 	Agents     []Agent           `json:"agents"`    // by id as bytes
 	Processes  []Process         `json:"processes"` // in the scenario's order
 	Channels   []Channel         `json:"channels"`  // by name
+	Shared     *Shared           `json:"shared,omitempty"`
 	Secrets    map[string]Secret `json:"secrets,omitempty"`
 	Limits     Limits            `json:"limits,omitzero"`
 	Checkpoint Checkpoint        `json:"checkpoint"`

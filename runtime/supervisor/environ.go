@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/troupe-dev/troupe/runtime/socket"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -35,6 +36,9 @@ func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
 		"TMPDIR":           w.Tmp,
 		"TROUPE_RUN":       f.opts.Run,
 		"PYTHONUNBUFFERED": "1",
+	}
+	if path, err := f.opts.Dir.Socket(s.ID); err == nil && f.opts.Shared != nil {
+		env[socket.Variable] = path
 	}
 	if len(s.Agents) == 1 {
 		env["TROUPE_AGENT"] = s.Agents[0].Agent

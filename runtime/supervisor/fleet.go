@@ -143,9 +143,18 @@ type Options struct {
 	// Publish sends, in realtime, what a program on the bus says beside its
 	// answers, and returns once that is on record or refused.
 	Publish func(ctx context.Context, from string, m agent.Send) error
+	// Shared is the shared tree's contents, for a run that has one: its processes
+	// have sockets then. Nil for none.
+	Shared Contents
 	// Goroutines serve the pipes, as everywhere but on Linux, where else a
 	// thread a core does.
 	Goroutines bool
+}
+
+// Contents gives what files of the shared tree hold or held, by their hash. Any
+// number of goroutines may call it.
+type Contents interface {
+	Content(hash string) ([]byte, error)
 }
 
 // A Fact is something that happened to a process; Tick is the tick it is about.

@@ -140,6 +140,7 @@ func (p *resident) crashed(detail string, struck, left bool) {
 	for _, st := range p.order {
 		if st.open && st.sent {
 			p.unsend(st)
+			st.staged.crash()
 			if p.fleet.opts.Realtime {
 				st.ask = redelivered(st.ask)
 			}
@@ -266,6 +267,7 @@ func (p *resident) end() {
 		return
 	default:
 	}
+	p.fleet.closeSocket(p.sock)
 	if p.ws != nil {
 		p.ws.Release()
 	}

@@ -62,6 +62,8 @@ type hydration struct {
 	tick    int
 	attempt int
 	want    map[string]*agent.Act // by agent; nil where any answer will do
+	told    map[string]*agent.Observe
+	staged  map[string]*staged
 	lines   []byte
 	done    chan struct{} // closed when all have answered
 }
@@ -159,6 +161,7 @@ func (p *resident) uncommitted() []retold {
 // tell adds an observe to h, first sending what h holds where o begins a new
 // tick or attempt.
 func (p *resident) tell(c *child, h *hydration, o *agent.Observe, want *agent.Act) (*hydration, error) {
+	before := h
 	if h != nil {
 		if _, twice := h.want[o.Agent]; twice || h.tick != o.Tick || h.attempt != o.Attempt {
 			if err := p.rehearse(c, h); err != nil {
@@ -168,9 +171,11 @@ func (p *resident) tell(c *child, h *hydration, o *agent.Observe, want *agent.Ac
 		}
 	}
 	if h == nil {
-		h = &hydration{tick: o.Tick, attempt: o.Attempt, want: map[string]*agent.Act{}, done: make(chan struct{})}
+		h = &hydration{tick: o.Tick, attempt: o.Attempt, want: map[string]*agent.Act{}, done: make(chan struct{}),
+			told: map[string]*agent.Observe{}, staged: map[string]*staged{}}
+		h.follow(before)
 	}
-	h.want[o.Agent] = cloneAct(want)
+	h.want[o.Agent], h.told[o.Agent] = cloneAct(want), o
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h.lines = p.dialect.Observe(h.lines, o)

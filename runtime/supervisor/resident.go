@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/socket"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -31,6 +32,7 @@ type resident struct {
 	mu      sync.Mutex
 	state   State
 	ws      *workspace.Workspace
+	sock    *socket.Server // nil for none
 	child   *child
 	dialect agent.Dialect
 	pipeIO  pipeIO
@@ -117,6 +119,8 @@ type seat struct {
 	hint  string         // what it wrote instead of an answer
 	stray string         // how this process answered its past otherwise, where that counts
 	saved *answered      // the newest by this process, committed or not
+
+	staged *staged // what it has asked for in the tick of ask; nil for nothing
 }
 
 // lostTicks is how many ticks in a row a process may fail for good in before
@@ -236,6 +240,7 @@ func (p *resident) ask(batch []*agent.Observe) {
 		}
 		p.asked++
 		p.setAhead(st, p.fleet.opts.Realtime)
+		st.renew(o)
 		st.attempt = int32(o.Attempt)
 		st.open, st.sent, st.ask, st.tick, st.left, st.asks, st.hint = true, false, o, o.Tick, p.fleet.deadline(o), 1, ""
 		st.paused, st.waits = false, 0
@@ -329,6 +334,7 @@ func (p *resident) settle(st *seat, a agent.Answer) {
 	p.unsend(st)
 	p.asked--
 	st.open, st.ask = false, nil
+	st.staged.settle(&a)
 	p.answer(a)
 	if p.alone && p.state == Ready {
 		p.send()

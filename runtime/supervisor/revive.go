@@ -208,8 +208,13 @@ func (p *resident) workspace(again bool) (*workspace.Workspace, error) {
 		if err != nil {
 			return nil, err
 		}
+		sock, err := p.fleet.openSocket(&p.spec, w, p)
+		if err != nil {
+			w.Release()
+			return nil, err
+		}
 		p.mu.Lock()
-		p.ws = w
+		p.ws, p.sock = w, sock
 		p.mu.Unlock()
 	}
 	if p.kept == nil && (p.spec.Snapshot || !p.spec.Reobserve) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/socket"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -29,6 +30,9 @@ type turns struct {
 	kept    *files
 	spoiled bool // its last process ended without an answer: its files go back to what they were
 	child   *child
+	sock    *socket.Server // nil for none
+	asked   *agent.Observe // its copy of what is to be answered
+	staged  *staged        // what was asked for meanwhile
 	stopped bool
 	retired bool
 	open    bool
@@ -79,12 +83,17 @@ func (t *turns) ask(batch []*agent.Observe) {
 	if t.stopped {
 		return
 	}
-	t.open = true
+	asked := o // which turn does not change
+	t.open, t.asked = true, &asked
+	if o.Attempt == 1 || t.staged == nil {
+		t.staged = &staged{}
+	}
 	t.fleet.wg.Go(func() {
 		a := t.turn(&o)
 		a.Agent, a.Ref, a.Tick, a.Attempt, a.Marked = o.Agent, o.Ref, o.Tick, o.Attempt, o.Marked()
 		t.mu.Lock()
-		t.open = false
+		t.open, t.asked = false, nil
+		t.staged.settle(&a)
 		t.mu.Unlock()
 		t.fleet.deliver([]agent.Answer{a})
 		t.settle()
@@ -96,6 +105,7 @@ func (t *turns) turn(o *agent.Observe) agent.Answer {
 	for crashes, asks, spawns := 0, 1, 0; ; {
 		a, started := t.run(o)
 		o.Strike = nil
+		t.dropStaged(&a)
 		switch {
 		case t.isStopped():
 			return a
@@ -119,6 +129,15 @@ func (t *turns) turn(o *agent.Observe) agent.Answer {
 			}
 			return a
 		}
+	}
+}
+
+// dropStaged drops what a process has asked for that crashed, or was too late.
+func (t *turns) dropStaged(a *agent.Answer) {
+	if a.Failure == agent.Crash || a.Failure == agent.Deadline {
+		t.mu.Lock()
+		t.staged.crash()
+		t.mu.Unlock()
 	}
 }
 
@@ -312,6 +331,10 @@ func (t *turns) workspace() (*workspace.Workspace, error) {
 		if err != nil {
 			return nil, err
 		}
+		if t.sock, err = t.fleet.openSocket(&t.spec, w, t); err != nil {
+			w.Release()
+			return nil, err
+		}
 		t.ws = w
 	}
 	if t.kept == nil {
@@ -383,6 +406,7 @@ func (t *turns) settle() {
 		return
 	default:
 	}
+	t.fleet.closeSocket(t.sock)
 	if t.ws != nil {
 		t.ws.Release()
 	}

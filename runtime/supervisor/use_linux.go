@@ -54,15 +54,15 @@ func (w *watched) use(orphans []int) (u use) {
 	return u
 }
 
-// A stat is what the kernel tells of a process's times.
-type stat struct {
+// A times is what the kernel tells of a process's times.
+type times struct {
 	own, collected time.Duration // collected is that of children that ended
 	start          uint64
 	threads        int
 }
 
 // readStat reads the times of a process that lives.
-func readStat(pid int) (s stat, ok bool) {
+func readStat(pid int) (s times, ok bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return s, false

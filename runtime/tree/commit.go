@@ -134,7 +134,7 @@ func (d *Draft) check(author string, x *Change, token int) error {
 		return err
 	}
 	f := d.now.files[x.Path]
-	if f.version() == x.Base {
+	if f.version() == x.Base || x.Base == Any {
 		return nil
 	}
 	if f != nil && f.By == author && f.Tick == d.tick && f.Version > 0 && f.before == x.Base && d.inTick(f.Version) {

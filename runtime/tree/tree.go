@@ -12,8 +12,12 @@ import (
 	"strings"
 )
 
-// None is the version of a path that does not exist.
-const None = -1
+// None is the version of a path that does not exist. Any is of a change that is
+// on record, and was made of the version that the path had.
+const (
+	None = -1
+	Any  = -2
+)
 
 // A File is what a path holds, or held: the version that it has is the number
 // of the commit which changed it last, 0 where it is the template's.

@@ -1,0 +1,337 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/socket"
+	"github.com/troupe-dev/troupe/runtime/tree"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+const (
+	// mostRequests and mostRequestBytes bound what one agent asks for in a tick.
+	mostRequests     = 1000
+	mostRequestBytes = 32 << 20
+)
+
+// A desk is what a process's socket leads to. In lockstep its agents can ask
+// between an observe and their answer to it alone, and see what was when the
+// tick began, so that nothing depends on when they ask. While they are told
+// their past they see what was then, and what they ask for is acknowledged and
+// does nothing: the record has it.
+type desk struct {
+	fleet *Fleet
+	host  host
+	only  string // the agent, where it is the only one
+}
+
+// A host is who has the agents. Its methods may be called concurrently.
+type host interface {
+	// present is what an agent sees that has an observe to answer.
+	present(id string) (view, error)
+	// stage takes a request of such an agent, and gives its position.
+	stage(id string, x agent.Request) (position, tick int, err error)
+}
+
+// A view is what is seen in a tick.
+type view struct {
+	tick     int
+	scene    *agent.Scene
+	messages []agent.Message
+}
+
+// viewOf copies what the engine may change once the tick is over.
+func viewOf(o *agent.Observe) view {
+	return view{o.Tick, o.Scene, cloneMessages(o.Messages)}
+}
+
+// errNoTurn says that an agent has nothing to answer.
+func errNoTurn(id string) error {
+	return fmt.Errorf("%s has no tick open: ask between an observation and the answer to it", id)
+}
+
+// staged are the requests of one agent in a tick.
+type staged struct {
+	list  []agent.Request
+	kept  int // of them, those that came before an answer: a crash drops the others
+	bytes int
+}
+
+func (s *staged) add(x agent.Request) (position int, err error) {
+	if len(s.list) >= mostRequests {
+		return 0, fmt.Errorf("an agent may ask for %d things in a tick", mostRequests)
+	}
+	if s.bytes+x.Size() > mostRequestBytes {
+		return 0, fmt.Errorf("what an agent asks for in a tick may take %d bytes", mostRequestBytes)
+	}
+	x.Position = len(s.list) + 1
+	s.list = append(s.list, x)
+	s.bytes += x.Size()
+	return x.Position, nil
+}
+
+// crash drops what came since the last answer.
+func (s *staged) crash() {
+	if s == nil {
+		return
+	}
+	for i := s.kept; i < len(s.list); i++ {
+		s.bytes -= s.list[i].Size()
+	}
+	s.list = s.list[:s.kept]
+}
+
+// settle gives what counts with an answer. None does after a crash.
+func (s *staged) settle(a *agent.Answer) {
+	switch {
+	case s == nil:
+		return
+	case a.Failure == agent.Crash || a.Failure == agent.Spawn:
+		s.crash()
+		return
+	}
+	s.kept = len(s.list)
+	a.Staged = slices.Clip(s.list)
+}
+
+// ops are what may be asked, by its name.
+var ops = map[string]func(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error{
+	"checkout":      checkout,
+	"stat":          stat,
+	"leases":        leasesOf,
+	"list_agents":   listAgents,
+	"read_messages": readMessages,
+
+	agent.OpCommit: stageCommit,
+	agent.OpLock:   stageLock,
+	agent.OpUnlock: stageUnlock,
+	agent.OpSend:   stageSend,
+}
+
+// handle implements socket.Handler.
+func (d *desk) handle(_ context.Context, r *socket.Request, reply func(*socket.Reply) error) error {
+	do := ops[r.Op]
+	if do == nil {
+		return fmt.Errorf("unknown op %.80q: there are %s", r.Op, strings.Join(slices.Sorted(maps.Keys(ops)), ", "))
+	}
+	id := r.Agent
+	if id == "" {
+		id = d.only
+	}
+	if id == "" {
+		return errors.New("several agents share this process: say which one asks")
+	}
+	return do(d, id, r, reply)
+}
+
+// checkout sends the files at some paths and below, with their contents.
+func checkout(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+	return d.files(id, r, reply, func(f *tree.File) (*socket.File, error) {
+		content, err := d.fleet.opts.Shared.Content(f.Hash)
+		if err != nil {
+			return nil, err
+		}
+		out := &socket.File{File: *f}
+		out.Text, out.Data = socket.Content(content)
+		return out, nil
+	})
+}
+
+// stat says the same without contents.
+func stat(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+	return d.files(id, r, reply, func(f *tree.File) (*socket.File, error) { return &socket.File{File: *f}, nil })
+}
+
+// files sends a line for each file that its agent may read, and a last one with
+// the paths under which there is none. Of these it says, without content, what
+// was deleted.
+func (d *desk) files(id string, r *socket.Request, reply func(*socket.Reply) error, make func(*tree.File) (*socket.File, error)) error {
+	paths, err := pathsOf(r)
+	if err != nil {
+		return err
+	}
+	v, err := d.host.present(id)
+	if err != nil {
+		return err
+	}
+	t := v.scene.Tree
+	end := socket.Reply{OK: true, Tick: v.tick, Version: version(t)}
+	for _, path := range paths {
+		found := false
+		for _, f := range t.Under(path) {
+			if !t.MayRead(id, f.Path) {
+				continue
+			}
+			found = true
+			out, err := make(f)
+			if err != nil {
+				return err
+			}
+			if err := reply(&socket.Reply{File: out}); err != nil {
+				return err
+			}
+		}
+		if found {
+			continue
+		}
+		end.Missing = append(end.Missing, path)
+		if f := t.File(path); f != nil && t.MayRead(id, path) {
+			if err := reply(&socket.Reply{File: &socket.File{File: *f}}); err != nil {
+				return err
+			}
+		}
+	}
+	return reply(&end)
+}
+
+func version(t *tree.Tree) *int {
+	n := t.Version()
+	return &n
+}
+
+// pathsOf are the paths of a request; "." is the whole tree.
+func pathsOf(r *socket.Request) ([]string, error) {
+	if len(r.Paths) == 0 || len(r.Paths) > tree.MaxPaths {
+		return nil, fmt.Errorf("want 1 to %d paths, got %d", tree.MaxPaths, len(r.Paths))
+	}
+	paths := slices.Clone(r.Paths)
+	for i, p := range paths {
+		if p == "." {
+			paths[i] = ""
+			continue
+		}
+		if err := tree.CheckPath(p); err != nil {
+			return nil, err
+		}
+	}
+	return paths, nil
+}
+
+// leasesOf says what the agent holds and waits for.
+func leasesOf(d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
+	v, err := d.host.present(id)
+	if err != nil {
+		return err
+	}
+	return reply(&socket.Reply{OK: true, Tick: v.tick, Leases: v.scene.Tree.Leases(id), Waiting: v.scene.Tree.Waiting(id)})
+}
+
+func listAgents(d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
+	v, err := d.host.present(id)
+	if err != nil {
+		return err
+	}
+	return reply(&socket.Reply{OK: true, Tick: v.tick, Agents: v.scene.Agents})
+}
+
+// readMessages sends those that came with the observation.
+func readMessages(d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
+	v, err := d.host.present(id)
+	if err != nil {
+		return err
+	}
+	for i := range v.messages {
+		m := &v.messages[i]
+		if err := reply(&socket.Reply{Inbox: &socket.Message{From: m.From, Channel: m.Channel, Body: m.Body}}); err != nil {
+			return err
+		}
+	}
+	return reply(&socket.Reply{OK: true, Tick: v.tick})
+}
+
+func stageCommit(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+	x := agent.Request{Op: agent.OpCommit, Message: r.Message, Token: r.Token}
+	if len(r.Message) > tree.MaxMessage {
+		return fmt.Errorf("a commit's message may have %d bytes", tree.MaxMessage)
+	}
+	for i := range r.Files {
+		change, err := r.Files[i].Change()
+		if err != nil {
+			return err
+		}
+		x.Changes = append(x.Changes, change)
+	}
+	slices.SortFunc(x.Changes, func(a, b tree.Change) int { return strings.Compare(a.Path, b.Path) })
+	if err := tree.CheckChanges(x.Changes); err != nil {
+		return err
+	}
+	return d.stage(id, x, reply)
+}
+
+func stageLock(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+	if r.TTL != math.Trunc(r.TTL) || r.TTL < 0 || r.TTL > 1<<40 {
+		return fmt.Errorf("a lease lasts a number of ticks, not %v", r.TTL)
+	}
+	paths, err := tree.CheckLease(r.Paths, int(r.TTL))
+	if err != nil {
+		return err
+	}
+	return d.stage(id, agent.Request{Op: agent.OpLock, Paths: paths, TTL: int(r.TTL)}, reply)
+}
+
+func stageUnlock(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+	if len(r.Paths) > 0 {
+		if _, err := tree.CheckLease(r.Paths, 0); err != nil {
+			return err
+		}
+	}
+	return d.stage(id, agent.Request{Op: agent.OpUnlock, Paths: r.Paths}, reply)
+}
+
+func stageSend(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+	x := agent.Request{Op: agent.OpSend, Send: agent.Send{To: r.To, Channel: r.Channel, Body: []byte("null")}}
+	if (r.To == "") == (r.Channel == "") {
+		return errors.New("a message goes either to an agent or to a channel")
+	}
+	if len(r.Body) > 0 {
+		body, err := agent.Compact(nil, r.Body)
+		if err != nil {
+			return fmt.Errorf("cannot send this body: %w", err)
+		}
+		x.Send.Body = body
+	}
+	return d.stage(id, x, reply)
+}
+
+func (d *desk) stage(id string, x agent.Request, reply func(*socket.Reply) error) error {
+	position, tick, err := d.host.stage(id, x)
+	if err != nil {
+		return err
+	}
+	return reply(&socket.Reply{OK: true, Staged: position, Tick: tick})
+}
+
+// opened is the process's socket; nil where the run has no shared tree.
+func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*socket.Server, error) {
+	if f.opts.Shared == nil {
+		return nil, nil
+	}
+	path, err := f.opts.Dir.Socket(s.ID)
+	if err != nil {
+		return nil, err
+	}
+	owner, err := w.Owner()
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{fleet: f, host: h}
+	if len(s.Agents) == 1 {
+		d.only = s.Agents[0].Agent
+	}
+	return socket.Listen(path, owner, d.handle)
+}
+
+// closeSocket ends it in the background, since who asks may need what its owner
+// holds.
+func (f *Fleet) closeSocket(s *socket.Server) {
+	if s != nil {
+		f.wg.Go(s.Close)
+	}
+}
