@@ -30,6 +30,8 @@
 //	                    below it, the tables of runs and the formats that they have
 //	runtime/supervisor  processes: start, ask, deadline, restart, hydrate, stop, reap
 //	runtime/observe     questions about runs: the socket, its client, the store; metrics
+//	runtime/tree        the shared tree as it is decided: versions, leases, change sets
+//	runtime/socket      what agents ask beside their lines, the client for it
 //	workspace           directories, the locks on them, captures of what is in them, the
 //	                    table of isolation tiers; and confine, below it: the binary
 //	                    started again to restrict itself before it is an agent
@@ -230,6 +232,18 @@
 // (engine/strikes.go) are noted in a file of the run and synced before they act,
 // so that a tick which is played again does not repeat them; the fleet carries
 // them out once the process has its observe, and they are facts in the annex.
+//
+// # Files in common
+//
+// The shared tree is decided by runtime/tree, which is pure: versions, rules,
+// leases, what becomes of a change set. The society has one between two ticks, as
+// it has channels, and records change it. An observe carries the tree of its tick
+// (agent.Scene), live and told again alike, so that whoever asks through a socket
+// sees that one: nothing is looked up by the time. What is asked for between an
+// observe and its act the supervisor stages (supervisor/desk.go) and hands over
+// with the answer; the engine decides it where the record is written
+// (engine/shared.go). Once the record is acknowledged the Shelf writes the files,
+// which are made from the log and can be lost.
 //
 // # Models
 //

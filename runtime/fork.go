@@ -37,7 +37,7 @@ type Forking struct {
 }
 
 // mutable is what a fork may change: what the hash chain does not begin with.
-const mutable = "a fork may change its agents' kind, command, files, env, state, lifecycle, deadline, on_failure, limits and what models are told, and of the scenario clock, world.command, faults, collect, expect, limits, checkpoint and durability"
+const mutable = "a fork may change its agents' kind, command, files, env, state, lifecycle, deadline, on_failure, limits and what models are told, and of the scenario clock, world.command, shared.paths, faults, collect, expect, limits, checkpoint and durability"
 
 // PlanFork makes the plan of a fork: that of the parent, with --set acting on it
 // as it was. What is wrong with a --set is scenarios.Problems. What the hash
@@ -65,6 +65,9 @@ func PlanFork(o ForkOptions) (_ *Forking, err error) {
 		what := strings.TrimPrefix(d.Where(), "before the first tick, ")
 		return nil, fmt.Errorf("cannot fork run %s: %s is what its ticks were played with (%s, now %s): %s", o.Run, what, d.ExcerptA(), d.ExcerptB(), mutable)
 	}
+	if o.At > 0 && !sameTemplate(m.Plan.Shared, f.plan.Shared) {
+		return nil, fmt.Errorf("cannot fork run %s: the files that shared begins with are what its ticks were played with: %s", o.Run, mutable)
+	}
 	if last := f.plan.Clock.Ticks; last > 0 && last <= o.At {
 		return nil, fmt.Errorf("cannot fork run %s at tick %d: its clock has %d ticks; --set clock.ticks=N gives it more", o.Run, o.At, last)
 	}
@@ -75,6 +78,17 @@ func PlanFork(o ForkOptions) (_ *Forking, err error) {
 	f.plan.Fork = &plan.Fork{Run: o.Run, Tick: o.At, Plan: &past}
 	f.rename()
 	return f, nil
+}
+
+// sameTemplate says whether the shared trees of two plans begin alike. Who may do
+// what in them may differ.
+func sameTemplate(a, b *plan.Shared) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return slices.EqualFunc(a.Files, b.Files, func(a, b plan.SharedFile) bool {
+		return a.Path == b.Path && a.SHA256 == b.SHA256 && a.Exec == b.Exec
+	})
 }
 
 // makePlan resolves the parent's scenario once more, with what is set now on top

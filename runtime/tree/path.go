@@ -41,7 +41,7 @@ func CheckPath(path string) error {
 	for segment := range strings.SplitSeq(path, "/") {
 		switch {
 		case segment == "" || segment == "." || segment == "..":
-			return fmt.Errorf("the path %.80q has an empty part, . or ..", path)
+			return fmt.Errorf("a part of the path %.80q is empty, or . or .. itself", path)
 		case segment == Notes:
 			return fmt.Errorf("the path %.80q is in %s, which the tree does not have", path, Notes)
 		case len(segment) > maxSegment:

@@ -72,8 +72,10 @@ func (t *Tree) Ruled(rules Rules) *Tree {
 // Version is the number of the newest commit.
 func (t *Tree) Version() int { return t.version }
 
-// MayRead and MayWrite are the rules'.
-func (t *Tree) MayRead(agent, path string) bool  { return t.rules.MayRead(agent, path) }
+// MayRead says whether an agent may see what a path holds.
+func (t *Tree) MayRead(agent, path string) bool { return t.rules.MayRead(agent, path) }
+
+// MayWrite says whether an agent may commit to a path.
 func (t *Tree) MayWrite(agent, path string) bool { return t.rules.MayWrite(agent, path) }
 
 // File is what a path holds or held last; nil where there never was a file.

@@ -41,7 +41,7 @@ func TestCommit(t *testing.T) {
 		{"a file where a directory is", []Change{text("town", None, "x")}, "it is a directory"},
 		{"a file that takes a directory's place", []Change{text("town", None, "x"), {Path: "town/a.md", Base: 0, Delete: true}, {Path: "town/b.md", Base: 0, Delete: true}}, ""},
 		{"a file below a file", []Change{text("board.md/x", None, "x")}, "board.md is a file"},
-		{"out of the tree", []Change{text("../x", None, "x")}, "an empty part, . or .."},
+		{"out of the tree", []Change{text("../x", None, "x")}, "is empty, or . or .. itself"},
 		{"an absolute path", []Change{text("/etc/passwd", None, "x")}, "not relative"},
 		{"the notes", []Change{text("town/.troupe/x", None, "x")}, ".troupe"},
 		{"a line break", []Change{text("a\nb", None, "x")}, "characters"},
