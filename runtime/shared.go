@@ -85,6 +85,15 @@ func (l *lateShelf) close() {
 	}
 }
 
+// atOnce is what decides agents' requests under the realtime clock; nil under
+// another.
+func (r *run) atOnce() supervisor.Requests {
+	if r.plan.Clock.Mode != plan.Realtime {
+		return nil
+	}
+	return &r.door
+}
+
 // templateContent is that of a file that the tree began with; nil for none.
 func templateContent(p *plan.Plan, dir workspace.Run, hash string) ([]byte, error) {
 	for q := p; q != nil; {

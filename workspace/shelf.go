@@ -58,7 +58,7 @@ func (r Run) OpenShelf(sync bool, find func(hash string) ([]byte, error)) (*Shel
 	}
 	for _, dir := range []string{sharedDir, versionsDir, newDir} {
 		if err == nil {
-			err = s.root.MkdirAll(dir, 0o755)
+			err = s.root.MkdirAll(dir, 0o700) // who may read what is not the file system's to say
 		}
 	}
 	if err != nil {

@@ -163,7 +163,7 @@ func (s *society) kill(slot int32) {
 	m := &s.members[slot]
 	if m.alive {
 		m.alive = false
-		s.scene = nil
+		s.scene, s.roster = nil, nil
 		s.living--
 		s.perEntry[m.entry]--
 	}

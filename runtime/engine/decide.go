@@ -81,6 +81,7 @@ func (r *realtime) close(slot int32) {
 // commit is the loop's, for a turn of slot or, with outsider, for none. What
 // models have taken waits for the turn that it was for.
 func (r *realtime) commit(ctx context.Context, slot int32) error {
+	r.leave()
 	r.listen()
 	all := slices.Concat(r.usages, r.fleet.Usages())
 	var mine []record.Usage

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -29,7 +30,8 @@ type Door struct {
 	mu    sync.Mutex
 	calls []*call
 	shut  bool
-	wake  func() // of the loop, if it has one
+	scene atomic.Pointer[agent.Scene] // under the realtime clock, as of the newest record
+	wake  func()                      // of the loop, if it has one
 }
 
 // A call is one thing that is asked for.
@@ -166,6 +168,10 @@ func (l *loop) shut(err error) {
 		c.answer(0, err)
 	}
 	l.calls = nil
+	for ticket, holder := range l.holders {
+		delete(l.holders, ticket)
+		close(holder)
+	}
 	if l.Door != nil {
 		l.Door.Shut()
 	}

@@ -49,8 +49,9 @@ type loop struct {
 	seconds  map[int32]second // under the realtime clock, of those with a limit of messages, by slot
 	rec      record.Record
 	added    addition
-	calls    []*call // from outside, that the record answers
-	heed     func()  // takes the fleet's facts in, where their order tells something
+	calls    []*call            // from outside, that the record answers
+	holders  map[int]chan<- int // who waits for leases, by ticket; told the token
+	heed     func()             // takes the fleet's facts in, where their order tells something
 }
 
 // A seat is an agent that will be asked. Slots of agents added in the same
@@ -165,6 +166,7 @@ func (l *loop) commit(ctx context.Context, facts []record.Fact, usages []record.
 	if err := l.shelve(rec); err != nil {
 		return err
 	}
+	l.tellHolders(rec)
 	if rec.End == record.NotEnded {
 		l.effect()
 	}

@@ -83,7 +83,7 @@ func (r *realtime) begin(ctx context.Context, cfg Config) error {
 	if wall := r.Plan.Limits.Wall; wall > 0 {
 		r.ringer = time.AfterFunc(wall, r.fleet.Wake)
 	}
-	return nil
+	return r.vacate(ctx)
 }
 
 // rest ends what would go on.

@@ -65,14 +65,17 @@ func (s *society) look() *agent.Scene {
 	if s.tree == nil {
 		return nil
 	}
-	if s.scene == nil {
-		s.scene = &agent.Scene{Tree: s.tree, Agents: make([]string, 0, s.living)}
+	if s.roster == nil {
+		s.roster = make([]string, 0, s.living)
 		for i := range s.members {
 			if m := &s.members[i]; m.alive {
-				s.scene.Agents = append(s.scene.Agents, m.id)
+				s.roster = append(s.roster, m.id)
 			}
 		}
-		slices.Sort(s.scene.Agents)
+		slices.Sort(s.roster)
+	}
+	if s.scene == nil {
+		s.scene = &agent.Scene{Tree: s.tree, Agents: s.roster}
 	}
 	return s.scene
 }

@@ -58,8 +58,9 @@ type society struct {
 	timed int
 	usd   agent.USD // all models' so far
 
-	tree  *tree.Tree   // the shared one; nil where the plan has none
-	scene *agent.Scene // of the next tick; nil until it is asked for
+	tree   *tree.Tree   // the shared one; nil where the plan has none
+	scene  *agent.Scene // of the next tick; nil until it is asked for
+	roster []string     // who lives, by id; nil until it is asked for
 
 	parcels []parcel // on their way, in the order in which they were sent
 
@@ -107,7 +108,7 @@ func (s *society) join(a plan.Agent) int32 {
 		kind: s.kind(s.plan.Entries[a.Entry].Kind),
 	})
 	s.living++
-	s.scene = nil
+	s.scene, s.roster = nil, nil
 	s.perEntry[a.Entry]++
 	return slot
 }

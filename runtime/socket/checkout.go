@@ -52,6 +52,7 @@ func (w *Copy) Checkout(paths []string, force bool) (Checkout, error) {
 			}
 		}
 		delete(w.notes.Files, name)
+		w.dirty = true
 	}
 	return Checkout{Version: *reply.Version, Files: len(came), Missing: reply.Missing}, nil
 }
@@ -70,6 +71,7 @@ func (w *Copy) bring(f *File) error {
 
 // base notes which version of a file the copy is made of.
 func (w *Copy) base(f *File, content []byte) error {
+	w.dirty = true
 	w.notes.Files[f.Path] = noted{Version: f.Version, Hash: f.Hash, Exec: f.Exec}
 	return w.write(basesDir+"/"+f.Hash, content, false)
 }

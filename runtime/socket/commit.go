@@ -129,7 +129,7 @@ func (w *Copy) committed(changes []Change, reply *Reply) error {
 				n.Version = tree.None
 			}
 			n.Staged, n.Tick = staging(l), reply.Tick
-			w.notes.Files[c.Path] = n
+			w.notes.Files[c.Path], w.dirty = n, true
 			continue
 		}
 		if err := w.adopt(c.Path, *reply.Version, l); err != nil {
@@ -143,6 +143,7 @@ func (w *Copy) committed(changes []Change, reply *Reply) error {
 func (w *Copy) adopt(name string, version int, l *local) error {
 	if l == nil {
 		delete(w.notes.Files, name)
+		w.dirty = true
 		return nil
 	}
 	return w.base(&File{File: tree.File{Path: name, Version: version, Hash: l.hash, Exec: l.exec}}, l.content)
@@ -189,16 +190,17 @@ func (w *Copy) stat(paths []string) (files map[string]*File, err error) {
 		switch {
 		case f == nil || f.Version <= n.Version && n.Version != tree.None:
 			n.Staged = "" // nothing came of it
-			w.notes.Files[name] = n
+			w.notes.Files[name], w.dirty = n, true
 		case f.Gone && n.Staged == gone:
 			delete(w.notes.Files, name)
+			w.dirty = true
 		case !f.Gone && stagedAs(f.Hash, f.Exec) == n.Staged: // whoever did it
 			if err := w.adopted(name, f); err != nil {
 				return nil, err
 			}
 		default:
 			n.Staged = ""
-			w.notes.Files[name] = n
+			w.notes.Files[name], w.dirty = n, true
 		}
 	}
 	return files, nil
@@ -234,7 +236,7 @@ func (w *Copy) lease(files []string) (token int, err error) {
 	held := map[int]bool{}
 	for _, l := range reply.Leases {
 		held[l.Token] = true
-		w.notes.Leases[l.Token] = l.Paths
+		w.notes.Leases[l.Token], w.dirty = l.Paths, true
 		if !slices.ContainsFunc(files, func(name string) bool { return !under(name, l.Paths) }) {
 			token = l.Token
 		}

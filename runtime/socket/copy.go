@@ -23,6 +23,7 @@ type Copy struct {
 	root   *os.Root
 	dir    string
 	notes  notes
+	dirty  bool // they have changed
 }
 
 // notes are what a copy remembers.
@@ -90,9 +91,12 @@ func OpenCopy(c *Client, dir string) (*Copy, error) {
 
 // Close keeps the notes.
 func (w *Copy) Close() error {
-	text, err := json.Marshal(&w.notes)
-	if err == nil && len(w.notes.Files)+len(w.notes.Leases) > 0 {
-		err = w.write(notesFile, text, false)
+	var err error
+	if w.dirty {
+		var text []byte
+		if text, err = json.Marshal(&w.notes); err == nil {
+			err = w.write(notesFile, text, false)
+		}
 	}
 	return errors.Join(err, w.root.Close())
 }

@@ -1,11 +1,23 @@
 package socket
 
-import "slices"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
 
-// Lock asks for a lease on paths. What the copy knows of leases on them that
-// have ended is forgotten.
-func (w *Copy) Lock(paths []string, ttl int) (*Reply, error) {
-	reply, err := w.client.Ask(&Request{Op: "lock", Agent: w.Agent, Paths: paths, TTL: float64(ttl)}, nil)
+// A TTL is how long a lease is to last: so many ticks, or, under the realtime
+// clock, a time; nothing for as long as is usual.
+type TTL struct {
+	Ticks int
+	Time  time.Duration
+}
+
+// Lock asks for a lease on paths, under the realtime clock until it is granted.
+// What the copy knows of leases on them that have ended is forgotten.
+func (w *Copy) Lock(paths []string, ttl TTL) (*Reply, error) {
+	reply, err := w.client.Ask(&Request{Op: "lock", Agent: w.Agent, Paths: paths, TTL: ttl.Ticks, Seconds: ttl.Time.Seconds()}, nil)
 	if err == nil {
 		w.forget(paths)
 	}
@@ -27,6 +39,38 @@ func (w *Copy) forget(paths []string) {
 			return under(p, leased) || slices.ContainsFunc(leased, func(l string) bool { return under(l, []string{p}) })
 		}) {
 			delete(w.notes.Leases, token)
+			w.dirty = true
+		}
+	}
+}
+
+// usualHold is how long a held lease lasts that nobody renews.
+const usualHold = 30 * time.Second
+
+// Hold has a lease while something runs, which is told its token: it is renewed
+// until then, and ends with the connection. The realtime clock alone has such.
+func (c *Client) Hold(agent string, paths []string, ttl time.Duration, run func(token int) error) error {
+	if ttl == 0 {
+		ttl = usualHold
+	}
+	reply, err := c.Ask(&Request{Op: "lock", Agent: agent, Paths: paths, Seconds: ttl.Seconds(), Hold: true}, nil)
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 1)
+	go func() { done <- run(reply.Token) }()
+	renewal := time.NewTicker(ttl / 3)
+	defer renewal.Stop()
+	for lost := error(nil); ; {
+		select {
+		case err := <-done:
+			return errors.Join(err, lost)
+		case <-renewal.C:
+		}
+		if lost == nil && reply.Token > 0 {
+			if _, err := c.Ask(&Request{Op: "renew", Agent: agent, Token: reply.Token, Seconds: ttl.Seconds()}, nil); err != nil {
+				lost = fmt.Errorf("the lease was lost while the command ran: %w", err)
+			}
 		}
 	}
 }

@@ -34,7 +34,9 @@ type Request struct {
 	Message string   `json:"message,omitempty"` // commit
 	Files   []Change `json:"files,omitempty"`   // commit
 	Token   int      `json:"token,omitempty"`   // commit: the lease that it is made under
-	TTL     float64  `json:"ttl,omitempty"`     // lock: ticks, under the realtime clock seconds
+	TTL     int      `json:"ttl,omitempty"`     // lock: ticks
+	Seconds float64  `json:"seconds,omitempty"` // lock and renew, under the realtime clock
+	Hold    bool     `json:"hold,omitempty"`    // lock: it ends with the connection
 
 	To      string          `json:"to,omitempty"` // send
 	Channel string          `json:"channel,omitempty"`

@@ -14,7 +14,9 @@ func (p *resident) present(id string) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
-	return viewOf(o), nil
+	v := viewOf(o)
+	v.past = p.hydro != nil
+	return v, nil
 }
 
 // stage implements host.
@@ -45,6 +47,9 @@ func (p *resident) sitting(id string) (*agent.Observe, *staged, error) {
 			st.staged = &staged{}
 		}
 		return st.ask, st.staged, nil
+	}
+	if st.ended {
+		return nil, nil, fmt.Errorf("%s has ended", id)
 	}
 	return nil, nil, errNoTurn(id)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 
@@ -30,6 +29,8 @@ type desk struct {
 	fleet *Fleet
 	host  host
 	only  string // the agent, where it is the only one
+
+	tenures tenures
 }
 
 // A host is who has the agents. Its methods may be called concurrently.
@@ -40,8 +41,9 @@ type host interface {
 	stage(id string, x agent.Request) (position, tick int, err error)
 }
 
-// A view is what is seen in a tick.
+// A view is what is seen in a tick. A past one is told again.
 type view struct {
+	past     bool
 	tick     int
 	scene    *agent.Scene
 	messages []agent.Message
@@ -49,13 +51,31 @@ type view struct {
 
 // viewOf copies what the engine may change once the tick is over.
 func viewOf(o *agent.Observe) view {
-	return view{o.Tick, o.Scene, cloneMessages(o.Messages)}
+	return view{tick: o.Tick, scene: o.Scene, messages: cloneMessages(o.Messages)}
 }
 
 // errNoTurn says that an agent has nothing to answer.
-func errNoTurn(id string) error {
-	return fmt.Errorf("%s has no tick open: ask between an observation and the answer to it", id)
+type errNoTurn string
+
+func (id errNoTurn) Error() string {
+	return fmt.Sprintf("%s has no tick open: ask between an observation and the answer to it", string(id))
 }
+
+// view is what an agent sees that asks: under the realtime clock what is now,
+// whether it is asked or not.
+func (d *desk) view(id string) (view, error) {
+	v, err := d.host.present(id)
+	var idle errNoTurn
+	if d.fleet.opts.Requests == nil || err != nil && !errors.As(err, &idle) || v.past {
+		return v, err
+	}
+	if v.scene = d.fleet.opts.Requests.Scene(); v.scene == nil {
+		return v, errNotBegun
+	}
+	return v, nil
+}
+
+var errNotBegun = errors.New("the run has not begun")
 
 // staged are the requests of one agent in a tick.
 type staged struct {
@@ -102,11 +122,12 @@ func (s *staged) settle(a *agent.Answer) {
 }
 
 // ops are what may be asked, by its name.
-var ops = map[string]func(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error{
+var ops = map[string]func(ctx context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error{
 	"checkout":      checkout,
 	"stat":          stat,
 	"leases":        leasesOf,
 	"list_agents":   listAgents,
+	"renew":         renew,
 	"read_messages": readMessages,
 
 	agent.OpCommit: stageCommit,
@@ -116,7 +137,7 @@ var ops = map[string]func(d *desk, id string, r *socket.Request, reply func(*soc
 }
 
 // handle implements socket.Handler.
-func (d *desk) handle(_ context.Context, r *socket.Request, reply func(*socket.Reply) error) error {
+func (d *desk) handle(ctx context.Context, r *socket.Request, reply func(*socket.Reply) error) error {
 	do := ops[r.Op]
 	if do == nil {
 		return fmt.Errorf("unknown op %.80q: there are %s", r.Op, strings.Join(slices.Sorted(maps.Keys(ops)), ", "))
@@ -128,11 +149,11 @@ func (d *desk) handle(_ context.Context, r *socket.Request, reply func(*socket.R
 	if id == "" {
 		return errors.New("several agents share this process: say which one asks")
 	}
-	return do(d, id, r, reply)
+	return do(ctx, d, id, r, reply)
 }
 
 // checkout sends the files at some paths and below, with their contents.
-func checkout(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+func checkout(_ context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
 	return d.files(id, r, reply, func(f *tree.File) (*socket.File, error) {
 		content, err := d.fleet.opts.Shared.Content(f.Hash)
 		if err != nil {
@@ -145,7 +166,7 @@ func checkout(d *desk, id string, r *socket.Request, reply func(*socket.Reply) e
 }
 
 // stat says the same without contents.
-func stat(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+func stat(_ context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
 	return d.files(id, r, reply, func(f *tree.File) (*socket.File, error) { return &socket.File{File: *f}, nil })
 }
 
@@ -157,12 +178,12 @@ func (d *desk) files(id string, r *socket.Request, reply func(*socket.Reply) err
 	if err != nil {
 		return err
 	}
-	v, err := d.host.present(id)
+	v, err := d.view(id)
 	if err != nil {
 		return err
 	}
 	t := v.scene.Tree
-	end := socket.Reply{OK: true, Tick: v.tick, Version: version(t)}
+	end := socket.Reply{OK: true, Tick: v.tick, Version: version(t), Realtime: d.fleet.opts.Requests != nil}
 	for _, path := range paths {
 		found := false
 		for _, f := range t.Under(path) {
@@ -215,16 +236,16 @@ func pathsOf(r *socket.Request) ([]string, error) {
 }
 
 // leasesOf says what the agent holds and waits for.
-func leasesOf(d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
-	v, err := d.host.present(id)
+func leasesOf(_ context.Context, d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
+	v, err := d.view(id)
 	if err != nil {
 		return err
 	}
-	return reply(&socket.Reply{OK: true, Tick: v.tick, Leases: v.scene.Tree.Leases(id), Waiting: v.scene.Tree.Waiting(id)})
+	return reply(&socket.Reply{OK: true, Tick: v.tick, Realtime: d.fleet.opts.Requests != nil, Leases: v.scene.Tree.Leases(id), Waiting: v.scene.Tree.Waiting(id)})
 }
 
-func listAgents(d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
-	v, err := d.host.present(id)
+func listAgents(_ context.Context, d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
+	v, err := d.view(id)
 	if err != nil {
 		return err
 	}
@@ -232,8 +253,8 @@ func listAgents(d *desk, id string, _ *socket.Request, reply func(*socket.Reply)
 }
 
 // readMessages sends those that came with the observation.
-func readMessages(d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
-	v, err := d.host.present(id)
+func readMessages(_ context.Context, d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
+	v, err := d.view(id)
 	if err != nil {
 		return err
 	}
@@ -246,7 +267,7 @@ func readMessages(d *desk, id string, _ *socket.Request, reply func(*socket.Repl
 	return reply(&socket.Reply{OK: true, Tick: v.tick})
 }
 
-func stageCommit(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+func stageCommit(ctx context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
 	x := agent.Request{Op: agent.OpCommit, Message: r.Message, Token: r.Token}
 	if len(r.Message) > tree.MaxMessage {
 		return fmt.Errorf("a commit's message may have %d bytes", tree.MaxMessage)
@@ -262,30 +283,37 @@ func stageCommit(d *desk, id string, r *socket.Request, reply func(*socket.Reply
 	if err := tree.CheckChanges(x.Changes); err != nil {
 		return err
 	}
-	return d.stage(id, x, reply)
+	return d.stage(ctx, id, x, reply)
 }
 
-func stageLock(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
-	if r.TTL != math.Trunc(r.TTL) || r.TTL < 0 || r.TTL > 1<<40 {
-		return fmt.Errorf("a lease lasts a number of ticks, not %v", r.TTL)
-	}
-	paths, err := tree.CheckLease(r.Paths, int(r.TTL))
-	if err != nil {
+func stageLock(ctx context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+	paths, err := tree.CheckLease(r.Paths, r.TTL)
+	switch {
+	case err != nil:
 		return err
+	case d.fleet.opts.Requests != nil && r.TTL > 0:
+		return errors.New("under the realtime clock a lease lasts a time, not a number of ticks: say seconds")
+	case d.fleet.opts.Requests == nil && r.Seconds != 0:
+		return errors.New("in lockstep a lease lasts a number of ticks, not a time: say ttl")
+	case d.fleet.opts.Requests == nil && r.Hold:
+		return errors.New("in lockstep a lease is granted when the tick ends, which waits for the agent's answer, and belongs to the agent: ask for it with troupe lock PATH, see the results of the next observation, and end it with troupe unlock")
 	}
-	return d.stage(id, agent.Request{Op: agent.OpLock, Paths: paths, TTL: int(r.TTL)}, reply)
+	if d.fleet.opts.Requests != nil {
+		return d.lock(ctx, id, r, paths, reply)
+	}
+	return d.stage(ctx, id, agent.Request{Op: agent.OpLock, Paths: paths, TTL: r.TTL}, reply)
 }
 
-func stageUnlock(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+func stageUnlock(ctx context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
 	if len(r.Paths) > 0 {
 		if _, err := tree.CheckLease(r.Paths, 0); err != nil {
 			return err
 		}
 	}
-	return d.stage(id, agent.Request{Op: agent.OpUnlock, Paths: r.Paths}, reply)
+	return d.stage(ctx, id, agent.Request{Op: agent.OpUnlock, Paths: r.Paths}, reply)
 }
 
-func stageSend(d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
+func stageSend(ctx context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
 	x := agent.Request{Op: agent.OpSend, Send: agent.Send{To: r.To, Channel: r.Channel, Body: []byte("null")}}
 	if (r.To == "") == (r.Channel == "") {
 		return errors.New("a message goes either to an agent or to a channel")
@@ -297,10 +325,13 @@ func stageSend(d *desk, id string, r *socket.Request, reply func(*socket.Reply) 
 		}
 		x.Send.Body = body
 	}
-	return d.stage(id, x, reply)
+	return d.stage(ctx, id, x, reply)
 }
 
-func (d *desk) stage(id string, x agent.Request, reply func(*socket.Reply) error) error {
+func (d *desk) stage(ctx context.Context, id string, x agent.Request, reply func(*socket.Reply) error) error {
+	if d.fleet.opts.Requests != nil {
+		return d.atOnce(ctx, id, &x, reply)
+	}
 	position, tick, err := d.host.stage(id, x)
 	if err != nil {
 		return err
@@ -308,8 +339,15 @@ func (d *desk) stage(id string, x agent.Request, reply func(*socket.Reply) error
 	return reply(&socket.Reply{OK: true, Staged: position, Tick: tick})
 }
 
-// opened is the process's socket; nil where the run has no shared tree.
-func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*socket.Server, error) {
+// A deskSocket is a process's socket and what it leads to.
+type deskSocket struct {
+	*socket.Server
+	desk *desk
+}
+
+// openSocket opens the process's socket; there is none where the run has no
+// shared tree.
+func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket, error) {
 	if f.opts.Shared == nil {
 		return nil, nil
 	}
@@ -325,13 +363,20 @@ func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*socket.Ser
 	if len(s.Agents) == 1 {
 		d.only = s.Agents[0].Agent
 	}
-	return socket.Listen(path, owner, d.handle)
+	server, err := socket.Listen(path, owner, d.handle)
+	if err != nil {
+		return nil, err
+	}
+	return &deskSocket{server, d}, nil
 }
 
 // closeSocket ends it in the background, since who asks may need what its owner
 // holds.
-func (f *Fleet) closeSocket(s *socket.Server) {
+func (f *Fleet) closeSocket(s *deskSocket) {
 	if s != nil {
-		f.wg.Go(s.Close)
+		f.wg.Go(func() {
+			s.Close()
+			s.desk.tenures.close()
+		})
 	}
 }

@@ -146,6 +146,9 @@ type Options struct {
 	// Shared is the shared tree's contents, for a run that has one: its processes
 	// have sockets then. Nil for none.
 	Shared Contents
+	// Requests is what decides what agents ask for; nil where that waits for
+	// their answers.
+	Requests Requests
 	// Goroutines serve the pipes, as everywhere but on Linux, where else a
 	// thread a core does.
 	Goroutines bool
@@ -155,6 +158,18 @@ type Options struct {
 // number of goroutines may call it.
 type Contents interface {
 	Content(hash string) ([]byte, error)
+}
+
+// Requests decides at once what agents ask for, as the realtime clock has it. Its
+// methods wait until it is on record, and may be called concurrently.
+type Requests interface {
+	Scene() *agent.Scene
+	Commit(ctx context.Context, id string, x agent.Request) (version, tick int, err error)
+	// Lock waits until the lease is granted.
+	Lock(ctx context.Context, id string, paths []string) (ticket, token int, err error)
+	Release(ctx context.Context, ticket int, why string)
+	Unlock(ctx context.Context, id string, paths []string) (tick int, err error)
+	SendAs(ctx context.Context, id string, m agent.Send) (tick int, err error)
 }
 
 // A Fact is something that happened to a process; Tick is the tick it is about.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
-	"github.com/troupe-dev/troupe/runtime/socket"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -32,7 +31,7 @@ type resident struct {
 	mu      sync.Mutex
 	state   State
 	ws      *workspace.Workspace
-	sock    *socket.Server // nil for none
+	sock    *deskSocket // nil for none
 	child   *child
 	dialect agent.Dialect
 	pipeIO  pipeIO

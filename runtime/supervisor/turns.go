@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
-	"github.com/troupe-dev/troupe/runtime/socket"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -30,7 +29,7 @@ type turns struct {
 	kept    *files
 	spoiled bool // its last process ended without an answer: its files go back to what they were
 	child   *child
-	sock    *socket.Server // nil for none
+	sock    *deskSocket    // nil for none
 	asked   *agent.Observe // its copy of what is to be answered
 	staged  *staged        // what was asked for meanwhile
 	stopped bool
