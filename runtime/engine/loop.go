@@ -156,7 +156,6 @@ func (l *loop) commit(ctx context.Context, facts []record.Fact, usages []record.
 		return fmt.Errorf("cannot commit tick %d: %w", rec.Tick, err)
 	}
 	l.fleet.Committed(rec.Tick)
-	l.answerCalls(rec.Tick)
 	if l.OnTick != nil {
 		l.OnTick(rec, hash)
 	}
@@ -167,6 +166,7 @@ func (l *loop) commit(ctx context.Context, facts []record.Fact, usages []record.
 		return err
 	}
 	l.tellHolders(rec)
+	l.answerCalls(rec.Tick) // who looks now sees what it has done
 	if rec.End == record.NotEnded {
 		l.effect()
 	}

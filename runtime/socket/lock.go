@@ -64,13 +64,17 @@ func (c *Client) Hold(agent string, paths []string, ttl time.Duration, run func(
 	for lost := error(nil); ; {
 		select {
 		case err := <-done:
+			if lost == nil { // so that it has ended when this returns
+				_, lost = c.Ask(&Request{Op: "unlock", Agent: agent, Paths: paths}, nil)
+			}
+			if lost != nil {
+				lost = fmt.Errorf("the lease was lost while the command ran: %w", lost)
+			}
 			return errors.Join(err, lost)
 		case <-renewal.C:
 		}
 		if lost == nil && reply.Token > 0 {
-			if _, err := c.Ask(&Request{Op: "renew", Agent: agent, Token: reply.Token, Seconds: ttl.Seconds()}, nil); err != nil {
-				lost = fmt.Errorf("the lease was lost while the command ran: %w", err)
-			}
+			_, lost = c.Ask(&Request{Op: "renew", Agent: agent, Token: reply.Token, Seconds: ttl.Seconds()}, nil)
 		}
 	}
 }
