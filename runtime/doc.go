@@ -242,7 +242,9 @@
 // sees that one: nothing is looked up by the time. What is asked for between an
 // observe and its act the supervisor stages (supervisor/desk.go) and hands over
 // with the answer; the engine decides it where the record is written
-// (engine/shared.go). Once the record is acknowledged the Shelf writes the files,
+// (engine/shared.go). Under the realtime clock each request is a call at the Door
+// and a record of its own (engine/atonce.go), and whoever waits for a lease waits
+// there. Once the record is acknowledged the Shelf writes the files,
 // which are made from the log and can be lost.
 //
 // # Models

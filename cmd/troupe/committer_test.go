@@ -126,16 +126,12 @@ func countLeased(_ *socket.Client, path string, total int) (int, error) {
 
 // countLate comes when its lease has ended.
 func countLate(c *socket.Client, path string, total int) (int, error) {
-	reply, err := c.Ask(&socket.Request{Op: "lock", Paths: []string{path}, Seconds: 0.01}, nil)
+	reply, err := c.Ask(&socket.Request{Op: "lock", Paths: []string{path}}, nil)
 	if err != nil {
 		return 0, err
 	}
-	for held := true; held; {
-		now, err := c.Ask(&socket.Request{Op: "leases"}, nil)
-		if err != nil {
-			return 0, err
-		}
-		held = len(now.Leases) > 0
+	if _, err := c.Ask(&socket.Request{Op: "unlock", Paths: []string{path}}, nil); err != nil {
+		return 0, err
 	}
 	version, _, err := countStep(c, path, total, reply.Token)
 	switch {
