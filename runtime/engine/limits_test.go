@@ -100,5 +100,5 @@ func TestRunsTime(t *testing.T) {
 	p := planOf(9, nil, "a", "b")
 	p.Limits.Wall = 1
 	tr := newTrial(t, p)
-	tr.fault(t, "before tick 0", "limits.wall")
+	_ = tr.fault(t, "before tick 0", "limits.wall")
 }

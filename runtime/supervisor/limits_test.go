@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	goruntime "runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -67,6 +68,7 @@ func bloat([]string) {
 	var all [][]byte
 	for {
 		all = append(all, bytes.Repeat([]byte{1}, 1<<20))
+		goruntime.KeepAlive(all)
 	}
 }
 

@@ -26,7 +26,6 @@ type watchdog struct {
 
 	mu      sync.Mutex
 	watched map[*child]*watched
-	some    chan struct{} // has something to do, where it had nothing
 }
 
 // A watched child is what is known of one.
