@@ -25,6 +25,7 @@ type Limits struct {
 const (
 	ByKernel = "kernel"  // nothing gets past it
 	Watched  = "watched" // what is taken is measured now and then, or once it was taken
+	Unheld   = "unheld"  // this system does not tell what is taken
 )
 
 // limited is every limit, by its name in a scenario.
@@ -33,15 +34,16 @@ var limited = []struct {
 	set   func(l *Limits) bool
 	group bool   // by the kernel where there are control groups, else watched
 	by    string // else
+	bare  bool   // held on systems too that cannot restrict a process
 }{
-	{"memory", func(l *Limits) bool { return l.Memory > 0 }, true, ""},
-	{"cpu", func(l *Limits) bool { return l.CPU > 0 }, false, Watched},
-	{"processes", func(l *Limits) bool { return l.Processes > 0 }, true, ""},
-	{"files", func(l *Limits) bool { return l.Files > 0 }, false, ByKernel},
-	{"file_size", func(l *Limits) bool { return l.FileSize > 0 }, false, ByKernel},
-	{"disk", func(l *Limits) bool { return l.Disk > 0 }, false, Watched},
-	{"wall", func(l *Limits) bool { return l.Wall > 0 }, false, Watched},
-	{"log", func(l *Limits) bool { return l.Log > 0 }, false, Watched},
+	{"memory", func(l *Limits) bool { return l.Memory > 0 }, true, "", false},
+	{"cpu", func(l *Limits) bool { return l.CPU > 0 }, false, Watched, false},
+	{"processes", func(l *Limits) bool { return l.Processes > 0 }, true, "", false},
+	{"files", func(l *Limits) bool { return l.Files > 0 }, false, ByKernel, false},
+	{"file_size", func(l *Limits) bool { return l.FileSize > 0 }, false, ByKernel, false},
+	{"disk", func(l *Limits) bool { return l.Disk > 0 }, false, Watched, true},
+	{"wall", func(l *Limits) bool { return l.Wall > 0 }, false, Watched, true},
+	{"log", func(l *Limits) bool { return l.Log > 0 }, false, Watched, true},
 }
 
 // Enforcement says for each limit that is set how it is held, where groups may
@@ -51,6 +53,8 @@ func (l *Limits) Enforcement(groups *workspace.Cgroups) map[string]string {
 	for _, x := range limited {
 		switch {
 		case !x.set(l):
+		case !workspace.Confines && !x.bare:
+			held[x.name] = Unheld
 		case x.group && groups != nil:
 			held[x.name] = ByKernel
 		case x.group:
