@@ -264,14 +264,14 @@ func cgroupPIDs(dir string) (pids []int) {
 // removePatience is how long the last processes of a group may take to be gone.
 const removePatience = 2 * time.Second
 
-// Remove removes the group, whose processes are dead or about to be.
+// Remove removes the group, whose processes are dead or about to be. Who
+// still measures it finds nothing.
 func (g *Cgroup) Remove() error {
 	g.Joined()
 	var errs []error
 	for _, dir := range g.dirs {
 		errs = append(errs, removeCgroup(dir))
 	}
-	g.dirs = nil
 	return errors.Join(errs...)
 }
 

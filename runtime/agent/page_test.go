@@ -20,6 +20,10 @@ func exchange(t *testing.T) (in, out []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	page, _, found := bytes.Cut(page, []byte("\n## Beside the lines")) // the socket has others
+	if !found {
+		t.Fatal("the page has no part on the socket")
+	}
 	lines := bufio.NewScanner(bytes.NewReader(page))
 	for lines.Scan() {
 		if text, ok := strings.CutPrefix(lines.Text(), "→ "); ok {

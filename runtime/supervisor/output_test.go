@@ -15,7 +15,7 @@ func TestOutput(t *testing.T) {
 	if out, err := sh(t.Context(), `pwd; cat; echo "$SAYS" >&2`); err != nil || !strings.Contains(out, "/\n") || !strings.Contains(out, "hello\n") {
 		t.Errorf("%q, %v", out, err)
 	}
-	if out, err := sh(t.Context(), "echo no; exit 3"); err == nil || err.Error() != "exited with status 3" || out != "" {
+	if out, err := sh(t.Context(), "echo no; exit 3"); err == nil || err.Error() != "exited with status 3" || out != "no\n" {
 		t.Errorf("%q, %v", out, err)
 	}
 	if out, err := sh(t.Context(), "while :; do echo all work and no play; done | head -c 1000000"); err != nil || len(out) != mostOutput {
