@@ -73,17 +73,22 @@ func commitItem(c *tree.Commit) item {
 	l.int("number", c.Number)
 	l.int("position", c.Position)
 	l.some("message", c.Message)
+	l.files(c.Changes, true)
+	l.end()
+	return item{c.Author, l.dst}
+}
+
+// files are what a commit does to its files.
+func (l *line) files(list []tree.Change, content bool) {
 	l.key("files")
 	l.dst = append(l.dst, '[')
-	for i := range c.Changes {
+	for i := range list {
 		if i > 0 {
 			l.dst = append(l.dst, ',')
 		}
-		l.change(&c.Changes[i], true)
+		l.change(&list[i], content)
 	}
 	l.dst = append(l.dst, ']')
-	l.end()
-	return item{c.Author, l.dst}
 }
 
 // change is what a commit does to one file, with what it holds then or without.
@@ -134,15 +139,7 @@ func (e *events) shared(r *Record) {
 		e.text("agent", c.Author)
 		e.int("version", c.Number)
 		e.some("message", c.Message)
-		e.key("files")
-		e.dst = append(e.dst, '[')
-		for j := range c.Changes {
-			if j > 0 {
-				e.dst = append(e.dst, ',')
-			}
-			e.change(&c.Changes[j], false)
-		}
-		e.dst = append(e.dst, ']')
+		e.files(c.Changes, false)
 		e.close()
 	}
 	for i := range r.Leases {
