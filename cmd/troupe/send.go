@@ -26,8 +26,8 @@ var sendCommand = &cli.Command{
 	ArgsUsage: "[RUN] [BODY|-]",
 	Description: "BODY is JSON; what is no JSON is sent as text, and - reads it from standard input. Without\n" +
 		"it null is sent. Prints the tick in whose record the message is, once that is acknowledged:\n" +
-		"from then on it outlives the death of any process. Inside an agent whose run has a shared\n" +
-		"tree no RUN is named, and the message is the agent's own.",
+		"from then on it outlives the death of any process. Inside an agent no RUN is\n" +
+		"named, and the message is the agent's own.",
 	Flags: []cli.Flag{
 		dataFlag, waitFlag, askerFlag,
 		&cli.StringFlag{Name: "to", Usage: "the `AGENT` that it is for"},

@@ -99,7 +99,7 @@ type Observe struct {
 // A Scene is what agents can ask about while they have an observe: all of it is
 // as it was when their tick began. It never changes.
 type Scene struct {
-	Tree   *tree.Tree // the shared tree
+	Tree   *tree.Tree // the shared tree; nil where the run has none
 	Agents []string   // that live, by id
 }
 

@@ -14,8 +14,7 @@ import (
 // Under the realtime clock what agents ask for is decided at once: each request is
 // a call at the door, and a record of its own.
 
-// Scene is what can be looked at now; nil where there is no shared tree, or before
-// the loop has begun.
+// Scene is what can be looked at now; nil before the loop has begun.
 func (d *Door) Scene() *agent.Scene { return d.scene.Load() }
 
 // Commit brings a change set of an agent's into the shared tree, and gives its
@@ -96,7 +95,11 @@ func (d *Door) SendAs(ctx context.Context, id string, m agent.Send) (tick int, e
 		if err != nil {
 			return err
 		}
-		if why := l.soc.refuse(slot, id, m.To, m.Channel, m.Body); why != "" {
+		why := l.soc.refuse(slot, id, m.To, m.Channel, m.Body)
+		if why == "" {
+			why, _ = l.exceeds(slot, m)
+		}
+		if why != "" {
 			return refused("cannot send: %s", why)
 		}
 		rec.Messages = append(rec.Messages, record.Message{From: id, To: m.To, Channel: m.Channel, Body: m.Body})
@@ -164,18 +167,18 @@ func (l *loop) tellHolders(rec *record.Record) {
 
 // show has the door tell what can be looked at.
 func (l *loop) show() {
-	if l.Door != nil && l.soc.realtime && l.soc.tree != nil {
+	if l.Door != nil && l.soc.realtime {
 		l.Door.scene.Store(l.soc.look())
 	}
 }
 
 // vacate ends the leases of a run that goes on: nobody who held them is there.
 func (r *realtime) vacate(ctx context.Context) error {
+	r.show()
 	if r.soc.tree == nil {
 		return nil
 	}
 	r.holders = map[int]chan<- int{}
-	r.show()
 	d := r.soc.tree.Draft(r.soc.tick)
 	for _, l := range append(r.soc.tree.Leases(""), r.soc.tree.Waiting("")...) {
 		d.Release(l.Ticket, "its holder is gone")

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -37,44 +38,58 @@ type second struct {
 	sent  int
 }
 
-// oversent says which limit of messages an answer passes, if any. Under the
-// realtime clock the time decides: what was sent with the answers of one second
-// counts together.
+// oversent says which limit of messages an answer passes, if any, with what its
+// agent has sent before it through its socket.
 func (l *loop) oversent(t *turn, sends []agent.Send) (why string) {
-	if len(sends) == 0 {
-		return ""
+	for i := range t.staged {
+		if t.staged[i].Op == agent.OpSend {
+			sends = append(slices.Clip(sends), t.staged[i].Send)
+		}
 	}
-	m := &l.soc.members[t.slot]
-	limits := &l.soc.plan.Entries[m.entry].Limits
+	why, timed := l.exceeds(t.slot, sends...)
+	t.timed = t.timed || timed
+	return why
+}
+
+// exceeds says which limit of messages an agent passes that sends these, if any.
+// Under the realtime clock the time decides: what an agent has sent in one second
+// counts together, with its answers and otherwise.
+func (l *loop) exceeds(slot int32, sends ...agent.Send) (why string, timed bool) {
+	if len(sends) == 0 {
+		return "", false
+	}
+	limits := &l.soc.plan.Entries[l.soc.members[slot].entry].Limits
 	most := int(limits.MessageBytes)
 	for i := range sends {
 		if n := len(sends[i].Body); most > 0 && n > most {
-			return fmt.Sprintf("limits.message_bytes: it sent a message of %d bytes, of %s", n, limits.MessageBytes)
+			return fmt.Sprintf("limits.message_bytes: it sent a message of %d bytes, of %s", n, limits.MessageBytes), false
 		}
 	}
 	if limits.Messages == 0 {
-		return ""
+		return "", false
 	}
-	if !l.soc.realtime {
-		if n := len(sends); n > limits.Messages {
-			return fmt.Sprintf("limits.messages: it sent %d messages, of %d in a tick", n, limits.Messages)
-		}
-		return ""
+	n, unit := len(sends), "tick"
+	if l.soc.realtime {
+		n, unit = l.inSecond(slot, n), "second"
 	}
+	if n > limits.Messages {
+		return fmt.Sprintf("limits.messages: it sent %d messages, of %d in a %s", n, limits.Messages, unit), l.soc.realtime
+	}
+	return "", false
+}
+
+// inSecond counts what an agent sends with what it has sent in the same second.
+func (l *loop) inSecond(slot int32, n int) int {
 	if l.seconds == nil {
 		l.seconds = map[int32]second{}
 	}
-	now, s := time.Now(), l.seconds[t.slot]
+	now, s := time.Now(), l.seconds[slot]
 	if now.Sub(s.began) >= time.Second {
 		s = second{began: now}
 	}
-	s.sent += len(sends)
-	l.seconds[t.slot] = s
-	if s.sent > limits.Messages {
-		t.timed = true
-		return fmt.Sprintf("limits.messages: it sent %d messages, of %d in a second", s.sent, limits.Messages)
-	}
-	return ""
+	s.sent += n
+	l.seconds[slot] = s
+	return s.sent
 }
 
 // exhausted says which limit a member has come to, if any: it is not asked.

@@ -20,6 +20,9 @@ func (d *Door) Publish(ctx context.Context, from string, m agent.Send) (tick int
 		if why == "" && m.To != "" && l.gone[m.To] != 0 {
 			why = whyEnded
 		}
+		if why == "" {
+			why, _ = l.exceeds(slot, m)
+		}
 		if why != "" {
 			return refused("%s", why)
 		}

@@ -19,7 +19,7 @@ func (r *repetition) note(a *agent.Answer) {
 // share decides again what the agents have asked for now, those who were not
 // asked what they did then, as part of the record that l makes.
 func (r *repetition) share(l *loop) error {
-	if r.soc.tree == nil || r.soc.realtime {
+	if r.soc.realtime {
 		return nil
 	}
 	l.turns = make([]turn, len(r.rec.Turns))

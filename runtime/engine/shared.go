@@ -62,9 +62,6 @@ func (s *society) share(rec *record.Record) {
 
 // look is what those can look at who are asked in the next tick.
 func (s *society) look() *agent.Scene {
-	if s.tree == nil {
-		return nil
-	}
 	if s.roster == nil {
 		s.roster = make([]string, 0, s.living)
 		for i := range s.members {
@@ -106,13 +103,28 @@ func (t *turn) early() (n int) {
 // writeShared decides what agents have asked for beside their answers, in the
 // order (agent, position), and who has which lease then.
 func (l *loop) writeShared() {
-	if l.soc.tree == nil || l.soc.realtime {
+	if l.soc.realtime {
 		return
 	}
-	d := l.soc.tree.Draft(l.rec.Tick)
+	var d *tree.Draft
+	if l.soc.tree != nil {
+		d = l.soc.tree.Draft(l.rec.Tick)
+	}
+	before := len(l.rec.Results)
 	for i := range l.turns {
 		l.decideRequests(d, &l.turns[i])
 	}
+	if d != nil {
+		l.writeLeases(d)
+	}
+	if len(l.rec.Results) > before {
+		slices.SortStableFunc(l.rec.Results, func(a, b record.Result) int { return compare(a.Agent, b.Agent) })
+	}
+}
+
+// writeLeases decides who has which lease once all requests are decided, and
+// writes what came of it all.
+func (l *loop) writeLeases(d *tree.Draft) {
 	for _, id := range slices.Sorted(maps.Keys(l.gone)) {
 		d.Leave(id, "its agent is no more")
 	}
@@ -124,7 +136,6 @@ func (l *loop) writeShared() {
 		l.tellShared(s.Agent, leaseResult(l.rec.Tick, s))
 	}
 	l.rec.Commits, l.rec.Leases = d.Commits, d.Steps
-	slices.SortStableFunc(l.rec.Results, func(a, b record.Result) int { return compare(a.Agent, b.Agent) })
 }
 
 // tellShared has an agent told with its next observation, if it has one.
@@ -143,7 +154,7 @@ func (l *loop) tellShared(id string, r *requestResult) {
 }
 
 // decideRequests decides those of one turn. They count with an accepted act
-// alone.
+// alone. Without a shared tree d is nil, and all of them are messages.
 func (l *loop) decideRequests(d *tree.Draft, t *turn) {
 	for i := range t.staged {
 		x := &t.staged[i]

@@ -23,7 +23,7 @@ type Client struct {
 func Dial() (*Client, error) {
 	path := os.Getenv(Variable)
 	if path == "" {
-		return nil, fmt.Errorf("there is no $%s: this is for agents of a run whose scenario has shared", Variable)
+		return nil, fmt.Errorf("there is no $%s: this is for agents of a run", Variable)
 	}
 	c, err := net.Dial("unix", path)
 	if err != nil {

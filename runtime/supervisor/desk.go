@@ -121,26 +121,42 @@ func (s *staged) settle(a *agent.Answer) {
 	a.Staged = slices.Clip(s.list)
 }
 
-// ops are what may be asked, by its name.
-var ops = map[string]func(ctx context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error{
-	"checkout":      checkout,
-	"stat":          stat,
-	"leases":        leasesOf,
-	"list_agents":   listAgents,
-	"renew":         renew,
-	"read_messages": readMessages,
+// An op does what is asked.
+type op func(ctx context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error
 
-	agent.OpCommit: stageCommit,
-	agent.OpLock:   stageLock,
-	agent.OpUnlock: stageUnlock,
-	agent.OpSend:   stageSend,
-}
+// ops are what may be asked in every run, and treeOps what may in one with a
+// shared tree, by its name.
+var (
+	ops = map[string]op{
+		"list_agents":   listAgents,
+		"read_messages": readMessages,
+		agent.OpSend:    stageSend,
+	}
+	treeOps = map[string]op{
+		"checkout":     checkout,
+		"stat":         stat,
+		"leases":       leasesOf,
+		"renew":        renew,
+		agent.OpCommit: stageCommit,
+		agent.OpLock:   stageLock,
+		agent.OpUnlock: stageUnlock,
+	}
+)
+
+var errNoTree = errors.New("this run has no shared tree: a scenario has one that says shared")
 
 // handle implements socket.Handler.
 func (d *desk) handle(ctx context.Context, r *socket.Request, reply func(*socket.Reply) error) error {
 	do := ops[r.Op]
+	if on := treeOps[r.Op]; on != nil && d.fleet.opts.Shared == nil {
+		return errNoTree
+	} else if on != nil {
+		do = on
+	}
 	if do == nil {
-		return fmt.Errorf("unknown op %.80q: there are %s", r.Op, strings.Join(slices.Sorted(maps.Keys(ops)), ", "))
+		known := slices.Concat(slices.Collect(maps.Keys(ops)), slices.Collect(maps.Keys(treeOps)))
+		slices.Sort(known)
+		return fmt.Errorf("unknown op %.80q: there are %s", r.Op, strings.Join(known, ", "))
 	}
 	id := r.Agent
 	if id == "" {
@@ -345,12 +361,8 @@ type deskSocket struct {
 	desk *desk
 }
 
-// openSocket opens the process's socket; there is none where the run has no
-// shared tree.
+// openSocket opens the process's socket.
 func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket, error) {
-	if f.opts.Shared == nil {
-		return nil, nil
-	}
 	path, err := f.opts.Dir.Socket(s.ID)
 	if err != nil {
 		return nil, err

@@ -37,7 +37,7 @@ func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
 		"TROUPE_RUN":       f.opts.Run,
 		"PYTHONUNBUFFERED": "1",
 	}
-	if path, err := f.opts.Dir.Socket(s.ID); err == nil && f.opts.Shared != nil {
+	if path, err := f.opts.Dir.Socket(s.ID); err == nil {
 		env[socket.Variable] = path
 	}
 	if len(s.Agents) == 1 {
