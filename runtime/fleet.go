@@ -44,7 +44,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		s := f.spec(e, e.Kind, e.State)
 		s.ID, s.Env = p.ID, f.env(p.Env, e.Program.Dir)
 		s.Command = f.command(p.Command, e.Program.Dir, p.ID)
-		s.Readable = f.readable(&e.Program)
+		f.reaches(&s, &e.Program)
 		s.Secrets = f.secretsOf(e.Secrets)
 		s.Agents = make([]agent.Init, len(p.Agents))
 		for j, id := range p.Agents {
@@ -112,12 +112,17 @@ func (f *fleet) command(words []string, dir, process string) []string {
 	return out
 }
 
-// readable are the paths that processes of a program may read.
-func (f *fleet) readable(p *plan.Program) []string {
-	if len(p.Files) == 0 {
-		return p.Readable
+// reaches says what processes of a program may read, and connect to.
+func (f *fleet) reaches(s *supervisor.Spec, p *plan.Program) {
+	s.Readable = p.Readable
+	if len(p.Files) > 0 {
+		s.Readable = append(slices.Clone(p.Readable), f.dir.Program(p.Dir))
 	}
-	return append(slices.Clone(p.Readable), f.dir.Program(p.Dir))
+	if n := p.Network; n != nil {
+		s.Connects, s.Ports = n.Any, n.Ports
+	} else {
+		s.Connects = s.Kind.Tool != nil // older plans do not say
+	}
 }
 
 func (f *fleet) env(env map[string]string, dir string) map[string]string {
@@ -146,7 +151,7 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	s := f.spec(e, sub.Kind, k.States[0])
 	s.ID = f.plan.SubstituteID(id)
 	s.Command, s.Env = f.command(sub.Program.Command, sub.Program.Dir, s.ID), f.env(sub.Program.Env, sub.Program.Dir)
-	s.Readable = f.readable(&sub.Program)
+	f.reaches(&s, &sub.Program)
 	s.Agents = []agent.Init{f.init(id)}
 	// Nobody takes over from one that took over.
 	s.Faithful = s.Faithful && e.Policies[agent.Differs].Substitute == nil

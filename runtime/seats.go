@@ -150,7 +150,7 @@ func (f *fleet) seated(s *supervisor.Spec) {
 	if len(s.Command) == 0 {
 		return
 	}
-	s.Ports = []int{f.seats.bus.Port()}
+	s.Ports = append(slices.Clone(s.Ports), f.seats.bus.Port())
 	line, _ := json.Marshal(b)
 	s.Env["TROUPE_NATS_URL"], s.Env["TROUPE_NATS_USER"] = b.URL, b.User
 	s.Secrets = append(s.Secrets,

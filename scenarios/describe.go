@@ -42,6 +42,7 @@ var descriptions = map[string]string{
 	"Entry.config":      "What the agent is told at its start, and what the world is told of it.",
 	"Entry.files":       "More files that the agent needs, beside the scenario; ** stands for any folders.",
 	"Entry.readable":    "Files and directories that the agent may read and execute, where the isolation keeps it from others: beside the system's, the program's own, and the agent's own directories. Relative to the scenario.",
+	"Entry.network":     "Which TCP ports the agent may connect to, on any host, where the isolation landlock (of Linux 6.7 or newer) keeps it from others: any, none, or a list such as [443, 5432]. UDP and MPTCP pass by it. Default: none, and any for a command line tool that reaches its model by itself.",
 	"Entry.env":         "Environment variables of the agent.",
 	"Entry.deadline":    "How long the agent may take to answer. Default: the clock's.",
 	"Entry.on_failure":  "What becomes of each type of failure of this agent. Default: the scenario's.",

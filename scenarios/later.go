@@ -7,7 +7,6 @@ package scenarios
 var later = map[string]string{
 	"Scenario.gateway": "the model gateway",
 
-	"Entry.network":  "hosts that an agent may reach",
 	"Entry.mcp":      "tool servers of an agent",
 	"Entry.settings": "settings of the agent's own command line tool",
 }

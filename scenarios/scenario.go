@@ -68,6 +68,7 @@ type Entry struct {
 	Config     map[string]any    `yaml:"config"`
 	Files      []string          `yaml:"files"`
 	Readable   []string          `yaml:"readable"` // beside what all agents may read; relative to the scenario
+	Network    *Network          `yaml:"network"`
 	Env        map[string]string `yaml:"env"`
 	Deadline   Duration          `yaml:"deadline"`
 	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`

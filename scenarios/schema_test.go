@@ -72,6 +72,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 	}
 	good := map[string][]byte{
 		"whole": []byte(whole), "head": []byte(head),
+		"network":  []byte("name: x\nworld: {kind: w}\nagents: [{id: a, network: any}, {id: b, network: none}, {id: c, network: [443, 0x50, 443]}]\n"),
 		"realtime": []byte("name: x\nclock: {mode: realtime, quiet: 2s}\nagents: [{id: a}]\n"),
 	}
 	for _, file := range shipped {
@@ -101,6 +102,8 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		world + "agents: [{id: a, replicas: 0}]", world + "agents: [{id: a, replicas: 2, for_each: x.csv}]",
 		world + "agents: [{id: a, for_each: x.xls}]", world + "agents: [{id: a, for_each: []}]",
 		world + "agents: [{id: a, lifecycle: {}}]", world + "agents: [{id: a, state: memory}]", world + "agents: [{id: a, lifecycle: {mode: brief}}]", head + "checkpoint: {every: 0}", head + "checkpoint: {keep: 1}", head + "limits: {resident: 0}",
+		world + "agents: [{id: a, network: [0]}]", world + "agents: [{id: a, network: [65536]}]", world + "agents: [{id: a, network: []}]",
+		world + "agents: [{id: a, network: 443}]", world + "agents: [{id: a, network: all}]", world + "agents: [{id: a, network: [example.org]}]",
 		world + "agents: [{id: a, pin: no}]", world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
 		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
 		head + "clock: {mode: real}", head + "clock: {quiet: 2s}", head + "clock: {mode: lockstep, quiet: 2s}",
@@ -194,7 +197,7 @@ func TestLater(t *testing.T) {
 world: {kind: w}
 gateway: {}
 agents:
-  - {id: a, network: 1, mcp: 1, settings: 1}
+  - {id: a, mcp: 1, settings: 1}
   - {id: b}
 `
 	_, ps := Decode("s.yaml", "/", []byte(yaml))
@@ -205,7 +208,7 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 4 {
+	if len(ps) != 3 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{

@@ -27,7 +27,7 @@ var Attacks = []Attack{
 	{"signal other processes", map[string]int{"uid": 0, "landlock": WholeLandlock}},
 	{"get another user's rights by a set-user-ID program", map[string]int{"uid": 0, "landlock": 0}},
 	{"command the supervisor through control.sock", map[string]int{"uid": 0, "landlock": 0}},
-	{"connect to TCP ports", map[string]int{"landlock": 4}},
+	{"connect to TCP ports that the plan does not allow", map[string]int{"landlock": 4}},
 	{"listen on TCP ports", map[string]int{"landlock": 4}},
 	{"connect to abstract sockets of other processes", map[string]int{"landlock": WholeLandlock}},
 	{"use descriptors of the supervisor", map[string]int{None: 0, "uid": 0, "landlock": 0}},

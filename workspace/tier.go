@@ -17,8 +17,8 @@ type Command struct {
 	// Readable are the files and directories, absolute, that the process may
 	// read and execute beside those of every process; what is not there is none.
 	Readable []string
-	// Connects says that the process may open connections to any port, Ports to
-	// which it may in any case.
+	// Connects says that the process may open connections to any TCP port, Ports
+	// to which it may in any case.
 	Connects bool
 	Ports    []int
 	// Confinement is what the process does to itself before it executes Argv.

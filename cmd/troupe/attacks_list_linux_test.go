@@ -41,7 +41,7 @@ const (
 	signalling   = "signal other processes"
 	setUser      = "get another user's rights by a set-user-ID program"
 	controlling  = "command the supervisor through control.sock"
-	connecting   = "connect to TCP ports"
+	connecting   = "connect to TCP ports that the plan does not allow"
 	listening    = "listen on TCP ports"
 	abstract     = "connect to abstract sockets of other processes"
 	descriptors  = "use descriptors of the supervisor"

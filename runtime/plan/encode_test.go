@@ -16,8 +16,8 @@ clock: {ticks: 3, deadline: 1500ms}
 world: {command: [cat], config: {lt: "<a> & \\u003c b", big: 12345678901234567890}, timeout: 2m, env: {A: "<"}}
 channels: {square: {members: ["*"]}, "den-{n}": {replicas: 2, members: ["a-{n}"]}}
 agents:
-  - {id: "a-{n}", replicas: 2, max: 4, per_process: 2, pin: true, command: [python3, x.py], config: {say: "<{n}>"}, on_failure: {deadline: {action: "<&>"}}}
-  - {id: b, kind: exec, command: [cat], env: {X: "1"}, on_failure: {spawn: {substitute: {command: [cat]}}}}
+  - {id: "a-{n}", replicas: 2, max: 4, per_process: 2, pin: true, command: [python3, x.py], network: any, config: {say: "<{n}>"}, on_failure: {deadline: {action: "<&>"}}}
+  - {id: b, kind: exec, command: [cat], network: [443, 80], env: {X: "1"}, on_failure: {spawn: {substitute: {command: [cat]}}}}
 collect: [c, {agent: b, field: action.x}]
 expect: [{score: {agent: b, equals: 3}}, {column: {name: c, tick: 0, min: 1}}, {ticks: {max: 9}}]
 `

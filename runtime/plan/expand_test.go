@@ -77,7 +77,7 @@ agents:
 	same(t, "b deadline", toJSON(t, b[agent.Deadline]), `{"name":"restart","attempts":2}`)
 	same(t, "b crash", toJSON(t, b[agent.Crash]), `{"name":"skip"}`)
 	same(t, "b spawn", toJSON(t, b[agent.Spawn]),
-		`{"name":"substitute","substitute":{"kind":"stdio","program":{"command":["troupe","bot","x"],"dir":"2-b.spawn"}}}`)
+		`{"name":"substitute","substitute":{"kind":"stdio","program":{"command":["troupe","bot","x"],"dir":"2-b.spawn","network":"none"}}}`)
 }
 
 func TestRows(t *testing.T) {

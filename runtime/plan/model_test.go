@@ -43,6 +43,9 @@ func TestModelEntry(t *testing.T) {
 	if e.Deadline != 5*time.Minute || e.Limits != (EntryLimits{USD: agent.Dollar / 4, Turns: 7}) || p.Limits.USD != 5*agent.Dollar/2 {
 		t.Errorf("deadline %s, limits %+v of %+v", e.Deadline, e.Limits, p.Limits)
 	}
+	if n := e.Program.Network; n == nil || !n.Any {
+		t.Errorf("it reaches its model by %+v", n)
+	}
 	if m := e.Model; m.Model != "haiku" || m.Prompt != "You are {{.agent.id}}." || m.USD != agent.Dollar/4 || !m.Keep || m.Files {
 		t.Errorf("%+v", m)
 	}

@@ -32,6 +32,7 @@ func (m *maker) placeAgents() {
 			entry.Model, entry.Credential, c.tool = t.options, t.credential, t.command
 		}
 		entry.Program = c.program(v)
+		entry.Program.Network = m.network(v, kind, entry.Program.Command)
 		entry.Workspace = m.workspace(v, kind)
 		m.fillAgents(v, &entry, c, processes)
 		entry.Program.Files, entry.Program.Readable = c.files.list(), c.readable.list()
@@ -103,6 +104,7 @@ var optional = []struct {
 	{"message", func(e *scenarios.Entry) bool { return e.Message != nil }},
 	{"model", func(e *scenarios.Entry) bool { return e.Model != "" }},
 	{"per_process", func(e *scenarios.Entry) bool { return e.PerProcess > 1 }},
+	{"network", func(e *scenarios.Entry) bool { return e.Network != nil }},
 	{"permission_mode", func(e *scenarios.Entry) bool { return e.PermissionMode != "" }},
 	{"pin", func(e *scenarios.Entry) bool { return e.Pin != nil }},
 	{"prompt", func(e *scenarios.Entry) bool { return e.Prompt != nil }},

@@ -139,6 +139,8 @@ type Program struct {
 	// them, that its processes may read and execute beside the copies and what
 	// all may. Isolation none lets them read more.
 	Readable []string `json:"readable,omitempty"`
+	// Network is nil where nothing is started, and for a world.
+	Network *Network `json:"network,omitempty"`
 }
 
 // A File is one that is copied into the run before anything starts.

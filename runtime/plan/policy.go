@@ -111,7 +111,7 @@ func (m *maker) substitute(at, failure string, s *scenarios.Substitute, v *varia
 		r.allows(t.command[0])
 		program.Command, out.Model, out.Credential = t.command, t.options, t.credential
 	}
-	program.Readable = r.readable.list()
+	program.Readable, program.Network = r.readable.list(), m.network(v, kind, program.Command)
 	out.Program = program
 	return out
 }

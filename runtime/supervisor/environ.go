@@ -20,7 +20,7 @@ const secretDescriptor = 3
 func (f *Fleet) command(s *Spec, argv []string, w *workspace.Workspace) (c workspace.Command, release func(), err error) {
 	c = workspace.Command{
 		Argv: argv, Env: f.environ(s, w), Dir: w.Work,
-		Readable: slices.Clone(s.Readable), Connects: s.Kind.Tool != nil, Ports: s.Ports,
+		Readable: slices.Clone(s.Readable), Connects: s.Connects, Ports: s.Ports,
 	}
 	for name := range s.Texts {
 		c.Readable = append(c.Readable, f.opts.Dir.Text(s.ID, name))

@@ -64,8 +64,10 @@ type Spec struct {
 	// Recorded is where the answers of a kind without a process come from.
 	Recorded Source
 
-	// Ports are those that its processes may connect to, whatever else they may not.
-	Ports []int
+	// Connects says that its processes may connect to any TCP port, Ports to which
+	// they may in any case.
+	Connects bool
+	Ports    []int
 	// Caller reaches the program of a kind that is asked over the bus. Where there
 	// is a Command, that is what starts it.
 	Caller Caller
