@@ -53,6 +53,10 @@ var descriptions = map[string]string{
 	"Entry.limits":      "Bounds of each agent of this make.",
 	"Entry.workspace":   "What the agent's directory begins as, and what becomes of it after the run.",
 
+	"Entry.messages": "Whom the agent may send messages to.",
+
+	"Messages.to": "Patterns of the ids of agents that it may write to: a message to another is told back as one to nobody. An empty list: it may write in its channels alone. Default: all.",
+
 	"Workspace.from":  "What the working directory of each agent begins as: the name of a directory beside the scenario, or {git: …} for a repository, of which each has a clone of its own.",
 	"Workspace.keep":  "What becomes of the directory once the run is over: always (it is kept), failed (it is kept if the run was aborted or missed an expectation, else thrown away), never (thrown away) or archive (packed into work.tar.gz, then thrown away). Default: always.",
 	"templateGit.git": "The repository: a URL, or a path relative to the scenario.",

@@ -78,6 +78,7 @@ type Entry struct {
 	Secrets    []string          `yaml:"secrets"`
 	Limits     *EntryLimits      `yaml:"limits"`
 	Workspace  *Workspace        `yaml:"workspace"`
+	Messages   *Messages         `yaml:"messages"`
 
 	// For kinds that talk to a model.
 
@@ -98,6 +99,11 @@ type Entry struct {
 type Workspace struct {
 	From *Template `yaml:"from"`
 	Keep string    `yaml:"keep" enum:"always failed never archive"` // default always
+}
+
+// Messages say whom an agent may write to, but for its channels.
+type Messages struct {
+	To []string `yaml:"to"` // patterns of agent ids; nil for all
 }
 
 // A Template is the name of a directory, or {git: …, ref: …}.

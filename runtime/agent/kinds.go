@@ -109,7 +109,7 @@ var kinds = []Kind{
 }
 
 // commonKeys are read whatever the kind.
-var commonKeys = []string{"id", "replicas", "for_each", "max", "kind", "config", "deadline", "on_failure", "state", "lifecycle"}
+var commonKeys = []string{"id", "replicas", "for_each", "max", "kind", "config", "deadline", "on_failure", "state", "lifecycle", "messages"}
 
 // Reads says whether an entry of this kind reads the key of that YAML name.
 func (k Kind) Reads(key string) bool {

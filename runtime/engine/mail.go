@@ -29,6 +29,10 @@ const (
 // whyEnded is what is told of a message to an agent that was one.
 const whyEnded = "that agent has ended"
 
+// whyNobody is what is told of a message to an agent that the sender may not write
+// to, too: whether there is one is none of its business.
+const whyNobody = "no such agent"
+
 // whyNoChannel is what an agent is told of a message to a channel that it is not
 // in, whether there is one or not: that is none of its business.
 const whyNoChannel = "no such channel, or the sender is not in it"
@@ -75,8 +79,8 @@ func (s *society) refuse(from int32, name, to, channel string, body []byte) stri
 		return "a message goes either to an agent or to a channel"
 	case to != "":
 		slot, ok := s.find(to)
-		if !ok {
-			return "no such agent"
+		if !ok || from != outsider && !s.plan.Entries[s.members[from].entry].Messages.May(to) {
+			return whyNobody
 		}
 		if !s.members[slot].alive {
 			return whyEnded

@@ -111,6 +111,33 @@ func TestMailToNobody(t *testing.T) {
 	same(t, "who ends is told nothing", len(tr.log.at(t, 0).Results), 1)
 }
 
+// What an agent writes to one that it may not write to is told back as what it
+// writes to nobody, whether that one lives, has ended or sends in the same tick.
+func TestMailToWhomOneMayNotWrite(t *testing.T) {
+	p := planOf(3, nil, "a", "b", "c", "gone")
+	p.Entries = append(p.Entries, p.Entries[0])
+	p.Entries[1].Messages = &plan.Messages{To: []string{"c*"}}
+	a, _ := p.Agent("a")
+	a.Entry = 1
+	tr := newTrial(t, p)
+	tr.fleet.scripts["gone"] = func(*agent.Observe) agent.Answer { return agent.Answer{Act: agent.Act{Done: true}} }
+	tr.fleet.scripts["a"] = func(*agent.Observe) agent.Answer {
+		return acts("1", tells("b", "1"), tells("gone", "1"), tells("a", "1"), tells("nobody", "1"), tells("c", "1"))
+	}
+	tr.fleet.scripts["b"] = once(0, tells("a", "2"), tells("c", "2"))
+	tr.run(t)
+	for tick := range 2 {
+		var want []string
+		for position, to := range []string{"b", "gone", "a", "nobody"} {
+			want = append(want, fmt.Sprintf(`{"type":"send","tick":%d,"position":%d,"to":%q,"error":"no such agent"}`, tick, position, to))
+		}
+		mail := []string{`[{"from":"b","body":2}]`, `[]`}[tick]
+		same(t, "what a is told", tr.heard(t, "a", tick+1), mail+`,"results":[`+strings.Join(want, ",")+"]")
+	}
+	same(t, "b", tr.heard(t, "b", 1), `[],"results":[]`)
+	same(t, "c", tr.heard(t, "c", 1), `[{"from":"a","body":1},{"from":"b","body":2}],"results":[]`)
+}
+
 func TestMailWaitsForATurnThatWasNotSent(t *testing.T) {
 	tr := newTrial(t, planOf(4, nil, "a", "b"))
 	tr.fleet.scripts["a"] = once(0, tells("b", "1"), tells("nobody", "1"))

@@ -76,6 +76,11 @@ func (m *maker) makeChannel(at, name string, members []string, v vars, first map
 
 // mustMatch reports a pattern that covers no agent, nor one that may come.
 func (m *maker) mustMatch(at, pattern string) {
+	m.matching(pattern, func(message, hint string) { m.problemAt(at, message, hint) })
+}
+
+// matching reports such a pattern to whoever knows where it stands.
+func (m *maker) matching(pattern string, wrong func(message, hint string)) {
 	if m.partial || len(Members([]string{pattern}, m.ids)) > 0 {
 		return
 	}
@@ -84,7 +89,7 @@ func (m *maker) mustMatch(at, pattern string) {
 			return
 		}
 	}
-	m.problemAt(at, fmt.Sprintf("no agent matches %q", pattern), "the agents are "+m.some())
+	wrong(fmt.Sprintf("no agent matches %q", pattern), "the agents are "+m.some())
 }
 
 // some names a few of the entries, for a hint.

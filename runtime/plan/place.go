@@ -34,6 +34,7 @@ func (m *maker) placeAgents() {
 		entry.Program = c.program(v)
 		entry.Program.Network = m.network(v, kind, entry.Program.Command)
 		entry.Workspace = m.workspace(v, kind)
+		entry.Messages = m.messages(v)
 		m.fillAgents(v, &entry, c, processes)
 		entry.Program.Files, entry.Program.Readable = c.files.list(), c.readable.list()
 		m.plan.Entries = append(m.plan.Entries, entry)

@@ -173,8 +173,9 @@ type Entry struct {
 	Model      *agent.ModelOptions      `json:"model,omitempty"`
 	Run        string                   `json:"run,omitempty"` // whose record answers
 	Workspace  *Workspace               `json:"workspace,omitempty"`
-	Program    Program                  `json:"program"` // with templates unfilled, for agents that come later
-	Config     json.RawMessage          `json:"config"`  // the same
+	Messages   *Messages                `json:"messages,omitempty"` // nil: they may write to all
+	Program    Program                  `json:"program"`            // with templates unfilled, for agents that come later
+	Config     json.RawMessage          `json:"config"`             // the same
 	// Item is the index under agents: in the scenario. Several entries of a
 	// plan have the same one where --set made its agents differ; Max counts
 	// the agents of all of them. Only lists the --set patterns that cover all
