@@ -194,7 +194,7 @@ func (noSeat) Close() {}
 
 // publish is the realtime way of what a program on the bus says.
 func (r *run) publish(ctx context.Context, from string, m agent.Send) error {
-	_, err := r.door.Publish(ctx, from, m)
+	_, err := r.door.SendAs(ctx, from, m)
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("not sent: %w", engine.ErrShut)
 	}

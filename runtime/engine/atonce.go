@@ -88,7 +88,8 @@ func (d *Door) Unlock(ctx context.Context, id string, paths []string) (tick int,
 	}})
 }
 
-// SendAs puts a message in that an agent sends beside its answers.
+// SendAs puts a message in that an agent sends beside its answers. It is for the
+// realtime clock; in lockstep what an agent sends goes with its act.
 func (d *Door) SendAs(ctx context.Context, id string, m agent.Send) (tick int, err error) {
 	return d.call(ctx, &call{message: true, prepare: func(l *loop, rec *record.Record) error {
 		slot, err := l.living(id)
@@ -96,6 +97,9 @@ func (d *Door) SendAs(ctx context.Context, id string, m agent.Send) (tick int, e
 			return err
 		}
 		why := l.soc.refuse(slot, id, m.To, m.Channel, m.Body)
+		if why == "" && m.To != "" && l.gone[m.To] != 0 {
+			why = whyEnded
+		}
 		if why == "" {
 			why, _ = l.exceeds(slot, m)
 		}

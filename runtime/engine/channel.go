@@ -56,3 +56,19 @@ func (s *society) leaveChannels() {
 		c.members = slices.DeleteFunc(c.members, func(slot int32) bool { return !s.members[slot].alive })
 	}
 }
+
+// Channels are those that an agent is in, sorted.
+func (s *Start) Channels(id string) []string {
+	slot, known := s.soc.find(id)
+	if !known {
+		return nil
+	}
+	var in []string
+	for name, c := range s.soc.channels {
+		if c.has(slot) {
+			in = append(in, name)
+		}
+	}
+	slices.Sort(in)
+	return in
+}

@@ -1,8 +1,11 @@
 package engine
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -93,6 +96,57 @@ func TestLimitsOfMessages(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What is asked for before an answer counts with it.
+func TestLimitsOfMessagesSentBefore(t *testing.T) {
+	p := planOf(2, map[agent.Failure]plan.Policy{agent.Limit: {Name: "skip"}}, "a", "b")
+	p.Entries[0].Limits = plan.EntryLimits{Messages: 2}
+	tr := newTrial(t, p)
+	tr.fleet.scripts["a"] = func(o *agent.Observe) agent.Answer {
+		a := acts("1", tells("b", "1"))
+		for i := range 1 + o.Tick {
+			a.Staged = append(a.Staged, agent.Request{Op: agent.OpSend, Position: i + 1, Send: tells("b", "2")})
+		}
+		return a
+	}
+	tr.run(t)
+	same(t, "messages within the limit", len(tr.log.at(t, 0).Messages), 2)
+	same(t, "turn 1", turnText(tr.log.at(t, 1).Turns[0]), "a limit/skip ")
+	same(t, "messages beyond it", len(tr.log.at(t, 1).Messages), 0)
+}
+
+// Under the realtime clock what is sent beside answers is held to the limits at once.
+func TestLimitsOfMessagesInRealtime(t *testing.T) {
+	p := planOf(0, nil, "a", "b")
+	p.Clock, p.World = plan.Clock{Mode: plan.Realtime}, plan.World{}
+	p.Entries[0].Limits = plan.EntryLimits{Messages: 3, MessageBytes: 4}
+	m := newRestless(t, 1)
+	m.any = func(*agent.Observe) agent.Answer { return acts("1") }
+	tr := &trial{fleet: m.scripted, log: &memory{}}
+	d := &Door{}
+	tr.cfg = Config{Plan: p, Fleet: m, Log: tr.log, Door: d}
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		ctx := context.Background()
+		_, err := d.SendAs(ctx, "a", tells("b", "12345"))
+		same(t, "a long one", fmt.Sprint(err), "cannot send: limits.message_bytes: it sent a message of 5 bytes, of 4B")
+		sent := 0
+		for err = nil; err == nil; sent++ {
+			_, err = d.SendAs(ctx, "a", tells("b", "1"))
+		}
+		same(t, "one too many", fmt.Sprint(err), "cannot send: limits.messages: it sent 4 messages, of 3 in a second")
+		if sent < 4 {
+			t.Errorf("refused the message %d", sent)
+		}
+		for _, id := range []string{"a", "b"} {
+			if _, err := d.Remove(ctx, id); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	tr.realtime(t)
+	wg.Wait()
 }
 
 // A run whose time is over stops between two ticks.
