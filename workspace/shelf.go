@@ -26,7 +26,8 @@ const (
 )
 
 // A Shelf keeps the files of a run's shared tree. Only who made it writes them;
-// Content may be called by any number of goroutines, the rest by one at a time.
+// Content, View and Unview may be called by any number of goroutines, the rest by
+// one at a time.
 // Paths are relative, slash-separated, and as short as they can be.
 type Shelf struct {
 	run   Run
@@ -35,6 +36,9 @@ type Shelf struct {
 	find  func(hash string) ([]byte, error)
 	locks map[string]*flock.Flock // by leased path
 	mu    sync.Mutex              // held while a content is stored
+
+	tree  sync.Mutex       // held while the tree or a view is changed; before mu
+	views map[string]*view // by process
 }
 
 // A SharedFile is what a path of the tree holds.
@@ -48,7 +52,7 @@ type SharedFile struct {
 // all that is written is on disk before the method returns that wrote it. Find
 // gives a content that is not kept, or not whole: what is kept can be lost.
 func (r Run) OpenShelf(sync bool, find func(hash string) ([]byte, error)) (*Shelf, error) {
-	s := &Shelf{run: r, safe: sync, find: find, locks: map[string]*flock.Flock{}}
+	s := &Shelf{run: r, safe: sync, find: find, locks: map[string]*flock.Flock{}, views: map[string]*view{}}
 	err := os.MkdirAll(filepath.Join(r.locks(), leaseDir), 0o700)
 	if err == nil {
 		s.root, err = os.OpenRoot(r.Dir)
@@ -79,17 +83,38 @@ func (s *Shelf) Write(name string, content []byte, exec bool) error {
 	if err := s.keep(hashOf(content), content); err != nil {
 		return err
 	}
-	return s.place(path.Join(sharedDir, name), content, exec)
+	s.tree.Lock()
+	defer s.tree.Unlock()
+	err := s.place(path.Join(sharedDir, name), content, exec)
+	for _, v := range s.views {
+		if err == nil && v.shows(name) {
+			err = s.show(v, name)
+		}
+	}
+	return err
 }
 
 // Remove deletes a path, and directories above it that are empty then.
 func (s *Shelf) Remove(name string) error {
-	err := s.root.Remove(path.Join(sharedDir, name))
+	s.tree.Lock()
+	defer s.tree.Unlock()
+	err := s.remove(sharedDir, name)
+	for _, v := range s.views {
+		if err == nil && v.shows(name) {
+			err = s.remove(v.dir, name)
+		}
+	}
+	return err
+}
+
+// remove deletes a path below a directory of the run.
+func (s *Shelf) remove(top, name string) error {
+	err := s.root.Remove(path.Join(top, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	for dir := path.Dir(name); err == nil && dir != "."; dir = path.Dir(dir) {
-		if s.root.Remove(path.Join(sharedDir, dir)) != nil {
+		if s.root.Remove(path.Join(top, dir)) != nil {
 			break // there are others in it
 		}
 	}
@@ -122,6 +147,9 @@ func (s *Shelf) place(name string, content []byte, exec bool) error {
 		return err
 	}
 	_, err = f.Write(content)
+	if err == nil {
+		err = f.Chmod(mode) // whatever this process's umask is: some read it in their views
+	}
 	if err == nil && s.safe {
 		err = f.Sync()
 	}

@@ -51,6 +51,9 @@ func (r Run) Checkpoints() string { return filepath.Join(r.Dir, "checkpoints") }
 // Text is a file of texts that the runtime makes for one process.
 func (r Run) Text(process, name string) string { return filepath.Join(r.agent(process), name) }
 
+// View is where a process reads the shared tree directly; see Shelf.View.
+func (r Run) View(process string) string { return filepath.Join(r.agent(process), viewDir) }
+
 func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents", process) }
 func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
 
