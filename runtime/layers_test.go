@@ -41,7 +41,7 @@ var arrows = map[string][]string{
 	"runtime/agent/bots": {"runtime/agent"},
 	"runtime/world":      {"runtime/agent"},
 	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/tree", "runtime/world"},
-	"runtime/record":     {"bus", "runtime/plan", "runtime/agent", "runtime/tree"},
+	"runtime/record":     {"bus", "runtime/plan", "runtime/agent", "runtime/tree", "workspace"},
 	"runtime/supervisor": {"runtime/agent", "runtime/socket", "runtime/tree", "workspace"},
 
 	"runtime/record/export": {"runtime/agent", "runtime/record"},

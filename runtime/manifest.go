@@ -38,7 +38,7 @@ func (r *run) manifest(ctx context.Context) error {
 	genesis := r.plan.Genesis()
 	m := &record.Manifest{
 		Run: r.name, Started: time.Now().UTC(), Troupe: version(), Genesis: hex.EncodeToString(genesis[:]),
-		Isolation: record.Isolation(r.walls.Achieved()), Scenario: r.opts.Scenario,
+		Isolation: r.walls.Achieved(), Scenario: r.opts.Scenario,
 		Host: host(), Programs: identify(ctx, used(r.plan)), Recorded: r.kept, Clones: cloned, Limits: Enforcement(r.plan), Plan: *r.plan,
 	}
 	if scenario != "" {

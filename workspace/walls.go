@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -38,6 +39,15 @@ func (a Achieved) String() string {
 		return None
 	}
 	return strings.Join(a.Tiers, "+")
+}
+
+// UnmarshalJSON reads what older manifests say too: a word.
+func (a *Achieved) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		return json.Unmarshal(text, &a.Asked)
+	}
+	type plain Achieved
+	return json.Unmarshal(text, (*plain)(a))
 }
 
 // Survey says which walls would stand at a site for a word of isolation. What is

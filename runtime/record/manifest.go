@@ -5,22 +5,24 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // A Manifest is a run's plan.json: what it was started with, on disk before
 // anything starts. It never changes afterwards.
 type Manifest struct {
-	Run       string    `json:"run"`
-	Started   time.Time `json:"started"`
-	Troupe    Version   `json:"troupe"`
-	Genesis   string    `json:"genesis"` // H(0), hex
-	Isolation Isolation `json:"isolation_achieved"`
-	Scenario  string    `json:"scenario"` // the file, as the user named it
-	SHA256    string    `json:"scenario_sha256"`
+	Run     string    `json:"run"`
+	Started time.Time `json:"started"`
+	Troupe  Version   `json:"troupe"`
+	Genesis string    `json:"genesis"` // H(0), hex
+	// Isolation says which walls stood around the run's processes when it began.
+	// One that is resumed elsewhere may have others then.
+	Isolation workspace.Achieved `json:"isolation_achieved"`
+	Scenario  string             `json:"scenario"` // the file, as the user named it
+	SHA256    string             `json:"scenario_sha256"`
 	// Rerun are the words of a command that plays the same again from the run's
 	// own copies, in the run's directory (of a fork, its plan from the first tick
 	// on); empty for a scenario that came from no file.
@@ -33,34 +35,6 @@ type Manifest struct {
 	// was begun on.
 	Limits map[string]map[string]string `json:"limits_enforced,omitempty"`
 	Plan   plan.Plan                    `json:"plan"`
-}
-
-// An Isolation says which walls stood around a run's processes when it began. A
-// run that is resumed elsewhere may have others then.
-type Isolation struct {
-	Asked       string            `json:"asked"`
-	Tiers       []string          `json:"tiers"` // none of none
-	LandlockABI int               `json:"landlock_abi,omitempty"`
-	Stops       []string          `json:"stops,omitempty"`
-	Cannot      []string          `json:"cannot,omitempty"`
-	Missing     map[string]string `json:"missing,omitempty"` // why, by tier
-}
-
-// String is the tiers in a word.
-func (i Isolation) String() string {
-	if len(i.Tiers) == 0 {
-		return "none"
-	}
-	return strings.Join(i.Tiers, "+")
-}
-
-// UnmarshalJSON reads what older manifests say too: a word.
-func (i *Isolation) UnmarshalJSON(text []byte) error {
-	if len(text) > 0 && text[0] == '"' {
-		return json.Unmarshal(text, &i.Asked)
-	}
-	type plain Isolation
-	return json.Unmarshal(text, (*plain)(i))
 }
 
 // A Source is a run whose agents answer in this one. Its log, as it was when
