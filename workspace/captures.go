@@ -225,11 +225,7 @@ func (c *Captures) settle(dir string, changed bool) error {
 	if !c.sync || !changed {
 		return nil
 	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return SyncDir(dir)
 }
 
 func (c *Captures) cannot(what string, tick int, err error) error {

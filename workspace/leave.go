@@ -62,24 +62,12 @@ func (r Run) Archive(process string) error {
 }
 
 func pack(dir, file string) error {
-	out, err := os.CreateTemp(filepath.Dir(file), ".archive-*")
-	if err != nil {
-		return err
-	}
-	z := gzip.NewWriter(out)
-	t := tar.NewWriter(z)
-	err = outside().within(dir, 0o500, func(d *directory) error { return packIn(t, d, "work") })
-	err = errors.Join(err, t.Close(), z.Close())
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err == nil {
-		err = os.Rename(out.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(out.Name())
-	}
-	return err
+	return WriteFile(file, true, func(w io.Writer) error {
+		z := gzip.NewWriter(w)
+		t := tar.NewWriter(z)
+		err := outside().within(dir, 0o500, func(d *directory) error { return packIn(t, d, "work") })
+		return errors.Join(err, t.Close(), z.Close())
+	})
 }
 
 // packIn packs what is in a directory, under a name.

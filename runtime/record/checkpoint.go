@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/s2"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // A Checkpoint is what going on with a run needs beside its log, between two
@@ -59,39 +60,14 @@ const suffix = ".json.s2"
 // is there whole or not at all. Sync says that it is on disk when the call
 // returns.
 func WriteCheckpoint(dir string, c *Checkpoint, sync bool) error {
-	if err := writeCheckpoint(dir, c, sync); err != nil {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = workspace.WriteFile(checkpointFile(dir, c.Tick), sync, c.encode)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot write a checkpoint: %w", err)
 	}
 	return nil
-}
-
-func writeCheckpoint(dir string, c *Checkpoint, sync bool) (err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(dir, ".checkpoint-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
-		}
-	}()
-	err = c.encode(tmp)
-	if err == nil && sync {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp.Name(), checkpointFile(dir, c.Tick))
-	}
-	if err == nil && sync {
-		err = syncDir(dir)
-	}
-	return err
 }
 
 func (c *Checkpoint) encode(w io.Writer) error {
@@ -177,7 +153,7 @@ func DropCheckpoints(dir string, keep []int) error {
 		name, ok := strings.CutSuffix(e.Name(), suffix)
 		tick, bad := strconv.Atoi(name)
 		whole := ok && bad == nil
-		if whole && slices.Contains(keep, tick) || !whole && !strings.HasPrefix(e.Name(), ".checkpoint-") {
+		if whole && slices.Contains(keep, tick) || !whole && !workspace.Unfinished(e.Name()) {
 			continue
 		}
 		err = errors.Join(err, os.Remove(filepath.Join(dir, e.Name())))

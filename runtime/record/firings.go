@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // A Firing is a fault of the scenario that has hit a process, or was about to:
@@ -106,7 +108,7 @@ func (f *Firings) create() (err error) {
 	if f.file, err = os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(f.path))
+	return workspace.SyncDir(filepath.Dir(f.path))
 }
 
 // Close gives the file back.

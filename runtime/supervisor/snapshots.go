@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // A position is how far an agent is: it has had everything before the attempt
@@ -98,43 +100,21 @@ func (s *snapshots) write(tick int, states []toldState) error {
 	return nil
 }
 
-func (s *snapshots) store(tick int, states []toldState) (err error) {
+func (s *snapshots) store(tick int, states []toldState) error {
 	if err := s.make(); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(s.dir, ".states-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(tmp.Name()))
+	return workspace.WriteFile(s.path(tick), s.sync, func(w io.Writer) error {
+		out := bufio.NewWriter(w)
+		enc := json.NewEncoder(out)
+		enc.SetEscapeHTML(false) // a state is given back as it was told
+		for i := range states {
+			if err := enc.Encode(&states[i]); err != nil {
+				return err
+			}
 		}
-	}()
-	out := bufio.NewWriter(tmp)
-	enc := json.NewEncoder(out)
-	enc.SetEscapeHTML(false) // a state is given back as it was told
-	for i := range states {
-		if err = enc.Encode(&states[i]); err != nil {
-			break
-		}
-	}
-	if err == nil {
-		err = out.Flush()
-	}
-	if err == nil && s.sync {
-		err = tmp.Sync()
-	}
-	if cerr := tmp.Close(); err == nil {
-		err = cerr
-	}
-	if err != nil {
-		return err
-	}
-	if err = os.Rename(tmp.Name(), s.path(tick)); err == nil && s.sync {
-		err = syncDir(s.dir)
-	}
-	return err
+		return out.Flush()
+	})
 }
 
 // make makes the directory.
@@ -144,21 +124,13 @@ func (s *snapshots) make() error {
 	}
 	err := os.MkdirAll(s.dir, 0o700)
 	for dir, up := filepath.Dir(s.dir), 0; err == nil && s.sync && up < 3; dir, up = filepath.Dir(dir), up+1 {
-		err = syncDir(dir) // states, checkpoints, the run: the names of those below
+		err = workspace.SyncDir(dir) // states, checkpoints, the run: the names of those below
 	}
 	s.made = err == nil
 	return err
 }
 
 // syncDir brings the names in a directory to disk.
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
-
 // read gives the newest states that can be read and are those of all the agents
 // named, and drops those that are not: what they would have saved is told again.
 // The tick is -1 where there is none; then an error says why.
