@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -21,17 +22,24 @@ type Ear struct {
 	Gone func(why string)
 }
 
-// What a program may publish: as many messages at once, and as many a second.
-const (
-	Burst  = 1000
-	Rate   = 500
-	tooFar = 10 * Burst // messages over that, or to where it may not, end its connection
-)
+// A Rate is what a program may publish beside one answer to each line that it is
+// told. What is more is dropped.
+type Rate struct {
+	Burst  int     // messages at once; 0 for as usual
+	Second float64 // messages a second; 0 for as usual
+}
+
+// Usual is what a program may publish where nobody says.
+var Usual = Rate{Burst: 1000, Second: 500}
+
+// tooFar is how many messages that it may not publish, or to where it may not, end
+// a program's connection.
+const tooFar = 10_000
 
 // heldBack and heldBytes are how much of what a program said waits for who takes
 // it. Beyond that it is lost: the server never waits.
 const (
-	heldBack  = 2 * Burst
+	heldBack  = 2000
 	heldBytes = 4 * MaxPayload
 )
 
@@ -46,6 +54,7 @@ type Line struct {
 	ear   Ear
 	said  chan *nats.Msg
 	limit *rate.Limiter
+	owed  atomic.Int64 // lines told that were not answered yet, or so it seems
 
 	once, last sync.Once
 	ends       chan struct{} // closed to have it cut
@@ -61,7 +70,7 @@ type Line struct {
 func (s *Seat) line(at *login, e Ear) (*Line, error) {
 	l := &Line{
 		seat: s, login: at, ear: e, said: make(chan *nats.Msg),
-		limit: rate.NewLimiter(Rate, Burst), ends: make(chan struct{}), finishes: make(chan struct{}), over: make(chan struct{}),
+		limit: rate.NewLimiter(rate.Limit(s.rate.Second), s.rate.Burst), ends: make(chan struct{}), finishes: make(chan struct{}), over: make(chan struct{}),
 	}
 	sub, err := s.bus.nc.Subscribe(Out(s.run, s.id), func(m *nats.Msg) {
 		select {
@@ -70,7 +79,7 @@ func (s *Seat) line(at *login, e Ear) (*Line, error) {
 		}
 	})
 	if err == nil {
-		err = sub.SetPendingLimits(heldBack, heldBytes)
+		err = sub.SetPendingLimits(max(heldBack, 2*s.rate.Burst), heldBytes)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen to agent %s on the bus: %w", s.id, err)
@@ -90,6 +99,7 @@ func (l *Line) Tell(line []byte) {
 		l.unheard = true
 		return
 	}
+	l.owed.Add(1)
 	if err := l.seat.bus.nc.PublishRequest(Ask(l.seat.run, l.seat.id), Out(l.seat.run, l.seat.id), line); err != nil {
 		l.Cut()
 	}
@@ -176,6 +186,17 @@ func (l *Line) published() int64 {
 	return info.Conns[0].InMsgs
 }
 
+// allowed says whether one more message is not too many. What it may say as an
+// answer is not counted, so that who is asked often can answer; which of its
+// messages is one, who takes it knows.
+func (l *Line) allowed() bool {
+	if l.owed.Load() > 0 {
+		l.owed.Add(-1) // nobody else takes any
+		return true
+	}
+	return l.limit.Allow()
+}
+
 // take takes one message in, and says why the connection cannot go on, if so.
 func (l *Line) take(m *nats.Msg, refused *int64) (why string) {
 	if len(m.Data) == 0 && m.Header.Get("Status") == "503" {
@@ -185,7 +206,7 @@ func (l *Line) take(m *nats.Msg, refused *int64) (why string) {
 		return "it listens no more to what it is asked"
 	}
 	reply := []byte(`{"error":"too many messages: this one was dropped"}`)
-	if l.limit.Allow() {
+	if l.allowed() {
 		reply = l.ear.Said(m.Data)
 	} else {
 		*refused++

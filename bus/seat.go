@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,20 +24,22 @@ type Seat struct {
 	run, id string
 	login   Credentials
 	who     *user
+	rate    Rate
 
 	mu       sync.Mutex
 	channels []string // sorted
 }
 
-// Seat makes a place for an agent of a run that is in those channels. It holds
-// until Close.
-func (b *Bus) Seat(run, id string, channels []string) (*Seat, error) {
+// Seat makes a place for an agent of a run that may publish so much and is in those
+// channels. It holds until Close.
+func (b *Bus) Seat(run, id string, rate Rate, channels []string) (*Seat, error) {
 	for _, token := range append([]string{run, id}, channels...) {
 		if err := CheckToken(token); err != nil {
 			return nil, fmt.Errorf("cannot seat agent %s on the bus: %w", id, err)
 		}
 	}
-	s := &Seat{bus: b, run: run, id: id, login: Credentials{User: "agent-" + randomHex(4), Password: randomHex(16)}}
+	rate.Burst, rate.Second = cmp.Or(rate.Burst, Usual.Burst), cmp.Or(rate.Second, Usual.Second)
+	s := &Seat{bus: b, run: run, id: id, rate: rate, login: Credentials{User: "agent-" + randomHex(4), Password: randomHex(16)}}
 	s.channels = slices.Compact(slices.Sorted(slices.Values(channels)))
 	s.who = &user{single: true, permissions: s.permissions(), came: make(chan struct{}, 1)}
 	b.users.put(s.login, s.who)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 )
@@ -23,13 +24,18 @@ type guest struct {
 // what it is asked with what it was asked.
 func admitted(t *testing.T, b *Bus, id string, channels ...string) *guest {
 	t.Helper()
-	seat, err := b.Seat("r", id, channels)
+	return admittedAt(t, b, Rate{}, id, channels...)
+}
+
+func admittedAt(t *testing.T, b *Bus, rate Rate, id string, channels ...string) *guest {
+	t.Helper()
+	seat, err := b.Seat("r", id, rate, channels)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(seat.Close)
 	g := &guest{seat: seat, said: make(chan string, 16), gone: make(chan string, 1)}
-	g.nc, g.errs = observe(t, b, seat.Credentials())
+	g.nc, g.errs = observe(t, b, seat.Credentials(), nats.CustomInboxPrefix(seat.Inbox()))
 	if _, err := g.nc.Subscribe(Ask("r", id), func(m *nats.Msg) { _ = m.Respond(m.Data) }); err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +99,46 @@ func TestSeat(t *testing.T) {
 	g.line.Finish()
 	if why := <-g.gone; why != "it was told to stop" {
 		t.Errorf("gone: %s", why)
+	}
+}
+
+// TestSeatAnswers: however often it is asked, its answers are not too many.
+func TestSeatAnswers(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	g := admitted(t, b, "ann")
+	for i := range 3 * Usual.Burst {
+		g.line.Tell([]byte("a line"))
+		select {
+		case <-g.said:
+		case <-time.After(patience):
+			t.Fatalf("answer %d was not taken", i+1)
+		}
+	}
+}
+
+// TestSeatRate: what it may publish is the seat's to say; what is more is told back,
+// and does no harm.
+func TestSeatRate(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	g := admittedAt(t, b, Rate{Burst: 2, Second: 1e-3}, "ann")
+	say := func() string {
+		m, err := g.nc.Request(Out("r", "ann"), []byte("x"), patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(m.Data)
+	}
+	const dropped = `{"error":"too many messages: this one was dropped"}`
+	for i, want := range []string{"got x", "got x", dropped, dropped} {
+		if got := say(); got != want {
+			t.Errorf("message %d: %s", i, got)
+		}
+	}
+	g.line.Tell([]byte("a line")) // which may be answered
+	for _, want := range []string{"x", "x", "a line"} {
+		if got := <-g.said; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
 	}
 }
 

@@ -14,12 +14,12 @@ const patience = 10 * time.Second
 
 // observe connects over TCP, as another process would. Its errors arrive on
 // the channel.
-func observe(t *testing.T, b *Bus, c Credentials) (*nats.Conn, <-chan error) {
+func observe(t *testing.T, b *Bus, c Credentials, more ...nats.Option) (*nats.Conn, <-chan error) {
 	t.Helper()
 	errs := make(chan error, 16)
-	nc, err := nats.Connect("nats://"+b.Addr(), nats.UserInfo(c.User, c.Password), nats.NoReconnect(),
+	nc, err := nats.Connect("nats://"+b.Addr(), append(more, nats.UserInfo(c.User, c.Password), nats.NoReconnect(),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { errs <- err }),
-		nats.ClosedHandler(func(*nats.Conn) { close(errs) }))
+		nats.ClosedHandler(func(*nats.Conn) { close(errs) }))...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -58,13 +58,33 @@ func (s *seats) open(id string) (*seat, error) {
 		}
 	}
 	in = changed(in, s.set, id)
-	at, err := s.bus.Seat(s.run, id, in)
+	at, err := s.bus.Seat(s.run, id, s.rate(id), in)
 	if err != nil {
 		return nil, err
 	}
 	s.all[id] = &seat{at, in}
 	return s.all[id], nil
 }
+
+// rate is what the program of an agent may publish. How much of that are messages,
+// and how many it may send, the engine sees; what the bus drops is far beyond. In
+// lockstep that hangs on how long ticks take, so that a limit only raises it.
+func (s *seats) rate(id string) bus.Rate {
+	entry, known := s.plan.EntryOf(id)
+	if !known || s.plan.Entries[entry].Limits.Messages == 0 {
+		return bus.Rate{}
+	}
+	n := s.plan.Entries[entry].Limits.Messages
+	if s.plan.Clock.Mode == plan.Realtime {
+		n = max(n, fewest)
+		return bus.Rate{Burst: 2 * n, Second: float64(n)}
+	}
+	return bus.Rate{Burst: max(bus.Usual.Burst, 2*n), Second: max(bus.Usual.Second, float64(n))}
+}
+
+// fewest is how many lines a second a program may publish that may send fewer
+// messages: its log is among them.
+const fewest = 20
 
 // changed is what becomes of an agent's channels where the members of some are
 // set.

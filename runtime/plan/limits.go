@@ -91,7 +91,38 @@ func (l *EntryLimits) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// limits are those of a variant that its kind reads.
+// elsewhere says whether an entry's programs are started by somebody else.
+func elsewhere(e *scenarios.Entry, kind agent.Kind) bool { return kind.Bus && len(e.Command) == 0 }
+
+// ofProcesses are the limits of what a process takes.
+var ofProcesses = []struct {
+	name string
+	set  func(*scenarios.EntryLimits) bool
+}{
+	{"memory", func(l *scenarios.EntryLimits) bool { return l.Memory > 0 }},
+	{"cpu", func(l *scenarios.EntryLimits) bool { return l.CPU > 0 }},
+	{"processes", func(l *scenarios.EntryLimits) bool { return l.Processes > 0 }},
+	{"files", func(l *scenarios.EntryLimits) bool { return l.Files > 0 }},
+	{"file_size", func(l *scenarios.EntryLimits) bool { return l.FileSize > 0 }},
+	{"disk", func(l *scenarios.EntryLimits) bool { return l.Disk > 0 }},
+	{"wall", func(l *scenarios.EntryLimits) bool { return l.Wall > 0 }},
+}
+
+// unheld are the limits of an entry that nobody can hold its programs to.
+func unheld(e *scenarios.Entry, kind agent.Kind) (names []string) {
+	if e.Limits == nil || !elsewhere(e, kind) {
+		return nil
+	}
+	for _, limit := range ofProcesses {
+		if limit.set(e.Limits) {
+			names = append(names, "limits."+limit.name)
+		}
+	}
+	return names
+}
+
+// limits are those of a variant that its kind reads; of a program that somebody else
+// starts, those of what it says.
 func (m *maker) limits(v *variant, kind agent.Kind) (out EntryLimits) {
 	l := v.entry.Limits
 	if l == nil {
@@ -106,9 +137,12 @@ func (m *maker) limits(v *variant, kind agent.Kind) (out EntryLimits) {
 	if !kind.Reads("limits") {
 		return out
 	}
+	out.Messages, out.MessageBytes, out.Log = l.Messages, Size(l.MessageBytes), Size(l.Log)
+	if elsewhere(&v.entry, kind) {
+		return out
+	}
 	out.Memory, out.CPU, out.Processes, out.Files = Size(l.Memory), time.Duration(l.CPU), l.Processes, l.Files
-	out.FileSize, out.Disk, out.Wall, out.Log = Size(l.FileSize), Size(l.Disk), time.Duration(l.Wall), Size(l.Log)
-	out.Messages, out.MessageBytes = l.Messages, Size(l.MessageBytes)
+	out.FileSize, out.Disk, out.Wall = Size(l.FileSize), Size(l.Disk), time.Duration(l.Wall)
 	if all := m.plan.Limits.Memory; all > 0 && out.Memory == 0 && !m.told(v.item.at+".limits.memory") {
 		v.problem(".limits", fmt.Sprintf("all processes together may have %s in memory, and nothing says how much of it one of these may", all),
 			"limits: {memory: 512MiB}")

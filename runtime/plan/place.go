@@ -123,6 +123,8 @@ func unused(e *scenarios.Entry, kind agent.Kind) []string {
 			names = append(names, key.name)
 		}
 	}
+	names = append(names, unheld(e, kind)...)
+	slices.Sort(names)
 	return names
 }
 
