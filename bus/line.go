@@ -113,6 +113,10 @@ func (l *Line) Unheard() bool {
 	return l.unheard
 }
 
+// Dismissed says, once Gone was called, that the program has done nothing for it: it
+// listened to a channel that it is in no more.
+func (l *Line) Dismissed() bool { return l.login.left.Load() }
+
 // Finish lets the program have what it was told and ends the connection; Gone
 // follows.
 func (l *Line) Finish() { l.last.Do(func() { close(l.finishes) }) }
@@ -150,6 +154,9 @@ func (l *Line) listen(sub *nats.Subscription) {
 				before = n
 			}
 		}
+	}
+	if l.login.left.Load() {
+		why = "it has left a channel that it listened to"
 	}
 	l.seat.bus.users.cut(l.login)
 	l.rest(sub, &refused)

@@ -95,6 +95,7 @@ func (s *Seat) Join(channels []string) {
 	}
 	login.auth.RegisterUser(&server.User{Username: s.login.User, Permissions: s.permissions()})
 	if len(left) > 0 && s.listens(login, left) {
+		login.left.Store(true)
 		s.bus.users.cut(login)
 	}
 }

@@ -161,7 +161,7 @@ func TestSeatChannels(t *testing.T) {
 		t.Fatalf("got %v, %v", m, err)
 	}
 	g.seat.Join([]string{"square"})
-	if why := <-g.gone; why != "its connection to the bus has ended" {
+	if why := <-g.gone; why != "it has left a channel that it listened to" || !g.line.Dismissed() {
 		t.Errorf("gone: %s", why)
 	}
 	// Who has not listened stays, and is refused from then on.

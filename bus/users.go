@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/nats-io/nats-server/v2/server"
 )
@@ -45,6 +46,7 @@ type login struct {
 	id   uint64
 	addr string
 	auth server.ClientAuthentication
+	left atomic.Bool // it was cut since it has left a channel
 }
 
 // clients are the ids of connections, some of which may be gone.

@@ -36,8 +36,9 @@ type Ear struct {
 type Call interface {
 	From() string
 	Tell(line []byte)
-	Unheard() bool // once it is gone: something was told that never reached the program
-	Finish()       // cuts the connection, once the program has what it was told
+	Unheard() bool   // once it is gone: something was told that never reached the program
+	Dismissed() bool // the same: it was cut since its agent has left a channel
+	Finish()         // cuts the connection, once the program has what it was told
 	Cut()
 }
 
@@ -76,7 +77,7 @@ func (p *resident) call(w *workspace.Workspace) (*child, error) {
 	})
 	call, err := p.spec.Caller.Call(ctx, Ear{
 		Said: func(data []byte) []byte { <-bound; return p.said(c, data) },
-		Gone: func(why string) { <-bound; p.disconnected(c, why) },
+		Gone: func(why string) { <-bound; p.disconnected(c, lines.connected(), why) },
 	})
 	cancel()
 	wg.Wait()
@@ -127,7 +128,10 @@ const CredentialsFile = "nats.json"
 
 // disconnected follows the end of a connection: with it goes the process, if it
 // is one of ours.
-func (p *resident) disconnected(c *child, why string) {
+func (p *resident) disconnected(c *child, call Call, why string) {
+	if call.Dismissed() {
+		c.dismissed.Store(&why)
+	}
 	if c.pid == 0 {
 		c.lost = why
 		c.part()

@@ -13,15 +13,17 @@ import (
 // gone once it is dead, collected, and all that it wrote is read; its
 // descendants may hold the pipes open beyond that, and are not waited for.
 type child struct {
-	pid     int         // 0 where it is no process but a program elsewhere (called.go)
-	cut     func()      // ends the connection to such a program
-	unheard func() bool // what such a program was told last never reached it
-	from    string      // where such a program is; empty for a process
-	lost    string      // why the connection to it has ended, once it is gone
-	tag     tag         // of all that it starts; 0 for nothing
-	bond    *bond       // nil for no limits
-	in      sink
-	out     *reader // of stdout, where a watcher reads it; else nil
+	pid       int                    // 0 where it is no process but a program elsewhere (called.go)
+	cut       func()                 // ends the connection to such a program
+	unheard   func() bool            // what such a program was told last never reached it
+	from      string                 // where such a program is; empty for a process
+	lost      string                 // why the connection to it has ended, once it is gone
+	dismissed atomic.Pointer[string] // why it is ended, where that is no fault of its; else nil
+
+	tag  tag   // of all that it starts; 0 for nothing
+	bond *bond // nil for no limits
+	in   sink
+	out  *reader // of stdout, where a watcher reads it; else nil
 
 	kept bool // on its watcher's core; guarded by its resident's mu
 

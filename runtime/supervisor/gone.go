@@ -53,12 +53,15 @@ func (p *resident) gone(c *child) {
 	fact := Fact{Agent: p.name(), Kind: "crashed", Tick: max(p.tick, 0), Detail: c.report(p.log)}
 	// A program elsewhere that nobody waits for may go and come back, and so may one
 	// that does not have what it was asked.
-	left := c.from != "" && (p.asked == 0 || c.unheard())
-	if left {
-		fact.Kind = "disconnected"
-	}
-	if p.restart {
+	why := c.dismissed.Load()
+	left := why != nil || c.from != "" && (p.asked == 0 || c.unheard())
+	switch {
+	case p.restart:
 		fact.Kind, fact.Detail = "restarted", "it missed its deadline"
+	case why != nil && c.from == "":
+		fact.Kind, fact.Detail = "restarted", *why
+	case left:
+		fact.Kind = "disconnected"
 	}
 	p.fleet.fact(fact)
 	p.crashed(fact.Detail, struck, left)
