@@ -174,6 +174,45 @@ func TestSeatChannels(t *testing.T) {
 	}
 }
 
+// TestSeatIsPrivate: one program has nothing of another's, nor of the server's, and
+// learns nothing of the channels that there are, whether it asks for their traffic,
+// the store's or the server's. What it was refused is what it would be if there were
+// nothing there.
+func TestSeatIsPrivate(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	if _, err := b.CreateStream("r"); err != nil {
+		t.Fatal(err)
+	}
+	ann, eve := admitted(t, b, "ann", "den"), admitted(t, b, "eve", "square")
+	for _, subject := range []string{
+		ann.seat.Inbox() + ".>", ann.seat.Inbox() + ".1", "_INBOX.>", Ask("r", "ann"), Out("r", "ann"), Out("r", "*"), Msg("r", "*", "ann"),
+		Chan("r", "den", "*"), Chan("r", "*", "*"), Log("r"), All("r"), ">", "$JS.>", "$JS.EVENT.>", "$SYS.>", "$SYS.ACCOUNT.$G.>",
+	} {
+		eve.denied(t, subject)
+	}
+	for _, subject := range []string{
+		ann.seat.Inbox() + ".1", Out("r", "ann"), Ask("r", "ann"), Chan("r", "den", "eve"), Chan("r", "square", "eve"), Msg("r", "eve", "ann"),
+		"$JS.API.INFO", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST", "$JS.API.STREAM.INFO.r", "$JS.API.STREAM.MSG.GET.r",
+		"$JS.API.DIRECT.GET.r", "$JS.API.CONSUMER.CREATE.r", "$JS.ACK.r.x", "$SYS.REQ.USER.INFO", "$SYS.REQ.SERVER.PING.CONNZ", "$SYS.REQ.ACCOUNT.PING.SUBSZ",
+	} {
+		if err := eve.nc.PublishRequest(subject, eve.seat.Inbox()+".1", nil); err != nil {
+			t.Fatal(err)
+		}
+		refused(t, eve.nc, eve.errs)
+	}
+	// What is the ended one's is over: it is cut off, and so is nobody else.
+	ann.seat.Close()
+	if why := <-ann.gone; why != "its connection to the bus has ended" {
+		t.Errorf("gone: %s", why)
+	}
+	for range ann.errs { // until its connection is closed
+	}
+	eve.line.Tell([]byte("still there"))
+	if got := <-eve.said; got != "still there" {
+		t.Errorf("answered %q", got)
+	}
+}
+
 // TestSeatIsSingle: one connection at a time, and none once it is closed.
 func TestSeatIsSingle(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
