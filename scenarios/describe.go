@@ -14,7 +14,7 @@ var descriptions = map[string]string{
 	"Scenario.secrets":    "Credentials, by reference: their values are never in a scenario, a plan, a record or a log.",
 	"Scenario.limits":     "Bounds of the run. It stops resumably where one is reached.",
 	"Scenario.checkpoint": "How often the run's state is written beside its log, so that resuming it takes no longer as it grows. Default: every 100 ticks, the two newest kept.",
-	"Scenario.isolation":  "How agents are walled off from each other, the run and the machine: none; auto, by all means that the machine has; strict, by all that there are, or the run does not start; uid, by a user of its own for each process, which takes root; landlock, by the kernel's Landlock. Default: none.",
+	"Scenario.isolation":  "How agents are walled off from each other, the run and the machine: none; auto, by all means that can be had here; strict, by all that there are, or the run does not start; uid, by a user of its own for each process, which takes root; landlock, by the kernel's Landlock. Default: auto.",
 	"Scenario.durability": "What a committed tick outlives: process (the death of any process) or machine (a power cut too: each tick is synced to disk, which takes longer). Default: process.",
 	"Scenario.faults":     "What goes wrong on purpose: processes that are killed or paused, messages that are lost, delayed or doubled.",
 	"Scenario.collect":    "Columns of the record: names that the world gives, or fields of what agents were shown or answered.",

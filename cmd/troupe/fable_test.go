@@ -13,7 +13,8 @@ import (
 )
 
 // A fable is a scenario of two ticks in a directory of its own. Its first
-// agent, good, answers well whatever becomes of the others.
+// agent, good, answers well whatever becomes of the others. Agents of some leave
+// marks beside their directories, so that none has walls.
 type fable struct {
 	dir     string
 	ids     []string
@@ -43,12 +44,13 @@ func (f *fable) agent(id, rest string) {
 }
 
 // fableHead is the number of lines before the first entry.
-const fableHead = 12
+const fableHead = 13
 
 func (f *fable) text() string {
 	all := strings.Join(f.ids, ", ")
 	return fmt.Sprintf(`name: fable
 clock: {deadline: 60s}
+isolation: none
 limits: {usd: none}
 secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
 world:

@@ -175,7 +175,7 @@ func (m *maker) fillRun() {
 	if c := m.s.Checkpoint; c != nil {
 		p.Checkpoint = Checkpoint{Every: or(c.Every, defaultEvery), Keep: or(c.Keep, defaultKeep)}
 	}
-	p.Isolation = or(m.s.Isolation, "none")
+	p.Isolation = or(m.s.Isolation, "auto")
 	p.Durability = or(m.s.Durability, DurableProcess)
 	if src := m.s.Source; src != nil && src.SHA256 != "" {
 		name := filepath.Base(src.File)

@@ -17,7 +17,7 @@ func TestDefaults(t *testing.T) {
   - {id: b, kind: exec, command: [cat], deadline: 1m}
 `)
 	same(t, "clock", p.Clock, Clock{Mode: "lockstep"})
-	same(t, "isolation and durability", p.Isolation+" "+p.Durability, "none process")
+	same(t, "isolation and durability", p.Isolation+" "+p.Durability, "auto process")
 	same(t, "timeout", p.World.Timeout, time.Minute)
 	same(t, "world", strings.Join(p.World.Program.Command, " ")+" in "+p.World.Program.Dir, "/usr/bin/cat in world")
 	same(t, "config", string(p.World.Config), "{}")
