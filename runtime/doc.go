@@ -287,7 +287,9 @@
 // executes the agent. A launch waits for that, so that what cannot be executed
 // fails there. workspace.Attacks says what each tier stops; a test of the command
 // carries all of them out. What connects to control.sock and descends from the
-// supervisor is hung up on (observe.Outsiders). Worlds stand outside.
+// supervisor is hung up on (observe.Outsiders), and so is what connects to an
+// agent's socket and does not descend from its process, where the user at the other
+// end does not tell (Fleet.kin). Worlds stand outside.
 //
 // # Runs on record
 //

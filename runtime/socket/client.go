@@ -46,11 +46,12 @@ func (c *Client) Ask(r *Request, each func(*Reply) error) (*Reply, error) {
 	if len(text) > MaxLine {
 		return nil, fmt.Errorf("cannot ask this: it takes %d bytes of %d", len(text), MaxLine)
 	}
-	if _, err := c.conn.Write(append(text, '\n')); err != nil {
-		return nil, fmt.Errorf("cannot ask the runtime: %w", err)
-	}
+	_, failed := c.conn.Write(append(text, '\n'))
 	for {
-		text, err := c.in.ReadBytes('\n')
+		text, err := c.in.ReadBytes('\n') // though it hung up: it has said why
+		if err != nil && failed != nil {
+			return nil, fmt.Errorf("cannot ask the runtime: %w", failed)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the runtime gave no answer: %w", err)
 		}

@@ -8,4 +8,4 @@ import (
 )
 
 // peer is this process's user: a socket's directory lets nobody else in.
-func peer(net.Conn) (uid int, err error) { return os.Geteuid(), nil }
+func peer(net.Conn) (uid, pid int, err error) { return os.Geteuid(), 0, nil }

@@ -25,7 +25,8 @@ type Handler func(ctx context.Context, r *Request, reply func(*Reply) error) err
 // A Server is one process's socket.
 type Server struct {
 	path   string
-	owner  int // uid of who may connect
+	owner  int                // uid of who may connect
+	kin    func(pid int) bool // which of that user's processes may; nil for all
 	handle Handler
 	l      net.Listener
 	ctx    context.Context
@@ -38,8 +39,10 @@ type Server struct {
 }
 
 // Listen opens a socket that the user owner alone can use, and this process's
-// own user where they are the same. A file that is left there is replaced.
-func Listen(path string, owner int, h Handler) (*Server, error) {
+// own user where they are the same. Where others have that user too, kin says of
+// a process whether it may; nil lets all. It is called from many goroutines. A
+// file that is left there is replaced.
+func Listen(path string, owner int, kin func(pid int) bool, h Handler) (*Server, error) {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("cannot open the agents' socket: %w", err)
 	}
@@ -54,7 +57,7 @@ func Listen(path string, owner int, h Handler) (*Server, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("cannot open the agents' socket: %w", err), l.Close())
 	}
-	s := &Server{path: path, owner: owner, handle: h, l: l, conns: map[net.Conn]bool{}, large: make(chan struct{}, 1)}
+	s := &Server{path: path, owner: owner, kin: kin, handle: h, l: l, conns: map[net.Conn]bool{}, large: make(chan struct{}, 1)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Go(s.accept)
 	return s, nil
@@ -101,12 +104,14 @@ func (s *Server) accept() {
 
 // admit says why a connection is refused.
 func (s *Server) admit(c net.Conn) string {
-	uid, err := peer(c)
-	if err != nil {
+	uid, pid, err := peer(c)
+	switch {
+	case err != nil:
 		return "cannot find out who asks: " + err.Error()
-	}
-	if uid != s.owner {
+	case uid != s.owner:
 		return fmt.Sprintf("this socket is for the user %d", s.owner)
+	case s.kin != nil && !s.kin(pid):
+		return "this socket is for an agent's process, and for what descends from it: this one does not, or its parent has ended"
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

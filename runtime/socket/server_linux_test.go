@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func serve(t *testing.T, owner int, h Handler) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "s")
-	s, err := Listen(path, owner, h)
+	s, err := Listen(path, owner, nil, h)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestServerHangUp(t *testing.T) {
 // The kernel says who asks: a socket is for one user.
 func TestServerKnowsItsUser(t *testing.T) {
 	if os.Geteuid() != 0 {
-		if _, err := Listen(filepath.Join(t.TempDir(), "s"), os.Geteuid()+1, echo); !errors.Is(err, os.ErrPermission) {
+		if _, err := Listen(filepath.Join(t.TempDir(), "s"), os.Geteuid()+1, nil, echo); !errors.Is(err, os.ErrPermission) {
 			t.Errorf("a socket for another user: %v", err)
 		}
 		return

@@ -47,6 +47,7 @@ type handler struct {
 type launch struct {
 	workspace.Command
 	secret string // what it finds at secretDescriptor; empty for nothing
+	of     string // the Spec.ID whose process it is; empty for none of those
 }
 
 // spawn starts a process, and has its pipes served. It returns once the program

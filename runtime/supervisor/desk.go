@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -361,6 +362,22 @@ type deskSocket struct {
 	desk *desk
 }
 
+// kin says which processes may use the socket of one, where there are walls and
+// others have its user: that process, and those that descend from it. Of a program
+// that nobody here has started, it is those that nobody here has. Nil is for all.
+func (f *Fleet) kin(s *Spec, owner int) func(pid int) bool {
+	if owner != os.Geteuid() || len(f.opts.Walls.Achieved().Tiers) == 0 {
+		return nil
+	}
+	return func(pid int) bool {
+		child, known := workspace.ChildAbove(pid)
+		if child == 0 {
+			return known && len(s.Command) == 0
+		}
+		return f.starter.whose(child) == s.ID
+	}
+}
+
 // openSocket opens the process's socket.
 func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket, error) {
 	path, err := f.opts.Dir.Socket(s.ID)
@@ -375,7 +392,7 @@ func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket
 	if len(s.Agents) == 1 {
 		d.only = s.Agents[0].Agent
 	}
-	server, err := socket.Listen(path, owner, d.handle)
+	server, err := socket.Listen(path, owner, f.kin(s, owner), d.handle)
 	if err != nil {
 		return nil, err
 	}

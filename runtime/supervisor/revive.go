@@ -166,7 +166,7 @@ func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h ha
 	if err != nil {
 		return nil, err
 	}
-	c, err := p.fleet.starter.spawn(launch{cmd, descriptorSecret(&p.spec)}, e, h)
+	c, err := p.fleet.starter.spawn(launch{cmd, descriptorSecret(&p.spec), p.spec.ID}, e, h)
 	if err != nil {
 		bond.undo()
 		return nil, err

@@ -17,6 +17,7 @@ const starters = 4
 type starter struct {
 	brand brand
 	tags  atomic.Uint64 // given
+	alive sync.Map      // pid → launch.of, of those that live and have one
 	jobs  chan job
 	wg    sync.WaitGroup
 }
@@ -56,7 +57,7 @@ func (s *starter) close() {
 func (s *starter) start(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
 	j := job{done: make(chan struct{})}
 	j.start = func() {
-		if pid, err = fork(w, t, attr, exited); err == nil {
+		if pid, err = s.fork(w, t, attr, exited); err == nil {
 			w.close()
 			err = w.executed()
 		}
@@ -66,15 +67,33 @@ func (s *starter) start(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(s
 	return pid, err
 }
 
-func fork(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+func (s *starter) fork(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
 	reaper.starting.RLock()
 	defer reaper.starting.RUnlock()
 	defer t.put()()
 	pid, err = syscall.ForkExec(w.file, w.argv, attr)
-	if err == nil {
-		reaper.children.Store(pid, exited)
+	if err != nil {
+		return pid, err
 	}
-	return pid, err
+	whose := &w.of
+	s.alive.Store(pid, whose)
+	reaper.children.Store(pid, func(st syscall.WaitStatus) {
+		s.alive.CompareAndDelete(pid, whose) // the number may be another's already
+		exited(st)
+	})
+	return pid, nil
+}
+
+// whose is the launch.of of a child; empty for none that lives.
+func (s *starter) whose(pid int) string {
+	for range 2 {
+		if of, ok := s.alive.Load(pid); ok {
+			return *of.(*string)
+		}
+		reaper.starting.Lock()   // its fork may not have returned yet
+		reaper.starting.Unlock() //nolint:staticcheck // nothing is done under it
+	}
+	return ""
 }
 
 // executable is the file to execute for the first word of a command: the word

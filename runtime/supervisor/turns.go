@@ -195,7 +195,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	var split splitter
 	dialect := t.spec.Kind.Dialect(t.spec.Brief)
 	line := func(line []byte, cut bool) { t.line(&said, dialect, o, line, cut) }
-	c, err := t.fleet.starter.spawn(launch{cmd, descriptorSecret(&t.spec)}, pumped{}, handler{
+	c, err := t.fleet.starter.spawn(launch{cmd, descriptorSecret(&t.spec), t.spec.ID}, pumped{}, handler{
 		stdout: func(chunk []byte) { split.feed(chunk, line) },
 		ended:  func() { split.end(line) },
 		stderr: t.log.write,

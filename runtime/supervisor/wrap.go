@@ -16,13 +16,14 @@ type wrapped struct {
 	files  []uintptr // the process's descriptors, in order
 	theirs []int     // those among them that are to be closed here once it has them
 	report int       // what says that the program could not be executed; -1 for nothing
+	of     string
 }
 
 // wrap makes a launch what to ask the system for: the program itself, or the
 // running binary that restricts itself first. The caller
 // releases it in any case.
 func (l *launch) wrap(files []uintptr) (w wrapped, err error) {
-	w = wrapped{file: executable(l.Argv[0]), argv: l.Argv, files: files, report: -1}
+	w = wrapped{file: executable(l.Argv[0]), argv: l.Argv, files: files, report: -1, of: l.of}
 	if l.secret != "" {
 		fd, err := secretPipe(l.secret)
 		if err != nil {
