@@ -8,36 +8,49 @@ type Attack struct {
 	// By are the tiers that stop it, with the version of Landlock from which on
 	// that one does; any other number is 0.
 	By map[string]int `json:"-"`
+	// linux says that it is stopped there alone, whatever the tier.
+	linux bool
 }
 
 // Attacks is all that walls are there to stop, and what none does. Tests carry
 // each of them out on each tier, and hold the outcome against this table.
 var Attacks = []Attack{
-	{"read another agent's files, home, prompts or log", map[string]int{"uid": 0, "landlock": 0}},
-	{"write another agent's files, home or log", map[string]int{"uid": 0, "landlock": 0}},
-	{"change the permissions or times of another agent's files", map[string]int{"uid": 0}},
-	{"get at another's files by symbolic links, hard links, renaming or ..", map[string]int{"uid": 0, "landlock": 0}},
-	{"read or write the run's record, locks, checkpoints and plan", map[string]int{"uid": 0, "landlock": 0}},
-	{"change the run's copies of programs", map[string]int{"uid": 0, "landlock": 0}},
-	{"read the copies of another entry's programs", map[string]int{"landlock": 0}},
-	{"read files that the plan does not list", map[string]int{"landlock": 0}},
-	{"write outside its own directories", map[string]int{"landlock": 0}},
-	{"read the environment, memory or descriptors of other processes", map[string]int{"uid": 0, "landlock": 0}},
-	{"trace other processes", map[string]int{"uid": 0, "landlock": 0}},
-	{"signal other processes", map[string]int{"uid": 0, "landlock": WholeLandlock}},
-	{"get another user's rights by a set-user-ID program", map[string]int{"uid": 0, "landlock": 0}},
-	{"command the supervisor through control.sock", map[string]int{"uid": 0, "landlock": 0}},
-	{"connect to TCP ports that the plan does not allow", map[string]int{"landlock": 4}},
-	{"listen on TCP ports", map[string]int{"landlock": 4}},
-	{"connect to abstract sockets of other processes", map[string]int{"landlock": WholeLandlock}},
-	{"use descriptors of the supervisor", map[string]int{None: 0, "uid": 0, "landlock": 0}},
-	{"use UDP, or MPTCP in TCP's place", nil},
-	{"see that a file is there, its size and its times", nil},
-	{"see which processes there are, and their commands", nil},
+	{Name: "read another agent's files, home, prompts or log", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "write another agent's files, home or log", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "change the permissions or times of another agent's files", By: map[string]int{"uid": 0}},
+	{Name: "get at another's files by symbolic links, hard links, renaming or ..", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "get at another's files by checkout, commit, or what is kept of its own", By: map[string]int{None: 0}},
+	{Name: "read or write the run's record, locks, checkpoints and plan", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "change the run's copies of programs and templates", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "read the copies of another entry's programs", By: map[string]int{"landlock": 0}},
+	{Name: "write the shared tree without a commit", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "read of the shared tree what the plan keeps from it", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "commit what the plan or another's lease keeps from it", By: map[string]int{None: 0}},
+	{Name: "ask the runtime in another agent's name, through that one's socket", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "ask the runtime in another agent's name, through its own socket", By: map[string]int{None: 0}},
+	{Name: "publish as another, listen to others or read the store on the bus", By: map[string]int{None: 0}},
+	{Name: "read files that the plan does not list", By: map[string]int{"landlock": 0}},
+	{Name: "write outside its own directories", By: map[string]int{"landlock": 0}},
+	{Name: "read the environment, memory or descriptors of other processes", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "trace other processes", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "signal other processes", By: map[string]int{"uid": 0, "landlock": WholeLandlock}},
+	{Name: "get another user's rights by a set-user-ID program", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "command the supervisor through control.sock", By: map[string]int{"uid": 0, "landlock": 0}},
+	{Name: "connect to TCP ports that the plan does not allow", By: map[string]int{"landlock": 4}},
+	{Name: "listen on TCP ports", By: map[string]int{"landlock": 4}},
+	{Name: "connect to abstract sockets of other processes", By: map[string]int{"landlock": WholeLandlock}},
+	{Name: "use descriptors of the supervisor", By: map[string]int{None: 0}},
+	{Name: "outlive its run by sessions, double forks or new parents", By: map[string]int{None: 0}, linux: true},
+	{Name: "use UDP, or MPTCP in TCP's place"},
+	{Name: "see that a file is there, its size and its times"},
+	{Name: "see which processes there are, and their commands"},
 }
 
 // Stopped says whether tiers stop an attack, with that version of Landlock.
 func (a Attack) Stopped(tiers []string, abi int) bool {
+	if a.linux && !Confines {
+		return false
+	}
 	for tier, from := range a.By {
 		if tier == None || slices.Contains(tiers, tier) && (tier != "landlock" || abi >= from) {
 			return true

@@ -2,14 +2,16 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/troupe-dev/troupe/workspace"
@@ -17,12 +19,18 @@ import (
 
 // A site is where the attacks of one test happen: all users may reach it.
 type site struct {
-	dir      string
-	scenario string
+	dir string
+	env string // of agents, as YAML
 }
 
 // nobody is a user that no agent runs as.
 const nobody = 65534
+
+// raiders are the hostile agents, by the language that they are written in: what
+// the scenario says of them.
+var raiders = map[string]string{
+	"go": "command: [hostile, raider, r.txt]",
+}
 
 func newSite(t *testing.T) site {
 	t.Helper()
@@ -36,23 +44,23 @@ func newSite(t *testing.T) site {
 			t.Fatal(err)
 		}
 	}
-	config := map[string]any{
-		"Outside": filepath.Join(s.dir, "outside", "note"), "Shared": filepath.Join(s.dir, "all"), "OtherUser": fmt.Sprint(nobody),
-		"SetUser": filepath.Join(s.dir, "tools", "id"), "TCP": s.listen(t), "UDP": 9,
-	}
 	id, err := os.ReadFile("/usr/bin/id")
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings, err := json.Marshal(config)
-	if err != nil {
+	if err := os.CopyFS(s.dir, os.DirFS("testdata/attacks")); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range []struct {
 		name string
 		mode os.FileMode
 		text []byte
-	}{{"outside/note", 0o644, []byte("all may read it")}, {"all/.keep", 0o644, nil}, {"tools/id", 0o755, id}, {"v.txt", 0o644, []byte("v")}, {"r.json", 0o644, settings}} {
+	}{
+		{"outside/note", 0o644, []byte("all may read it")}, {"all/.keep", 0o644, nil}, {"tools/id", 0o755, id},
+		{"v.txt", 0o644, []byte("v")}, {"r.txt", 0o644, []byte("r")}, {"template/begun", 0o644, nil},
+		{"tree/" + guarded, 0o644, []byte("the victim alone may read it")}, {"tree/" + astray, 0o644, []byte("astray")},
+		{"tree/" + fixed, 0o644, []byte("the victim alone may write it")}, {"tree/" + leased, 0o644, []byte("first")},
+	} {
 		path := filepath.Join(s.dir, f.name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -73,16 +81,34 @@ func newSite(t *testing.T) site {
 			t.Fatal(err)
 		}
 	}
-	s.scenario = filepath.Join(s.dir, "raid.yaml")
-	write(t, s.scenario, `name: raid
-seed: 1
-clock: {ticks: 1, deadline: 60s}
-world: {kind: conversation, config: {rounds: 1}}
-agents:
-  - {id: victim, command: [hostile, victim, v.txt]}
-  - {id: raider, command: [hostile, raider, r.json], readable: [tools]}
-`)
+	s.env = fmt.Sprintf(`OUTSIDE: %q, COMMON: %q, SET_USER: %q, OTHER_USER: "%d", PORT: "%d", UDP: "9"`,
+		filepath.Join(s.dir, "outside", "note"), filepath.Join(s.dir, "all"), filepath.Join(s.dir, "tools", "id"), nobody, s.listen(t))
 	return s
+}
+
+// scenario is of a raid by one of raiders, with a gate of its own.
+func (s site) scenario(t *testing.T, by string) string {
+	t.Helper()
+	g := openGate(t)
+	path := filepath.Join(s.dir, by+".yaml")
+	write(t, path, fmt.Sprintf(`name: raid
+seed: 1
+clock: {ticks: %d, deadline: 60s}
+world: {kind: conversation, config: {rounds: %[1]d}}
+shared:
+  from: tree
+  paths:
+    guarded: {read: [victim], write: [victim]}
+    fixed: {write: [victim]}
+channels: {den: {members: [mark]}}
+agents:
+  - {id: victim, command: [hostile, victim, v.txt], network: [%[2]d], env: {GATE: "%[2]d"}}
+  - {id: raider, %[3]s, readable: [tools], network: [%[2]d], env: {GATE: "%[2]d", %[4]s}, workspace: {from: template}}
+  - {id: thief, command: [hostile, thief], state: none}
+  - {id: mark, kind: nats, command: [natsbot, plain]}
+  - {id: spy, kind: nats, command: [natsbot, raids]}
+`, lastTick+1, g.port, raiders[by], s.env))
+	return path
 }
 
 // listen opens a port of a process that is no agent.
@@ -96,50 +122,93 @@ func (s site) listen(t *testing.T) (port int) {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+// A spoil is what came of the attacks of one kind: the tries that were made, and
+// of them those that were not stopped.
+type spoil struct{ tried, through []string }
+
+// spoils are by the names of workspace.Attacks.
+type spoils map[string]spoil
+
+func (all spoils) add(of, name string, done bool) {
+	x := all[of]
+	x.tried = append(x.tried, name)
+	if done {
+		x.through = append(x.through, name)
+	}
+	all[of] = x
+}
+
 // raid has the attacks carried out behind a kind of walls, and says of each what
-// came of it: by its place in workspace.Attacks, the tries that were not stopped.
-func (s site) raid(t *testing.T, isolation string) (through map[string][]string) {
+// came of it.
+func (s site) raid(t *testing.T, isolation, by string) spoils {
 	t.Helper()
-	run := "raid-" + isolation
-	data := filepath.Join(s.dir, "data")
-	troupe := func(args ...string) []byte {
+	run := by + "-" + isolation
+	troupe := func(args ...string) string {
 		t.Helper()
 		cmd := exec.Command("troupe", args...)
-		cmd.Env = append(os.Environ(), "TROUPE_DATA="+data)
+		cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(s.dir, "data"))
 		var said bytes.Buffer
 		cmd.Stderr = &said
 		out, err := cmd.Output()
 		if err != nil {
 			t.Fatalf("troupe %v: %v\n%s%s", args, err, out, said.Bytes())
 		}
-		return out
+		return string(out)
 	}
-	troupe("run", s.scenario, "--name", run, "--set", "isolation="+isolation)
-	through = map[string][]string{}
-	tries := 0
-	for line := range strings.Lines(string(troupe("logs", run, "raider"))) {
+	troupe("run", s.scenario(t, by), "--name", run, "--set", "isolation="+isolation)
+	all := spoils{}
+	for _, agent := range []string{"raider", "thief", "spy"} {
+		all.read(t, by+" "+agent, troupe("logs", run, agent))
+	}
+	return all
+}
+
+// read takes in an agent's log.
+func (all spoils) read(t *testing.T, who, log string) {
+	t.Helper()
+	tries, over := 0, "nothing"
+	for line := range strings.Lines(log) {
 		words := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
-		if len(words) != 4 || words[0] != "attack" {
-			t.Errorf("the raider says %q", line)
+		switch {
+		case len(words) == 4 && words[0] == "attack":
+			tries++
+			all.add(words[1], words[2], words[3] == "done")
+		case len(words) == 4 && words[0] == "left":
+			tries++
+			all.add(words[1], words[2], lives(words[3]))
+		case len(words) == 2 && words[0] == "over":
+			over = words[1]
+		default:
 			continue
 		}
-		tries++
-		if words[3] == "done" {
-			through[words[1]] = append(through[words[1]], words[2])
+		t.Log(who + ": " + strings.Join(words[1:], " | "))
+	}
+	if fmt.Sprint(tries) != over {
+		t.Errorf("%s has told of %d attacks, and says that it has tried %s", who, tries, over)
+	}
+}
+
+// lives says whether there is a process with a word in its command, and kills it.
+func lives(word string) (found bool) {
+	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil || !bytes.Contains(text, []byte("\x00"+word+"\x00")) {
+			continue
 		}
-		t.Log(strings.Join(words[1:], " | "))
+		found = true
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
-	if tries != len(attacks) {
-		t.Errorf("%d of %d attacks were tried", tries, len(attacks))
-	}
-	return through
+	return found
 }
 
 // TestAttacks carries out each attack on each tier. One that a tier claims to
 // stop gets through by no try, and one that it does not claim to stop by some:
 // the table that says so is neither too good nor too bad.
 func TestAttacks(t *testing.T) {
-	results := map[string]map[string][]string{}
+	results := map[string]spoils{}
 	for _, isolation := range []string{workspace.None, "uid", "landlock", workspace.Auto} {
 		t.Run(isolation, func(t *testing.T) {
 			s := newSite(t)
@@ -148,28 +217,44 @@ func TestAttacks(t *testing.T) {
 				s.refused(t, isolation, achieved)
 				return
 			}
-			through := s.raid(t, isolation)
-			for _, a := range workspace.Attacks {
-				if a.Name == setUser && os.Geteuid() != 0 {
-					continue // there is no program of another user's to try
-				}
-				tries := tried(a.Name)
-				switch got := through[a.Name]; {
-				case len(tries) == 0:
-					t.Errorf("nobody tries to %s", a.Name)
-				case a.Stopped(achieved.Tiers, achieved.LandlockABI) && len(got) > 0:
-					t.Errorf("%s is to stop who would %s: got through by %q", isolation, a.Name, got)
-				case !a.Stopped(achieved.Tiers, achieved.LandlockABI) && len(got) == 0:
-					t.Errorf("%s stops who would %s, and does not claim to", isolation, a.Name)
-				}
-			}
-			if !slices.Equal(achieved.Tiers, combinedTiers) || achieved.LandlockABI >= 6 {
-				results[isolation] = through
+			for _, by := range slices.Sorted(maps.Keys(raiders)) {
+				t.Run(by, func(t *testing.T) {
+					got := s.raid(t, isolation, by)
+					got.check(t, achieved, by == "go")
+					if by == "go" && (!slices.Equal(achieved.Tiers, combinedTiers) || achieved.LandlockABI >= workspace.WholeLandlock) {
+						results[isolation] = got
+					}
+				})
 			}
 		})
 	}
 	if len(results) == 4 && os.Geteuid() == 0 {
 		checkReadme(t, attackTable(results))
+	}
+}
+
+// check holds what came of attacks against what is claimed. Who knows all attacks
+// has to have tried each.
+func (all spoils) check(t *testing.T, achieved workspace.Achieved, whole bool) {
+	t.Helper()
+	for _, a := range workspace.Attacks {
+		got, stopped := all[a.Name], a.Stopped(achieved.Tiers, achieved.LandlockABI)
+		switch {
+		case a.Name == setUser && os.Geteuid() != 0: // there is no program of another user's to try
+		case len(got.tried) == 0 && whole:
+			t.Errorf("nobody tries to %s", a.Name)
+		case len(got.tried) == 0:
+		case stopped && len(got.through) > 0:
+			t.Errorf("%s is to stop who would %s: got through by %q", achieved, a.Name, got.through)
+		case !stopped && len(got.through) == 0:
+			t.Errorf("%s stops who would %s, and does not claim to", achieved, a.Name)
+		}
+	}
+	for name := range all {
+		if slices.ContainsFunc(workspace.Attacks, func(a workspace.Attack) bool { return a.Name == name }) {
+			continue
+		}
+		t.Errorf("workspace.Attacks has nothing that is named %q", name)
 	}
 }
 
@@ -179,21 +264,12 @@ var combinedTiers = []string{"uid", "landlock"}
 // refused has a run refused whose walls cannot be had here.
 func (s site) refused(t *testing.T, isolation string, a workspace.Achieved) {
 	t.Helper()
-	cmd := exec.Command("troupe", "run", s.scenario, "--set", "isolation="+isolation)
+	cmd := exec.Command("troupe", "run", s.scenario(t, "go"), "--set", "isolation="+isolation)
 	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(s.dir, "data"))
 	out, err := cmd.CombinedOutput()
 	if err == nil || !strings.Contains(string(out), a.Missing[isolation]) {
 		t.Errorf("got %v, %s; want that it says: %s", err, out, a.Missing[isolation])
 	}
-}
-
-func tried(name string) (tries []string) {
-	for _, a := range attacks {
-		if a.of == name {
-			tries = append(tries, a.name)
-		}
-	}
-	return tries
 }
 
 // Where the table is in the README.
@@ -203,14 +279,14 @@ const (
 )
 
 // attackTable is which tier stops what, as it was found.
-func attackTable(results map[string]map[string][]string) string {
+func attackTable(results map[string]spoils) string {
 	columns := []string{workspace.None, "uid", "landlock", workspace.Auto}
 	var b strings.Builder
 	b.WriteString("| an agent tries to | `none` | `uid` | `landlock` | both |\n|---|---|---|---|---|\n")
 	for _, a := range workspace.Attacks {
 		b.WriteString("| " + a.Name + " |")
 		for _, c := range columns {
-			if len(results[c][a.Name]) == 0 {
+			if len(results[c][a.Name].through) == 0 {
 				b.WriteString(" stopped |")
 			} else {
 				b.WriteString(" – |")

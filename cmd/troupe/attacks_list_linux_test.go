@@ -31,9 +31,15 @@ const (
 	writeOthers  = "write another agent's files, home or log"
 	chmodOthers  = "change the permissions or times of another agent's files"
 	byTricks     = "get at another's files by symbolic links, hard links, renaming or .."
+	byCopies     = "get at another's files by checkout, commit, or what is kept of its own"
 	theRun       = "read or write the run's record, locks, checkpoints and plan"
-	ownProgram   = "change the run's copies of programs"
+	ownProgram   = "change the run's copies of programs and templates"
 	otherProgram = "read the copies of another entry's programs"
+	writeTree    = "write the shared tree without a commit"
+	readTree     = "read of the shared tree what the plan keeps from it"
+	byCommit     = "commit what the plan or another's lease keeps from it"
+	theirSocket  = "ask the runtime in another agent's name, through that one's socket"
+	ownSocket    = "ask the runtime in another agent's name, through its own socket"
 	unlisted     = "read files that the plan does not list"
 	elsewhere    = "write outside its own directories"
 	procFiles    = "read the environment, memory or descriptors of other processes"
@@ -45,6 +51,7 @@ const (
 	listening    = "listen on TCP ports"
 	abstract     = "connect to abstract sockets of other processes"
 	descriptors  = "use descriptors of the supervisor"
+	outliving    = "outlive its run by sessions, double forks or new parents"
 	udp          = "use UDP, or MPTCP in TCP's place"
 	stat         = "see that a file is there, its size and its times"
 	allProcesses = "see which processes there are, and their commands"
@@ -100,6 +107,8 @@ func ofRun(name string) func(*raid) string {
 func ofProc(pid func(*raid) int, name string) func(*raid) string {
 	return func(r *raid) string { return fmt.Sprintf("/proc/%d/%s", pid(r), name) }
 }
+
+func unlistedFile(*raid) string { return os.Getenv("OUTSIDE") }
 
 func victimPID(r *raid) int   { return r.victimPID }
 func supervisorPID(*raid) int { return os.Getppid() }
@@ -169,10 +178,11 @@ var attacks = []attack{
 	{ownProgram, "writing", appends(func(r *raid) string { return r.ownProgram })},
 	{ownProgram, "another in its place", func(r *raid) error { return os.Rename(r.ownProgram, r.ownProgram+".old") }},
 	{ownProgram, "a new file beside it", makes(func(r *raid) string { return filepath.Dir(r.ownProgram) })},
+	{ownProgram, "the template of its directory", makes(func(r *raid) string { return filepath.Dir(r.ownProgram) + ".template" })},
 	{otherProgram, "reading", reads(func(r *raid) string { return r.victimProgram })},
-	{unlisted, "a file", reads(func(r *raid) string { return r.Config.Outside })},
-	{unlisted, "a directory", reads(func(r *raid) string { return filepath.Dir(r.Config.Outside) })},
-	{elsewhere, "a directory for all", makes(func(r *raid) string { return r.Config.Shared })},
+	{unlisted, "a file", reads(unlistedFile)},
+	{unlisted, "a directory", reads(func(r *raid) string { return filepath.Dir(unlistedFile(r)) })},
+	{elsewhere, "a directory for all", makes(func(*raid) string { return os.Getenv("COMMON") })},
 	{elsewhere, "memory that is shared by name", makes(func(*raid) string { return "/dev/shm" })},
 	{procFiles, "the victim's environment", reads(ofProc(victimPID, "environ"))},
 	{procFiles, "the supervisor's environment", reads(ofProc(supervisorPID, "environ"))},
@@ -205,15 +215,17 @@ var attacks = []attack{
 	{signalling, "the victim", func(r *raid) error { return syscall.Kill(r.victimPID, syscall.SIGCONT) }},
 	{signalling, "the victim's group", func(r *raid) error { return syscall.Kill(-r.victimPID, syscall.SIGCONT) }},
 	{signalling, "the supervisor", func(*raid) error { return syscall.Kill(os.Getppid(), syscall.SIGCONT) }},
+	{signalling, "the victim, by an orphan", func(r *raid) error { return orphaned("signal", strconv.Itoa(r.victimPID)) }},
 	{setUser, "a program of another user's", func(r *raid) error {
-		out, err := exec.Command(r.Config.SetUser, "-u").Output()
-		if got := strings.TrimSpace(string(out)); err == nil && got != r.Config.OtherUser {
+		out, err := exec.Command(os.Getenv("SET_USER"), "-u").Output()
+		if got := strings.TrimSpace(string(out)); err == nil && got != os.Getenv("OTHER_USER") {
 			return fmt.Errorf("it runs as user %s", got)
 		}
 		return err
 	}},
-	{controlling, "asking for the runs", (*raid).control},
-	{connecting, "another's port", func(r *raid) error { return dial("tcp", r.Config.TCP, false) }},
+	{controlling, "asking for the runs", func(r *raid) error { return control(filepath.Join(r.data, "control.sock")) }},
+	{controlling, "by an orphan", func(r *raid) error { return orphaned("control", filepath.Join(r.data, "control.sock")) }},
+	{connecting, "another's port", func(*raid) error { return dial("tcp", os.Getenv("PORT")) }},
 	{listening, "any port", func(*raid) error {
 		var c net.ListenConfig
 		c.SetMultipathTCP(false)
@@ -236,8 +248,17 @@ var attacks = []attack{
 		}
 		return nil
 	}},
-	{udp, "a datagram", func(r *raid) error { return dial("udp", r.Config.UDP, false) }},
-	{stat, "a file", func(r *raid) error { _, err := os.Stat(r.Config.Outside); return err }},
+	{udp, "a datagram", func(*raid) error { return dial("udp", os.Getenv("UDP")) }},
+	{udp, "MPTCP to a port that is not allowed", func(*raid) error {
+		var d net.Dialer
+		d.SetMultipathTCP(true)
+		c, err := d.Dial("tcp", net.JoinHostPort("127.0.0.1", os.Getenv("PORT")))
+		if err != nil {
+			return err
+		}
+		return c.Close()
+	}},
+	{stat, "a file", func(r *raid) error { _, err := os.Stat(unlistedFile(r)); return err }},
 	{allProcesses, "the victim's command", func(r *raid) error {
 		text, err := os.ReadFile("/proc/" + strconv.Itoa(r.victimPID) + "/cmdline")
 		if err == nil && !bytes.Contains(text, []byte("victim")) {
@@ -247,10 +268,8 @@ var attacks = []attack{
 	}},
 }
 
-func dial(network string, port int, multipath bool) error {
-	var d net.Dialer
-	d.SetMultipathTCP(multipath)
-	c, err := d.Dial(network, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
+func dial(network, port string) error {
+	c, err := net.Dial(network, net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		return err
 	}

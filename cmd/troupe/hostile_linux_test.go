@@ -6,35 +6,62 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/socket"
 )
 
 // hostile is an agent that attacks another, the run and the machine once it is
-// asked, and logs what came of it; and the other, which it attacks.
+// asked, and logs what came of it; the other, which it attacks; and what both
+// need.
 func hostile(args []string) int {
 	switch args[0] {
 	case "victim":
 		return victim()
 	case "raider":
 		open := inherited()
+		var r *raid
 		return converse(func(o told) {
-			r := newRaid()
-			r.inherited = open
-			r.all()
-			act(o, `{"say":"that was all"}`)
+			if r == nil {
+				r = newRaid()
+				r.inherited = open
+			}
+			r.turn(o)
 		})
+	case "thief":
+		return thief()
+	case "gate":
+		return passes(args[1:])
+	case "orphan":
+		return orphan(args[1:])
 	}
 	return 2
 }
 
-// victim has something to be taken in each place where an agent has anything.
+// secret is what the victim has.
+const secret = "the victim's secret"
+
+// gatePort is where agents wait for each other.
+func gatePort() int {
+	port, err := strconv.Atoi(os.Getenv("GATE"))
+	if err != nil {
+		panic(err)
+	}
+	return port
+}
+
+// victim has something to be taken in each place where an agent has anything,
+// and its turn for as long as it is attacked.
 func victim() int {
 	var door net.Listener
 	return converseAfter(func() {
 		for _, dir := range []string{".", os.Getenv("HOME"), os.Getenv("TMPDIR")} {
-			if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("secret"), 0o600); err != nil {
+			if err := os.WriteFile(filepath.Join(dir, "secret"), []byte(secret), 0o600); err != nil {
 				panic(err)
 			}
 		}
@@ -44,6 +71,12 @@ func victim() int {
 			panic(err)
 		}
 	}, func(o told) {
+		if o.Tick == 0 {
+			err := ask(os.Getenv(socket.Variable), socket.Request{Op: "lock", Paths: []string{leased}, TTL: 100})
+			if err = errors.Join(err, pass(gatePort(), "victim")); err != nil {
+				panic(err)
+			}
+		}
 		_ = door
 		act(o, `{"say":"I have seen nothing"}`)
 	})
@@ -54,29 +87,18 @@ func abstractName(pid int) string { return fmt.Sprintf("@troupe-victim-%d", pid)
 // A raid is what the attacks of one agent share. Paths are relative to its
 // working directory, so that a socket's is short enough.
 type raid struct {
-	Config struct {
-		Outside   string // a file that all may read, and no plan lists
-		Shared    string // a directory that all may write
-		SetUser   string // a program that runs as another user
-		TCP, UDP  int    // ports
-		OtherUser string // the number of that user
-	}
 	data, run, victim string
 	victimPID         int
 	victimProgram     string // a copied file of the victim's
 	ownProgram        string
 	inherited         []string
+	begun             map[string]error  // of pendings, by their names
+	results           []json.RawMessage // that came with the tick
+	tries             int
 }
 
 func newRaid() *raid {
-	r := &raid{data: "../../../../..", run: "../../..", victim: "../../victim", ownProgram: os.Args[2]}
-	config, err := os.ReadFile(r.ownProgram)
-	if err == nil {
-		err = json.Unmarshal(config, &r.Config)
-	}
-	if err != nil {
-		panic(err)
-	}
+	r := &raid{data: "../../../../..", run: "../../..", victim: "../../victim", ownProgram: os.Args[2], begun: map[string]error{}}
 	entries, _ := os.ReadDir("/proc")
 	for _, e := range entries {
 		pid, err := strconv.Atoi(e.Name())
@@ -96,15 +118,105 @@ func newRaid() *raid {
 	return r
 }
 
-// all carries out every attack.
-func (r *raid) all() {
-	for _, a := range attacks {
-		text := "done"
-		if err := a.try(r); err != nil {
-			text = "stopped: " + strings.ReplaceAll(err.Error(), "\n", "; ")
+// lastTick is the last one of a raid.
+const lastTick = 2
+
+// turn carries out the attacks of a tick.
+func (r *raid) turn(o told) {
+	if o.Tick == 0 {
+		if err := pass(gatePort(), "begin"); err != nil {
+			panic(err)
 		}
-		fmt.Fprintf(os.Stderr, "attack\t%s\t%s\t%s\n", a.of, a.name, text)
+		for _, a := range append(attacks, treeAttacks...) {
+			r.tell(a.of, a.name, a.try(r))
+		}
 	}
+	r.results = o.Results
+	for _, p := range pendings[o.Tick-1] {
+		err := r.begun[p.name]
+		if err == nil {
+			err = p.came(r)
+		}
+		r.tell(p.of, p.name, err)
+	}
+	for _, p := range pendings[o.Tick] {
+		r.begun[p.name] = p.begin(r)
+	}
+	switch o.Tick {
+	case 0:
+		if err := pass(gatePort(), "over"); err != nil {
+			panic(err)
+		}
+	case lastTick:
+		r.outlive()
+		fmt.Fprintf(os.Stderr, "over\t%d\n", r.tries)
+	}
+	act(o, `{"say":"that was all"}`)
+}
+
+// tell logs what came of an attack, and counts it.
+func (r *raid) tell(of, name string, err error) {
+	r.tries++
+	tellAttack(of, name, err)
+}
+
+// escapes are ways to leave a process behind, in sh. It is sleep for a time that
+// tells it from all others, $NAME.
+var escapes = map[string]string{
+	"a session of its own":        `setsid sleep $NAME & exit`,
+	"a double fork":               `(setsid sh -c 'sleep $NAME & exit' &)`,
+	"another environment and cwd": `cd /; setsid env -i /bin/sleep $NAME & exit`,
+	"deafness to signals":         `setsid sh -c 'trap "" TERM HUP INT; sleep $NAME; :' & exit`,
+}
+
+// outlive leaves processes behind, and logs which, for whoever looks for them
+// once the run is over.
+func (r *raid) outlive() {
+	n := 0
+	for name, script := range escapes {
+		n++
+		mark := fmt.Sprintf("1000.%d%d", os.Getpid(), n)
+		cmd := exec.Command("/bin/sh", "-c", script)
+		cmd.Env = append(os.Environ(), "NAME="+mark)
+		if err := cmd.Run(); err != nil {
+			r.tell(outliving, name, err)
+			continue
+		}
+		r.tries++
+		fmt.Fprintf(os.Stderr, "left\t%s\t%s\t%s\n", outliving, name, mark)
+	}
+}
+
+// orphaned has something tried by a process whose parent has ended.
+func orphaned(args ...string) error {
+	out, err := exec.Command("/bin/sh", append([]string{"-c", `setsid hostile orphan $$ "$@" & exit`, "sh"}, args...)...).CombinedOutput()
+	if err == nil && string(out) != "done" {
+		err = errors.New(string(out))
+	}
+	return err
+}
+
+// orphan is that process. The first word is the parent that has to be gone.
+func orphan(args []string) int {
+	for strconv.Itoa(os.Getppid()) == args[0] {
+		time.Sleep(time.Millisecond)
+	}
+	var err error
+	switch args[1] {
+	case "socket":
+		err = ask(args[2], socket.Request{Op: "send", To: "victim", Body: []byte(`1`)})
+	case "control":
+		err = control(args[2])
+	case "signal":
+		pid, _ := strconv.Atoi(args[2])
+		err = syscall.Kill(pid, syscall.SIGCONT)
+	}
+	if err != nil {
+		fmt.Print(err)
+		return 0
+	}
+	fmt.Print("done")
+	return 0
 }
 
 // inherited lists what this process was started with, beside its standard
@@ -121,8 +233,9 @@ func inherited() (found []string) {
 	return found
 }
 
-func (r *raid) control() error {
-	c, err := net.Dial("unix", filepath.Join(r.data, "control.sock"))
+// control asks the supervisor for the runs of a data directory.
+func control(path string) error {
+	c, err := net.Dial("unix", path)
 	if err != nil {
 		return err
 	}

@@ -75,6 +75,7 @@ var natsModes = map[string]func(*natsBot, *natsAsk){
 		}
 	},
 	"attacks": attackBus,
+	"raids":   raidBus,
 	// floods publishes for as long as it is let.
 	"floods": func(b *natsBot, o *natsAsk) {
 		for o.Tick == 1 && b.nc.Publish(b.badge.Out, []byte(`{"channel":"square","body":1}`)) == nil {
