@@ -226,21 +226,38 @@ func (g *Cgroup) Joined() {
 // OutOfMemory says how many of the group's processes the kernel has killed
 // because all of them together were at the limit.
 func (g *Cgroup) OutOfMemory() int {
+	return max(g.event("memory.events", "oom_kill"), g.event("memory.oom_control", "oom_kill"))
+}
+
+// Refused says how often the kernel has started no process, or thread, because
+// the group was at its limit of them.
+func (g *Cgroup) Refused() int { return g.event("pids.events", "max") }
+
+// event reads how often something has happened to the group; 0 where no file
+// says so.
+func (g *Cgroup) event(file, name string) int {
 	for _, dir := range g.dirs {
-		for _, name := range []string{"memory.events", "memory.oom_control"} {
-			text, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil {
-				continue
-			}
-			for line := range strings.Lines(string(text)) {
-				if n, ok := strings.CutPrefix(line, "oom_kill "); ok {
-					count, _ := strconv.Atoi(strings.TrimSpace(n))
-					return count
-				}
+		text, err := os.ReadFile(filepath.Join(dir, file))
+		if err != nil {
+			continue
+		}
+		for line := range strings.Lines(string(text)) {
+			if n, ok := strings.CutPrefix(line, name+" "); ok {
+				count, _ := strconv.Atoi(strings.TrimSpace(n))
+				return count
 			}
 		}
 	}
 	return 0
+}
+
+// Kill kills all processes of the group at once, those included that are just
+// being started. Version 1 has no such thing: then it does nothing, and whoever
+// calls it kills PIDs until there are none.
+func (g *Cgroup) Kill() {
+	for _, dir := range g.dirs {
+		_ = writeControl(filepath.Join(dir, "cgroup.kill"), "1")
+	}
 }
 
 // PIDs are the processes in the group.

@@ -32,6 +32,12 @@ func (*Cgroup) Joined() {}
 // OutOfMemory is 0.
 func (*Cgroup) OutOfMemory() int { return 0 }
 
+// Refused is 0.
+func (*Cgroup) Refused() int { return 0 }
+
+// Kill does nothing.
+func (*Cgroup) Kill() {}
+
 // PIDs are none.
 func (*Cgroup) PIDs() []int { return nil }
 
