@@ -35,8 +35,9 @@ func grouped(p *plan.Plan) bool {
 
 // Enforcement says for each entry of a plan, by its id, how each of its limits
 // is held on this machine: by the kernel, which nothing gets past; by the engine,
-// which refuses; or watched, by what is measured now and then.
-func Enforcement(p *plan.Plan) map[string]map[string]string {
+// which refuses; or watched, by what is measured now and then. Walls are those that
+// stand around its processes.
+func Enforcement(p *plan.Plan, walls workspace.Achieved) map[string]map[string]string {
 	var groups *workspace.Cgroups
 	if grouped(p) {
 		// Only the directory's name matters.
@@ -46,7 +47,7 @@ func Enforcement(p *plan.Plan) map[string]map[string]string {
 	for i := range p.Entries {
 		e := &p.Entries[i]
 		limits := processLimits(e)
-		held := limits.Enforcement(groups)
+		held := limits.Enforcement(groups, walls.Has("uid"))
 		l := &e.Limits
 		for name, set := range map[string]bool{
 			"usd": l.USD > 0, "turns": l.Turns > 0, "messages": l.Messages > 0, "message_bytes": l.MessageBytes > 0,

@@ -50,6 +50,9 @@ func (a *Achieved) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*plain)(a))
 }
 
+// Has says whether a tier stands.
+func (a Achieved) Has(tier string) bool { return slices.Contains(a.Tiers, tier) }
+
 // Survey says which walls would stand at a site for a word of isolation. What is
 // asked for and cannot be had is an error that names what is missing, for every
 // tier that is.
@@ -73,7 +76,7 @@ func Survey(word string, s *Site) (Achieved, error) {
 			a.Tiers = append(a.Tiers, name)
 		}
 	}
-	if slices.Contains(a.Tiers, "landlock") {
+	if a.Has("landlock") {
 		a.LandlockABI = LandlockABI()
 		if word == Strict && a.LandlockABI < WholeLandlock {
 			missing = append(missing, fmt.Sprintf("landlock: the kernel has version %d of it, and all that it can stop takes version %d (Linux 6.12)", a.LandlockABI, WholeLandlock))

@@ -43,7 +43,7 @@ var planCommand = &cli.Command{
 	Name:      "plan",
 	Usage:     "print a scenario fully resolved: every agent named, every default filled",
 	ArgsUsage: "SCENARIO",
-	Flags:     append([]cli.Flag{&cli.BoolFlag{Name: "json", Usage: "print JSON instead of YAML"}}, planFlags...),
+	Flags:     append([]cli.Flag{dataFlag, &cli.BoolFlag{Name: "json", Usage: "print JSON instead of YAML"}}, planFlags...),
 	Action: func(c *cli.Context) error {
 		path, err := one(c, "scenario file")
 		if err != nil {
@@ -53,10 +53,11 @@ var planCommand = &cli.Command{
 		if err != nil {
 			return err
 		}
+		walls, _ := runtime.Survey(p, c.String("data")) // what cannot be had is for run to say
 		shown := struct {
 			*plan.Plan
 			Enforced map[string]map[string]string `json:"limits_enforced,omitempty"`
-		}{p, runtime.Enforcement(p)}
+		}{p, runtime.Enforcement(p, walls)}
 		if c.Bool("json") {
 			return writeJSON(os.Stdout, shown)
 		}

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -115,12 +116,17 @@ func (p *resident) absent(c *child, err error) error {
 	}
 	select {
 	case <-c.gone:
-		return fmt.Errorf("%w: it ended before: %s", err, crashReport(c.status, p.log))
+		err = fmt.Errorf("%w: it ended before: %s", err, crashReport(c.status, p.log))
 	default:
+		c.signal(syscall.SIGKILL)
+		<-c.gone
+		err = fmt.Errorf("%w within %s", err, p.fleet.opts.Patience)
 	}
-	c.signal(syscall.SIGKILL)
-	<-c.gone
-	return fmt.Errorf("%w within %s", err, p.fleet.opts.Patience)
+	byKernel := p.sweep(c)
+	if x := cmp.Or(c.passed.Load(), byKernel); x != nil {
+		return x
+	}
+	return err
 }
 
 // CredentialsFile is the text of a process with what its program connects with.

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/troupe-dev/troupe/workspace"
 )
@@ -21,17 +22,31 @@ type child struct {
 	dismissed atomic.Pointer[string] // why it is ended, where that is no fault of its; else nil
 
 	tag  tag   // of all that it starts; 0 for nothing
+	uid  int   // the user that it and all that it starts have for themselves; 0 for none
 	bond *bond // nil for no limits
 	in   sink
 	out  *reader // of stdout, where a watcher reads it; else nil
 
 	kept bool // on its watcher's core; guarded by its resident's mu
 
-	status syscall.WaitStatus // valid once gone is closed
+	status syscall.WaitStatus     // valid once gone is closed
+	cpu    time.Duration          // what it has taken with those that it has waited for; valid then too
+	passed atomic.Pointer[excess] // the limit that it is killed for
 	stops  stops
 	parts  atomic.Int32 // of dying: exit, stdout's end, stderr's end
 	onGone func(*child)
 	gone   chan struct{}
+}
+
+// A death is how a process has ended.
+type death struct {
+	status syscall.WaitStatus
+	cpu    time.Duration // what it has taken, with those that it has waited for
+}
+
+// took notes what the system says of the processor.
+func (d *death) took(used *syscall.Rusage) {
+	d.cpu = time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // A handler takes what a child writes. Each method is called from one
@@ -64,18 +79,18 @@ func (s *starter) spawn(l launch, e pipeIO, h handler) (*child, error) {
 		closeAll(p.ours)
 		return nil, err
 	}
-	c := &child{tag: s.brand.tag(s.tags.Add(1)), gone: make(chan struct{}), onGone: h.gone}
+	c := &child{tag: s.brand.tag(s.tags.Add(1)), uid: l.Confinement.UID, gone: make(chan struct{}), onGone: h.gone}
 	var left func()
 	c.parts.Store(3)
 	started := make(chan struct{}) // the child may be dead before start returns
 	pid, err := s.start(&w, c.tag, &syscall.ProcAttr{
 		Dir: l.Dir, Env: l.Env, Files: w.files, Sys: ownGroup(),
-	}, func(st syscall.WaitStatus) {
+	}, func(d death) {
 		<-started
 		if left == nil {
 			return // it did not become the program
 		}
-		c.status = st
+		c.status, c.cpu = d.status, d.cpu
 		c.in.close()
 		left()
 		c.part()

@@ -52,6 +52,7 @@ type Fleet struct {
 	closing    atomic.Bool    // all is stopped; what processes left is looked for once they are gone
 	swept      atomic.Int64
 	groups     atomic.Int64 // control groups that were made
+	owned      atomic.Bool  // processes have users of their own
 	watchdog   watchdog
 	killed     int
 

@@ -55,7 +55,7 @@ func startCrew(t *testing.T, crew, dir string) (group int) {
 	gone := make(chan struct{})
 	group, err = s.start(&wrapped{file: self(), argv: []string{"/proc/self/exe", "agent", "scribble", dir, crew, "in-first"}, report: -1}, 0, &syscall.ProcAttr{
 		Env: os.Environ(), Files: []uintptr{0, w.Fd(), 2}, Sys: ownGroup(),
-	}, func(syscall.WaitStatus) { close(gone) })
+	}, func(death) { close(gone) })
 	_ = w.Close()
 	if err != nil {
 		t.Fatal(err)

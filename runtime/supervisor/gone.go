@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"syscall"
@@ -23,10 +24,7 @@ func (p *resident) gone(c *child) {
 		return
 	}
 	p.child, p.hydro = nil, nil
-	passed := p.passed
-	if p.passed = nil; passed == nil {
-		passed = byKernel
-	}
+	passed := cmp.Or(c.passed.Load(), byKernel)
 	struck := p.struck
 	p.struck = false
 	p.melt()
@@ -78,16 +76,6 @@ func (p *resident) sweep(c *child) *excess {
 	tick := p.tick
 	p.mu.Unlock()
 	return p.fleet.sweep(c, p.name(), tick)
-}
-
-// pass ends a process that has passed a limit. What it still says does not count.
-func (p *resident) pass(c *child, x *excess) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.child == c && p.passed == nil && p.state != Stopping {
-		p.passed = x
-		killGroup(c)
-	}
 }
 
 // limited answers for a process that a limit has ended: whatever it was asked is

@@ -14,7 +14,7 @@ import (
 func (p *resident) line(c *child, line []byte, cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.child != c || p.struck || p.passed != nil {
+	if p.child != c || p.struck || c.passed.Load() != nil {
 		return
 	}
 	p.heard = true

@@ -79,7 +79,7 @@ func leftovers(dir string) (pids []int) {
 			continue
 		}
 		env, err := os.ReadFile(name)
-		if of.has(tagOf(pid)) || err == nil && livesIn(env, dir) {
+		if t, _ := tagOf(pid); of.has(t) || err == nil && livesIn(env, dir) {
 			pids = append(pids, pid)
 		}
 	}

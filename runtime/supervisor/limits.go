@@ -2,6 +2,8 @@ package supervisor
 
 import (
 	"fmt"
+	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -13,7 +15,7 @@ import (
 type Limits struct {
 	Memory    int64         // bytes that are resident and no file's
 	CPU       time.Duration // processor time
-	Processes int           // at a time; each thread of one counts
+	Processes int           // at a time; where the kernel counts them, each thread is one
 	Files     int           // descriptors of each process
 	FileSize  int64         // bytes of one file
 	Disk      int64         // bytes that its workspace takes
@@ -33,29 +35,30 @@ var limited = []struct {
 	name  string
 	set   func(l *Limits) bool
 	group bool   // by the kernel where there are control groups, else watched
+	user  bool   // by the kernel too where processes have users of their own
 	by    string // else
 	bare  bool   // held on systems too that cannot restrict a process
 }{
-	{"memory", func(l *Limits) bool { return l.Memory > 0 }, true, "", false},
-	{"cpu", func(l *Limits) bool { return l.CPU > 0 }, false, Watched, false},
-	{"processes", func(l *Limits) bool { return l.Processes > 0 }, true, "", false},
-	{"files", func(l *Limits) bool { return l.Files > 0 }, false, ByKernel, false},
-	{"file_size", func(l *Limits) bool { return l.FileSize > 0 }, false, ByKernel, false},
-	{"disk", func(l *Limits) bool { return l.Disk > 0 }, false, Watched, true},
-	{"wall", func(l *Limits) bool { return l.Wall > 0 }, false, Watched, true},
-	{"log", func(l *Limits) bool { return l.Log > 0 }, false, Watched, true},
+	{"memory", func(l *Limits) bool { return l.Memory > 0 }, true, false, "", false},
+	{"cpu", func(l *Limits) bool { return l.CPU > 0 }, false, false, Watched, false},
+	{"processes", func(l *Limits) bool { return l.Processes > 0 }, true, true, "", false},
+	{"files", func(l *Limits) bool { return l.Files > 0 }, false, false, ByKernel, false},
+	{"file_size", func(l *Limits) bool { return l.FileSize > 0 }, false, false, ByKernel, false},
+	{"disk", func(l *Limits) bool { return l.Disk > 0 }, false, false, Watched, true},
+	{"wall", func(l *Limits) bool { return l.Wall > 0 }, false, false, Watched, true},
+	{"log", func(l *Limits) bool { return l.Log > 0 }, false, false, Watched, true},
 }
 
 // Enforcement says for each limit that is set how it is held, where groups may
-// be nil.
-func (l *Limits) Enforcement(groups *workspace.Cgroups) map[string]string {
+// be nil; users says that each process has a user of its own.
+func (l *Limits) Enforcement(groups *workspace.Cgroups, users bool) map[string]string {
 	held := map[string]string{}
 	for _, x := range limited {
 		switch {
 		case !x.set(l):
 		case !workspace.Confines && !x.bare:
 			held[x.name] = Unheld
-		case x.group && groups != nil:
+		case x.group && groups != nil, x.user && users:
 			held[x.name] = ByKernel
 		case x.group:
 			held[x.name] = Watched
@@ -72,6 +75,9 @@ type excess struct {
 	by                string
 	timed             bool // a clock or a sample decided it
 }
+
+// Error implements error, where there is nothing left to start a process with.
+func (x *excess) Error() string { return x.String() }
 
 func (x *excess) String() string {
 	text := fmt.Sprintf("limits.%s: ", x.limit)
@@ -101,17 +107,51 @@ func bytesText(n int64) string {
 // begin.
 func GroupPrefix(dir string) string { return fmt.Sprintf("troupe-%x-", uint64(brandOf(dir))) }
 
-// A bond is what holds one child to its limits.
-type bond struct {
-	limits *Limits
-	w      *workspace.Workspace
-	group  *workspace.Cgroup // nil for none
+// A spending is what a process, or several, have taken in their lives.
+type spending struct{ cpu, wall time.Duration }
+
+// An account is what the processes of one place have taken so far, one after
+// another: being parked or restarted gives nothing back.
+type account struct {
+	mu sync.Mutex
+	spending
 }
 
-// bind prepares a command to be held to limits. Its caller calls tie or undo.
-func (f *Fleet) bind(cmd *workspace.Command, l *Limits, w *workspace.Workspace) (*bond, error) {
-	b := &bond{limits: l, w: w}
-	cmd.Confinement.Rlimits = append(cmd.Confinement.Rlimits, l.rlimits()...)
+func (a *account) add(t spending) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.cpu += t.cpu
+	a.wall += t.wall
+}
+
+func (a *account) sum() spending {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.spending
+}
+
+// A bond is what holds one child to its limits.
+type bond struct {
+	limits  *Limits
+	account *account
+	before  spending // by others, before it
+	w       *workspace.Workspace
+	group   *workspace.Cgroup // nil for none
+	counted bool              // the kernel counts its processes by their user
+}
+
+// bind prepares a command to be held to limits; an *excess says that there is
+// nothing left of one. Its caller calls tie or undo.
+func (f *Fleet) bind(cmd *workspace.Command, l *Limits, a *account, w *workspace.Workspace) (*bond, error) {
+	b := &bond{limits: l, account: a, before: a.sum(), w: w}
+	if x := b.spent(); x != nil {
+		return nil, x
+	}
+	own := cmd.Confinement.UID != 0
+	if own {
+		f.owned.Store(true)
+	}
+	cmd.Confinement.Rlimits = append(cmd.Confinement.Rlimits, l.rlimits(b.before.cpu, own)...)
 	if g := f.opts.Cgroups; g != nil && (l.Memory > 0 || l.Processes > 0) {
 		group, err := g.Make(fmt.Sprint(f.groups.Add(1)), workspace.CgroupLimits{Memory: l.Memory, Processes: int64(l.Processes)})
 		if err != nil {
@@ -120,17 +160,29 @@ func (f *Fleet) bind(cmd *workspace.Command, l *Limits, w *workspace.Workspace) 
 		b.group = group
 		cmd.Confinement.Groups = group.Procs
 	}
+	b.counted = own && l.Processes > 0
 	return b, nil
 }
 
-// tie has the limits hold for the started child. Over is called, from another
-// goroutine and perhaps several times, where it has passed one.
-func (f *Fleet) tie(c *child, b *bond, over func(*excess)) {
+// spent says which limit the processes before have left nothing of.
+func (b *bond) spent() *excess {
+	l := b.limits
+	switch {
+	case l.CPU > 0 && b.before.cpu >= l.CPU:
+		return &excess{limit: "cpu", used: b.before.cpu.String(), most: l.CPU.String(), by: Watched, timed: true}
+	case l.Wall > 0 && b.before.wall >= l.Wall:
+		return &excess{limit: "wall", used: b.before.wall.Round(time.Millisecond).String(), most: l.Wall.String(), by: Watched, timed: true}
+	}
+	return nil
+}
+
+// tie has the limits hold for the started child.
+func (f *Fleet) tie(c *child, b *bond) {
 	c.bond = b
 	if b.group != nil {
 		b.group.Joined()
 	}
-	f.watchdog.watch(c, over)
+	f.watchdog.watch(c)
 }
 
 // undo is for a child that could not be started.
@@ -138,6 +190,39 @@ func (b *bond) undo() {
 	if b != nil && b.group != nil {
 		_ = b.group.Remove() // nothing is in it
 	}
+}
+
+// group is the child's control group; nil for none.
+func (c *child) group() *workspace.Cgroup {
+	if c.bond == nil {
+		return nil
+	}
+	return c.bond.group
+}
+
+// pass ends a child that has passed a limit. What it still says does not count.
+func (c *child) pass(x *excess) {
+	select {
+	case <-c.gone: // its number may be another's
+	default:
+		if c.passed.CompareAndSwap(nil, x) {
+			killGroup(c)
+		}
+	}
+}
+
+// refused says which limit the kernel has refused the child's group to pass, if
+// any.
+func (b *bond) refused() *excess {
+	l := b.limits
+	switch {
+	case b.group == nil:
+	case l.Memory > 0 && b.group.OutOfMemory() > 0:
+		return &excess{limit: "memory", most: bytesText(l.Memory), by: ByKernel}
+	case l.Processes > 0 && b.group.Refused() > 0:
+		return &excess{limit: "processes", most: strconv.Itoa(l.Processes), by: ByKernel}
+	}
+	return nil
 }
 
 // exceeded says which limit the kernel has ended a dead child by, if any.
@@ -151,10 +236,8 @@ func (c *child) exceeded() *excess {
 		return &excess{limit: "cpu", most: l.CPU.String(), by: ByKernel, timed: true}
 	case st.Signaled() && st.Signal() == syscall.SIGXFSZ && l.FileSize > 0:
 		return &excess{limit: "file_size", most: bytesText(l.FileSize), by: ByKernel}
-	case c.bond.group != nil && l.Memory > 0 && c.bond.group.OutOfMemory() > 0:
-		return &excess{limit: "memory", most: bytesText(l.Memory), by: ByKernel}
 	}
-	return nil
+	return c.bond.refused()
 }
 
 // release ends what held a child that is gone, with all that it started.
@@ -162,7 +245,9 @@ func (f *Fleet) release(c *child) {
 	if c.bond == nil {
 		return
 	}
-	f.watchdog.forget(c)
+	t := f.watchdog.forget(c)
+	t.cpu = max(t.cpu, c.cpu)
+	c.bond.account.add(t)
 	if c.bond.group != nil {
 		if err := c.bond.group.Remove(); err != nil {
 			f.fact(Fact{Kind: "failed", Detail: err.Error()})

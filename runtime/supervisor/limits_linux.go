@@ -9,8 +9,9 @@ import (
 )
 
 // rlimits are the limits that the kernel holds each single process to. Those that
-// the child ignores the signal of end it a second later.
-func (l *Limits) rlimits() (list []workspace.Rlimit) {
+// the child ignores the signal of end it a second later. Spent is what processes
+// before it have taken; own says that it has a user of its own.
+func (l *Limits) rlimits(spent time.Duration, own bool) (list []workspace.Rlimit) {
 	add := func(resource int, soft, hard uint64) {
 		list = append(list, workspace.Rlimit{Resource: resource, Soft: soft, Hard: hard})
 	}
@@ -21,8 +22,14 @@ func (l *Limits) rlimits() (list []workspace.Rlimit) {
 		add(unix.RLIMIT_FSIZE, uint64(l.FileSize), uint64(l.FileSize))
 	}
 	if l.CPU > 0 {
-		seconds := uint64((l.CPU + time.Second - 1) / time.Second)
+		seconds := uint64(max(l.CPU-spent+time.Second-1, time.Second) / time.Second)
 		add(unix.RLIMIT_CPU, seconds, seconds+1)
+	}
+	if own && l.Processes > 0 {
+		// The kernel does not tell that it has refused to start one: so there may be
+		// some more than the limit, for that to be seen. Each thread counts.
+		n := uint64(l.Processes + l.Processes/2 + 8)
+		add(unix.RLIMIT_NPROC, n, n)
 	}
 	return list
 }

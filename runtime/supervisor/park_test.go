@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -31,6 +32,7 @@ func notes(agent string) int {
 // A comeback is a way to come back, and to go.
 type comeback struct {
 	cgroups   *workspace.Cgroups
+	walls     *workspace.Walls
 	memory    int64
 	state     string
 	lifecycle string
@@ -57,7 +59,7 @@ func (c comeback) spec(agents string, args ...string) Spec {
 func keptStage(t *testing.T, dir string, c comeback, last int, told []told, specs ...Spec) *stage {
 	t.Helper()
 	s := &stage{t: t, told: told}
-	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Walls: &workspace.Walls{}, Replay: s.replay, Last: last,
+	s.Fleet = New(Options{Run: "r1", Dir: workspace.Run{Dir: dir}, Walls: cmp.Or(c.walls, &workspace.Walls{}), Replay: s.replay, Last: last,
 		Residents: c.residents, Keep: 2, Realtime: c.realtime, Patience: c.patience, Cgroups: c.cgroups, Memory: c.memory, Goroutines: os.Getenv(goroutines) != ""})
 	t.Cleanup(func() { s.Stop("the test is over") })
 	if err := s.Start(context.Background(), specs); err != nil {

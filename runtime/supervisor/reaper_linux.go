@@ -24,7 +24,7 @@ var reaper = struct {
 	// starting is read-held across fork and registration, so that the reaper
 	// never meets a child of ours that it does not know yet.
 	starting sync.RWMutex
-	children sync.Map // pid → func(syscall.WaitStatus)
+	children sync.Map // pid → func(death)
 	before   map[int]bool
 }{}
 
@@ -93,15 +93,17 @@ func reapOne() bool {
 	reaper.starting.Lock()
 	tell, ours := reaper.children.LoadAndDelete(pid)
 	reaper.starting.Unlock()
-	var status syscall.WaitStatus
+	var d death
+	var used syscall.Rusage
 	for {
-		_, err := syscall.Wait4(pid, &status, syscall.WNOHANG, nil)
+		_, err := syscall.Wait4(pid, &d.status, syscall.WNOHANG, &used)
 		if err != syscall.EINTR {
 			break
 		}
 	}
 	if ours {
-		tell.(func(syscall.WaitStatus))(status)
+		d.took(&used)
+		tell.(func(death))(d)
 	}
 	return true
 }
@@ -126,24 +128,23 @@ func peek() (pid int, ok bool) {
 // killOrphans kills and buries, until none is left or patience ends, every
 // child that was there neither before the reaper nor through it.
 func killOrphans(patience time.Duration) (killed int) {
-	seen := map[int]bool{}
+	seen, none := map[int]bool{}, 0
 	for end := time.Now().Add(patience); time.Now().Before(end); {
-		left := false
-		for _, pid := range childPIDs() {
-			if _, ours := reaper.children.Load(pid); ours || reaper.before[pid] {
-				continue
-			}
-			left = true
-			if !seen[pid] {
-				seen[pid] = true
+		left := orphans()
+		if len(left) > 0 {
+			none = 0
+		} else if none++; none > 1 { // one look may miss who takes turns
+			return killed
+		}
+		for _, pid := range left {
+			_ = syscall.Kill(pid, syscall.SIGSTOP) // at once: it may be about to start another and end
+			if state, _ := procState(pid, pid); !seen[pid] && state != 'Z' && state != 'X' {
 				killed++
 			}
+			seen[pid] = true
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
-		if !left {
-			break
-		}
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(100 * time.Microsecond)
 	}
 	return killed
 }

@@ -17,15 +17,17 @@ var reaper struct {
 type children struct{}
 
 // Store waits for the child and tells its status.
-func (children) Store(pid int, tell func(syscall.WaitStatus)) {
+func (children) Store(pid int, tell func(death)) {
 	go func() {
-		var status syscall.WaitStatus
+		var d death
+		var used syscall.Rusage
 		for {
-			if _, err := syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
+			if _, err := syscall.Wait4(pid, &d.status, 0, &used); err != syscall.EINTR {
 				break
 			}
 		}
-		tell(status)
+		d.took(&used)
+		tell(d)
 	}()
 }
 

@@ -18,6 +18,7 @@ type resident struct {
 	fleet   *Fleet
 	spec    Spec
 	log     *logFile
+	taken   account // by its processes
 	script  *transcript
 	secret  *redactor
 	halting chan struct{} // closed when it is told to stop
@@ -83,7 +84,6 @@ type resident struct {
 	staged []agent.Send // what its program has sent since it was asked, ahead of its act
 
 	strikes agent.Strike // what faults do to it once it has what it was asked
-	passed  *excess      // the limit that it is killed for
 	struck  bool         // by a fault that kills: it does not count any more
 	thawer  *time.Timer  // while it is paused, what ends that at thawAt
 	thawAt  time.Time

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"syscall"
@@ -145,7 +146,6 @@ func (p *resident) spawn(again bool) (*child, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	defer close(bound)
-	p.fleet.tie(c, c.bond, func(x *excess) { p.pass(c, x) })
 	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(p.spec.Brief), false
 	p.script.started(argv, p.spec.Texts)
 	if p.state == Backoff {
@@ -162,7 +162,7 @@ func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h ha
 		return nil, err
 	}
 	defer release()
-	bond, err := p.fleet.bind(&cmd, &p.spec.Limits, w)
+	bond, err := p.fleet.bind(&cmd, &p.spec.Limits, &p.taken, w)
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +171,7 @@ func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h ha
 		bond.undo()
 		return nil, err
 	}
-	c.bond = bond
+	p.fleet.tie(c, bond)
 	return c, nil
 }
 
@@ -235,6 +235,11 @@ func (p *resident) notStarted(err error) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.state != Backoff {
+		return -1
+	}
+	if x := (*excess)(nil); errors.As(err, &x) {
+		p.to(died)
+		p.limited(x)
 		return -1
 	}
 	p.streak++

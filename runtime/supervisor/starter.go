@@ -54,7 +54,7 @@ func (s *starter) close() {
 // waits until it is the program that was meant; exited is called once, from the
 // reaper, when the child is dead, which may be before start returns. A few start
 // at a time: a thousand that restrict themselves would wait for each other.
-func (s *starter) start(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+func (s *starter) start(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(death)) (pid int, err error) {
 	j := job{done: make(chan struct{})}
 	j.start = func() {
 		if pid, err = s.fork(w, t, attr, exited); err == nil {
@@ -67,7 +67,7 @@ func (s *starter) start(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(s
 	return pid, err
 }
 
-func (s *starter) fork(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(syscall.WaitStatus)) (pid int, err error) {
+func (s *starter) fork(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(death)) (pid int, err error) {
 	reaper.starting.RLock()
 	defer reaper.starting.RUnlock()
 	defer t.put()()
@@ -77,9 +77,9 @@ func (s *starter) fork(w *wrapped, t tag, attr *syscall.ProcAttr, exited func(sy
 	}
 	whose := &w.of
 	s.alive.Store(pid, whose)
-	reaper.children.Store(pid, func(st syscall.WaitStatus) {
+	reaper.children.Store(pid, func(d death) {
 		s.alive.CompareAndDelete(pid, whose) // the number may be another's already
-		exited(st)
+		exited(d)
 	})
 	return pid, nil
 }

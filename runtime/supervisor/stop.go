@@ -83,10 +83,18 @@ func (f *Fleet) stop(reason string) (killed int) {
 	if len(f.watchers) > 0 {
 		goruntime.GOMAXPROCS(f.processors)
 	}
-	f.swept.Add(int64(sweepRun(f.starter.brand)))
+	f.swept.Add(int64(sweepRun(f.starter.brand, f.users())))
 	killed = int(f.swept.Load()) + f.reaped()
 	f.starter.close()
 	return killed
+}
+
+// users are those that the fleet's processes have for themselves, if any.
+func (f *Fleet) users() map[int]bool {
+	if !f.owned.Load() {
+		return nil
+	}
+	return f.opts.Dir.Owners()
 }
 
 // sweep ends all that a dead process of some agent has left, before another takes
@@ -99,7 +107,7 @@ func (f *Fleet) sweep(c *child, agent string, tick int) *excess {
 	}
 	defer f.release(c)
 	x := c.exceeded()
-	if f.closing.Load() && (c.bond == nil || c.bond.group == nil) {
+	if f.closing.Load() && c.group() == nil {
 		return x
 	}
 	if n := sweep(c); n > 0 {

@@ -63,20 +63,21 @@ func (t tag) put() (off func()) {
 	}
 }
 
-// tagOf is the tag of a process; 0 where it has none, or is gone.
-func tagOf(pid int) tag {
+// tagOf is the tag of a process; 0 where it has none. It is known of those alone
+// that live.
+func tagOf(pid int) (t tag, known bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/limits")
 	if err != nil {
-		return 0
+		return 0, false
 	}
 	_, rest, found := bytes.Cut(text, []byte("Max file locks"))
 	fields := bytes.Fields(rest[:min(len(rest), 40)])
 	if !found || len(fields) == 0 {
-		return 0
+		return 0, false
 	}
 	n, err := strconv.ParseUint(string(fields[0]), 10, 64)
 	if err != nil || n&tagBit == 0 {
-		return 0 // unlimited, or somebody's own
+		return 0, true // unlimited, or somebody's own
 	}
-	return tag(n)
+	return tag(n), true
 }

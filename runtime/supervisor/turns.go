@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -19,6 +18,7 @@ type turns struct {
 	fleet    *Fleet
 	spec     Spec
 	log      *logFile
+	taken    account // by its processes
 	secret   *redactor
 	halting  chan struct{} // closed when it is told to stop
 	finished chan struct{}
@@ -171,6 +171,11 @@ type heard struct {
 // run is one process: the observe in, its end, the answer out.
 func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	cannot := func(err error) agent.Answer {
+		if x := (*excess)(nil); errors.As(err, &x) {
+			a := t.limited(o, x)
+			a.Unsent = true
+			return a
+		}
 		t.log.line("troupe: ", []byte(err.Error()))
 		return agent.Answer{Failure: agent.Spawn, Timed: true, Unsent: true, Detail: err.Error()}
 	}
@@ -187,7 +192,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		return cannot(err), false
 	}
 	defer release()
-	bond, err := t.fleet.bind(&cmd, &t.spec.Limits, w)
+	bond, err := t.fleet.bind(&cmd, &t.spec.Limits, &t.taken, w)
 	if err != nil {
 		return cannot(err), false
 	}
@@ -205,16 +210,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		bond.undo()
 		return cannot(err), false
 	}
-	var passed atomic.Pointer[excess]
-	t.fleet.tie(c, bond, func(x *excess) {
-		select {
-		case <-c.gone: // its number may be another's
-		default:
-			if passed.CompareAndSwap(nil, x) {
-				killGroup(c)
-			}
-		}
-	})
+	t.fleet.tie(c, bond)
 	if !t.hold(c) {
 		c.signal(syscall.SIGKILL)
 	}
@@ -227,7 +223,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	killGroup(c)
 	byKernel := t.fleet.sweep(c, o.Agent, o.Tick)
 	t.hold(nil)
-	if x := cmp.Or(passed.Load(), byKernel); x != nil {
+	if x := cmp.Or(c.passed.Load(), byKernel); x != nil {
 		a = t.limited(o, x)
 	} else {
 		a = t.outcome(c, &said, o, late)

@@ -16,8 +16,8 @@ const clockTick = 10 * time.Millisecond
 
 // A use is what a child and all that it started take together.
 type use struct {
-	pids   []int
-	tasks  int   // threads of all
+	pids   []int // of those that live
+	tasks  int   // threads of all, and those that are dead and not collected
 	memory int64 // what they have resident that is no file's; what they share counts several times
 	cpu    time.Duration
 }
@@ -25,9 +25,9 @@ type use struct {
 // use measures; orphans are what the child started that was handed to this
 // process.
 func (w *watched) use(orphans []int) (u use) {
-	all := appendTree(nil, w.c.pid)
-	for _, pid := range orphans {
-		all = appendTree(all, pid)
+	var all []int
+	for _, pid := range append(orphans, w.c.pid) {
+		eachOfTree(pid, func(pid int) { all = append(all, pid) })
 	}
 	slices.Sort(all)
 	var living, ever time.Duration // ever is with those that ended since, as far as they were seen
@@ -35,6 +35,10 @@ func (w *watched) use(orphans []int) (u use) {
 	for _, pid := range slices.Compact(all) {
 		s, ok := readStat(pid)
 		if !ok {
+			continue
+		}
+		if s.dead {
+			u.tasks++
 			continue
 		}
 		u.pids = append(u.pids, pid)
@@ -59,22 +63,24 @@ type times struct {
 	own, collected time.Duration // collected is that of children that ended
 	start          uint64
 	threads        int
+	dead           bool // and not collected
 }
 
-// readStat reads the times of a process that lives.
+// readStat reads the times of a process; false where it is gone.
 func readStat(pid int) (s times, ok bool) {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
 		return s, false
 	}
 	f := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:]) // from the state on, which is the third
-	if len(f) < 20 || f[0][0] == 'Z' || f[0][0] == 'X' {
+	if len(f) < 20 {
 		return s, false
 	}
 	ticks := func(field int) time.Duration {
 		n, _ := strconv.ParseInt(string(f[field-3]), 10, 64)
 		return time.Duration(n) * clockTick
 	}
+	s.dead = f[0][0] == 'Z' || f[0][0] == 'X'
 	s.own, s.collected = ticks(14)+ticks(15), ticks(16)+ticks(17)
 	s.threads, _ = strconv.Atoi(string(f[20-3]))
 	s.start, _ = strconv.ParseUint(string(f[22-3]), 10, 64)
@@ -113,15 +119,32 @@ func kilobytes(pid int, file string, names ...string) (sum int64) {
 	return sum
 }
 
-// orphansByTag are the orphans that were handed to this process.
-func orphansByTag() map[tag][]int {
-	all := map[tag][]int{}
+// An orphanage is the orphans that were handed to this process, by whose they
+// are.
+type orphanage struct {
+	tags  map[tag][]int
+	users map[int][]int // those without a tag
+}
+
+func newOrphanage() *orphanage {
+	all := &orphanage{map[tag][]int{}, map[int][]int{}}
 	for _, pid := range orphans() {
-		if t := tagOf(pid); t != 0 {
-			all[t] = append(all[t], pid)
+		if t, known := tagOf(pid); t != 0 {
+			all.tags[t] = append(all.tags[t], pid)
+		} else if uid, there := userOf(pid); known && there {
+			all.users[uid] = append(all.users[uid], pid)
 		}
 	}
 	return all
+}
+
+// of are those that a child has started.
+func (o *orphanage) of(c *child) []int {
+	list := slices.Clip(o.tags[c.tag])
+	if c.uid != 0 {
+		list = append(list, o.users[c.uid]...)
+	}
+	return list
 }
 
 // An inode is one file of a system.

@@ -17,10 +17,14 @@ type use struct {
 	cpu    time.Duration
 }
 
-func (*watched) use([]int) use              { return use{} }
-func (*use) proportional() int64            { return 0 }
-func orphansByTag() map[tag][]int           { return nil }
-func (*Limits) rlimits() []workspace.Rlimit { return nil }
+func (*watched) use([]int) use                                 { return use{} }
+func (*use) proportional() int64                               { return 0 }
+func (*orphanage) of(*child) []int                             { return nil }
+func newOrphanage() *orphanage                                 { return nil }
+func (*Limits) rlimits(time.Duration, bool) []workspace.Rlimit { return nil }
+
+// An orphanage is the orphans that were handed to this process: here none.
+type orphanage struct{}
 
 type inode struct{}
 

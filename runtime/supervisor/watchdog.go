@@ -31,10 +31,12 @@ type watchdog struct {
 // A watched child is what is known of one.
 type watched struct {
 	c     *child
-	over  func(*excess)
 	since time.Time
 	spent map[life]time.Duration // of each process that was seen last
 	past  time.Duration          // of those that were seen before
+
+	mu  sync.Mutex
+	cpu time.Duration // what all have taken, when it was measured last
 }
 
 // A life is one process, whose number may be another's later.
@@ -44,7 +46,7 @@ type life struct {
 }
 
 // watch watches a child until forget is called.
-func (d *watchdog) watch(c *child, over func(*excess)) {
+func (d *watchdog) watch(c *child) {
 	l := c.bond.limits
 	if l.Memory == 0 && l.CPU == 0 && l.Processes == 0 && l.Disk == 0 && l.Wall == 0 {
 		return
@@ -53,7 +55,7 @@ func (d *watchdog) watch(c *child, over func(*excess)) {
 	if d.watched == nil {
 		d.watched = map[*child]*watched{}
 	}
-	d.watched[c] = &watched{c: c, over: over, since: time.Now()}
+	d.watched[c] = &watched{c: c, since: time.Now()}
 	d.mu.Unlock()
 	d.once.Do(func() {
 		d.fleet.wg.Go(func() { d.run(watchEvery, d.look) })
@@ -61,10 +63,18 @@ func (d *watchdog) watch(c *child, over func(*excess)) {
 	})
 }
 
-func (d *watchdog) forget(c *child) {
+// forget watches a child no more, and says what it was seen to take.
+func (d *watchdog) forget(c *child) spending {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	w := d.watched[c]
+	if w == nil {
+		return spending{}
+	}
 	delete(d.watched, c)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return spending{cpu: w.cpu, wall: time.Since(w.since)}
 }
 
 // all are the children that are watched now.
@@ -100,10 +110,10 @@ func (d *watchdog) look() {
 	if len(list) == 0 {
 		return
 	}
-	orphans := orphansByTag()
+	orphans := newOrphanage()
 	for _, w := range list {
-		if x := w.measure(orphans[w.c.tag]); x != nil {
-			w.over(x)
+		if x := w.measure(orphans.of(w.c)); x != nil {
+			w.c.pass(x)
 		}
 	}
 }
@@ -114,22 +124,29 @@ func (w *watched) measure(orphans []int) *excess {
 	sampled := func(name, used, most string) *excess {
 		return &excess{limit: name, used: used, most: most, by: Watched, timed: true}
 	}
-	if wall := time.Since(w.since); l.Wall > 0 && wall >= l.Wall {
+	before := w.c.bond.before
+	if wall := before.wall + time.Since(w.since); l.Wall > 0 && wall >= l.Wall {
 		return sampled("wall", wall.Round(time.Millisecond).String(), l.Wall.String())
 	}
-	if group != nil && l.Memory > 0 && group.OutOfMemory() > 0 {
-		return &excess{limit: "memory", most: bytesText(l.Memory), by: ByKernel, timed: true}
+	if x := w.c.bond.refused(); x != nil {
+		x.timed = true
+		return x
 	}
 	if l.CPU == 0 && (group != nil || l.Memory == 0 && l.Processes == 0) {
 		return nil
 	}
 	u := w.use(orphans)
-	switch {
-	case l.CPU > 0 && u.cpu >= l.CPU:
-		return sampled("cpu", u.cpu.String(), l.CPU.String())
+	w.mu.Lock()
+	w.cpu = u.cpu
+	w.mu.Unlock()
+	switch cpu := before.cpu + u.cpu; {
+	case l.CPU > 0 && cpu >= l.CPU:
+		return sampled("cpu", cpu.String(), l.CPU.String())
 	case group != nil:
-	case l.Processes > 0 && u.tasks > l.Processes:
-		return sampled("processes", strconv.Itoa(u.tasks), strconv.Itoa(l.Processes))
+	case w.c.bond.counted && u.tasks > l.Processes:
+		return &excess{limit: "processes", used: strconv.Itoa(u.tasks), most: strconv.Itoa(l.Processes), by: ByKernel, timed: true}
+	case !w.c.bond.counted && l.Processes > 0 && len(u.pids) > l.Processes:
+		return sampled("processes", strconv.Itoa(len(u.pids)), strconv.Itoa(l.Processes))
 	case l.Memory > 0 && u.memory > l.Memory:
 		if exact := u.proportional(); exact > l.Memory {
 			return sampled("memory", bytesText(exact), bytesText(l.Memory))
@@ -147,7 +164,7 @@ func (d *watchdog) weigh() {
 		}
 		ws := w.c.bond.w
 		if used := diskUse(d.fleet.ctx, ws.Work, ws.Home, ws.Tmp); used > most {
-			w.over(&excess{limit: "disk", used: bytesText(used), most: bytesText(most), by: Watched, timed: true})
+			w.c.pass(&excess{limit: "disk", used: bytesText(used), most: bytesText(most), by: Watched, timed: true})
 		}
 	}
 }
