@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -176,7 +177,7 @@ func (r *run) cast(ctx context.Context, cfg *engine.Config, f *fleet) ([]supervi
 
 // returning are the processes of the agents that a run goes on with.
 func (f *fleet) returning(start *engine.Start) []supervisor.Spec {
-	sessions := start.Sessions()
+	sessions, spent := start.Sessions(), start.Spent()
 	agents, processes := start.Added()
 	for _, a := range agents {
 		f.later[a.ID] = a
@@ -207,6 +208,7 @@ func (f *fleet) returning(start *engine.Start) []supervisor.Spec {
 	}
 	for i := range specs {
 		specs[i].Past, specs[i].LastSession = true, sessions[specs[i].Agents[0].Agent]
+		specs[i].Spent = cmp.Or(spent[specs[i].Name()], spent[specs[i].ID])
 	}
 	return specs
 }

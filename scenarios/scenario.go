@@ -126,7 +126,7 @@ type Limits struct {
 	USD      *Money `yaml:"usd"`
 	Resident int    `yaml:"resident" min:"1"` // processes of agents at a time
 
-	Wall   Duration `yaml:"wall"`   // of the run, from its start or its resume on
+	Wall   Duration `yaml:"wall"`   // of the run, from its start on
 	Memory Size     `yaml:"memory"` // of all agents' processes together
 }
 
@@ -146,7 +146,7 @@ type Lifecycle struct {
 // EntryLimits bound each agent of an entry.
 type EntryLimits struct {
 	USD   *Money `yaml:"usd"`
-	Turns int    `yaml:"turns" min:"1"` // of its model, as its tool counts them
+	Turns int    `yaml:"turns" min:"1"` // of a model, as its tool counts them
 
 	// Of a process, with all that it starts, from its start on.
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -46,8 +47,16 @@ func (s *society) apply(rec *record.Record, hash [32]byte) error {
 	return s.changeOver()
 }
 
-// spend counts what models were used for.
+// spend counts what models were used for, and what else is limited over a run.
 func (s *society) spend(rec *record.Record) {
+	for i := range rec.Annex.Facts {
+		if f := &rec.Annex.Facts[i]; f.Kind == record.FactSpent {
+			if s.spent == nil {
+				s.spent = map[string]string{}
+			}
+			s.spent[strings.Clone(f.Agent)] = strings.Clone(f.Detail)
+		}
+	}
 	for i := range rec.Annex.Usages {
 		u := &rec.Annex.Usages[i]
 		s.usd += u.USD
@@ -74,6 +83,9 @@ func (s *society) consume(rec *record.Record) error {
 			return fmt.Errorf("record of tick %d has a turn of agent %q, which the plan does not know", rec.Tick, t.Agent)
 		}
 		m := &s.members[slot]
+		if !t.Unsent && s.plan.Entries[m.entry].Limits.Turns > 0 {
+			m.turns++
+		}
 		if !t.Unsent && len(m.mail)+len(m.results) > 0 {
 			x := s.takenBy(slot, t)
 			m.mail = drop(m.mail, x.Messages)

@@ -118,6 +118,7 @@ type keptSociety struct {
 	USD      agent.USD           `json:"usd,omitempty"`
 	Added    []keptAgent         `json:"added,omitempty"`
 	Members  []keptMember        `json:"members,omitempty"`
+	Spent    map[string]string   `json:"spent,omitempty"`
 	Channels map[string][]string `json:"channels,omitempty"`
 	Parting  []string            `json:"parting,omitempty"`
 	Parcels  []keptParcel        `json:"parcels,omitempty"`
@@ -136,6 +137,7 @@ type keptMember struct {
 	Substitute *plan.Substitute  `json:"substitute,omitempty"`
 	Since      int               `json:"since,omitempty"` // the tick in which the substitute took over
 	Used       *agent.Usage      `json:"used,omitempty"`
+	Turns      int32             `json:"turns,omitempty"`
 	Score      json.RawMessage   `json:"score,omitempty"`
 	Mail       []keptMessage     `json:"mail,omitempty"`
 	Results    []json.RawMessage `json:"results,omitempty"`
@@ -150,7 +152,7 @@ type keptMessage struct {
 // encode gives the society as JSON.
 func (s *society) encode() ([]byte, error) {
 	k := keptSociety{
-		Tick: s.tick, Hash: hex.EncodeToString(s.hash[:]), Timed: s.timed, USD: s.usd,
+		Tick: s.tick, Hash: hex.EncodeToString(s.hash[:]), Timed: s.timed, USD: s.usd, Spent: s.spent,
 		Channels: make(map[string][]string, len(s.channels)),
 	}
 	for _, a := range s.agents {
@@ -186,7 +188,7 @@ func (s *society) encode() ([]byte, error) {
 
 func (m *member) kept() (k keptMember, something bool) {
 	k = keptMember{
-		ID: m.id, Gone: !m.alive, Done: m.done, Substitute: m.substitute, Since: m.since, Used: m.used, Score: m.score,
+		ID: m.id, Gone: !m.alive, Done: m.done, Substitute: m.substitute, Since: m.since, Used: m.used, Turns: m.turns, Score: m.score,
 	}
 	for _, msg := range m.mail {
 		k.Mail = append(k.Mail, keptMessage{msg.From, msg.Channel, msg.Body})
@@ -194,7 +196,7 @@ func (m *member) kept() (k keptMember, something bool) {
 	for _, r := range m.results {
 		k.Results = append(k.Results, r)
 	}
-	something = k.Gone || k.Substitute != nil || k.Used != nil || k.Score != nil || len(k.Mail)+len(k.Results) > 0
+	something = k.Gone || k.Substitute != nil || k.Used != nil || k.Turns > 0 || k.Score != nil || len(k.Mail)+len(k.Results) > 0
 	return k, something
 }
 
@@ -248,7 +250,7 @@ func decodeSociety(p *plan.Plan, text []byte) (*society, error) {
 	if err != nil || len(hash) != len(s.hash) {
 		return nil, fmt.Errorf("its hash is %q", k.Hash)
 	}
-	s.tick, s.hash, s.timed, s.usd = k.Tick, [32]byte(hash), k.Timed, k.USD
+	s.tick, s.hash, s.timed, s.usd, s.spent = k.Tick, [32]byte(hash), k.Timed, k.USD, k.Spent
 	s.stepped = k.Tick // only the lockstep makes checkpoints
 	return s, nil
 }
@@ -263,7 +265,7 @@ func (s *society) resume(k *keptMember) error {
 		s.kill(slot)
 	}
 	m := &s.members[slot]
-	m.done, m.substitute, m.since, m.used, m.score = k.Done, k.Substitute, k.Since, k.Used, k.Score
+	m.done, m.substitute, m.since, m.used, m.turns, m.score = k.Done, k.Substitute, k.Since, k.Used, k.Turns, k.Score
 	if m.substitute != nil {
 		m.kind = s.kind(m.substitute.Kind)
 	}

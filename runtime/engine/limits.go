@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/record"
 )
 
 // A LimitError says that the run came to one of its limits. The log ends with
@@ -26,10 +27,26 @@ func (l *loop) afford() error {
 	if most := l.Plan.Limits.USD; most > 0 && l.soc.usd >= most {
 		return &LimitError{Limit: "limits.usd", Tick: l.soc.tick, Text: fmt.Sprintf("its models have cost %s of %s", l.soc.usd, most)}
 	}
-	if most := l.Plan.Limits.Wall; most > 0 && time.Since(l.began) >= most {
+	if most := l.Plan.Limits.Wall; most > 0 && l.wall+time.Since(l.began) >= most {
 		return &LimitError{Limit: "limits.wall", Tick: l.soc.tick, Text: fmt.Sprintf("it has taken %s", most)}
 	}
 	return nil
+}
+
+// clockShare is how often the time of a run is put on record that has a limit of
+// it: after each such part of the limit.
+const clockShare = 50
+
+// clock adds to a record's facts how long the run has taken, where it is time to:
+// a run that goes on counts from there.
+func (l *loop) clock(facts []record.Fact) []record.Fact {
+	most := l.Plan.Limits.Wall
+	now := l.wall + time.Since(l.began)
+	if most == 0 || now-l.told < most/clockShare {
+		return facts
+	}
+	l.told = now
+	return append(facts, record.Fact{Kind: record.FactSpent, Tick: l.soc.tick, Detail: now.Round(time.Millisecond).String()})
 }
 
 // A second counts what an agent has sent since it began.
@@ -100,8 +117,10 @@ func (s *society) exhausted(slot int32) (f agent.Failure, why string) {
 	case m.substitute != nil: // it is the one it stands for that had them
 	case most.USD > 0 && used.USD >= most.USD:
 		return agent.Budget, fmt.Sprintf("its model has cost %s of %s (limits.usd)", used.USD, most.USD)
-	case most.Turns > 0 && used.Turns >= most.Turns:
+	case most.Turns > 0 && m.kind.model && used.Turns >= most.Turns:
 		return agent.Limit, fmt.Sprintf("its model has had %d turns of %d (limits.turns)", used.Turns, most.Turns)
+	case most.Turns > 0 && !m.kind.model && int(m.turns) >= most.Turns:
+		return agent.Limit, fmt.Sprintf("it has had %d turns of %d (limits.turns)", m.turns, most.Turns)
 	}
 	return "", ""
 }

@@ -7,9 +7,11 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
 )
 
 // An agent at its limit is not asked any more; the others play on.
@@ -24,7 +26,7 @@ func TestAgentsLimits(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			stay := plan.Policy{Name: "action", Action: []byte("0")}
 			p := planOf(4, map[agent.Failure]plan.Policy{agent.Budget: stay, agent.Limit: stay}, "a", "b")
-			p.Entries[0].Limits = c.limits
+			p.Entries[0].Limits, p.Entries[0].Kind = c.limits, "claude"
 			tr := newTrial(t, p)
 			asks := 0
 			tr.fleet.scripts["a"] = func(*agent.Observe) agent.Answer { asks++; return acts("1") }
@@ -36,6 +38,54 @@ func TestAgentsLimits(t *testing.T) {
 			same(t, "turn 3", turnText(tr.log.at(t, 3).Turns[0]), c.turn)
 			same(t, "the other's", turnText(tr.log.at(t, 3).Turns[1]), "b / {}")
 		})
+	}
+}
+
+// Turns of an agent that is no model are those in which it was asked, also before
+// the run was resumed.
+func TestTurns(t *testing.T) {
+	p := planOf(6, map[agent.Failure]plan.Policy{agent.Limit: {Name: "skip"}}, "a", "b")
+	p.Entries[0].Limits.Turns = 3
+	tr := newTrial(t, p)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	tr.cfg.OnTick = func(rec *record.Record, _ [32]byte) {
+		if rec.Tick == 1 {
+			cancel()
+		}
+	}
+	if res, err := Lockstep(ctx, tr.cfg); err != nil || !res.Interrupted {
+		t.Fatal(res, err)
+	}
+	var err error
+	next := newTrial(t, p)
+	next.log, next.cfg.Log = tr.log, tr.log
+	if next.cfg.From, err = Restore(t.Context(), tr.log, p, "r1", next.cfg.World, nil); err != nil {
+		t.Fatal(err)
+	}
+	next.run(t)
+	for n, want := range []string{"a / {}", "a / {}", "a / {}", "a limit/skip  unsent", "a limit/skip  unsent"} {
+		same(t, fmt.Sprint("turn ", n), turnText(tr.log.at(t, n).Turns[0]), want)
+	}
+}
+
+// A run's time counts from its start on, however often it was resumed.
+func TestRunsTimeGoesOn(t *testing.T) {
+	p := planOf(9, nil, "a", "b")
+	p.Limits.Wall = 50 * time.Millisecond
+	tr := newTrial(t, p)
+	tr.fleet.scripts["a"] = func(*agent.Observe) agent.Answer { time.Sleep(20 * time.Millisecond); return acts("1") }
+	_ = tr.fault(t, "limits.wall")
+	played := len(tr.log.records)
+	var err error
+	next := newTrial(t, p)
+	next.log, next.cfg.Log = tr.log, tr.log
+	if next.cfg.From, err = Restore(t.Context(), tr.log, p, "r1", next.cfg.World, nil); err != nil {
+		t.Fatal(err)
+	}
+	_ = next.fault(t, "limits.wall")
+	if n := len(tr.log.records); played == 0 || n > played+1 { // what came after the newest record is not on it
+		t.Errorf("after %d ticks it played %d", played, n)
 	}
 }
 

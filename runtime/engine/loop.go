@@ -46,6 +46,8 @@ type loop struct {
 	elapsed  record.Elapsed
 	took     time.Duration // the last commit
 	began    time.Time
+	wall     time.Duration    // that the run had taken before
+	told     time.Duration    // of what it has taken, on record
 	seconds  map[int32]second // under the realtime clock, of those with a limit of messages, by slot
 	rec      record.Record
 	added    addition
@@ -112,6 +114,8 @@ func (l *loop) open(ctx context.Context, cfg Config) error {
 	}
 	l.soc, l.noop, l.ready, l.given = from.soc, from.Ready.Noop, from.Ready, from.Observations
 	l.soc.copies = false
+	l.wall, _ = time.ParseDuration(l.soc.spent[""])
+	l.told = l.wall
 	l.pick = newCollection(cfg.Plan)
 	if err := checkPolicies(cfg.Plan, l.noop); err != nil {
 		return err
@@ -147,7 +151,7 @@ func (l *loop) commit(ctx context.Context, facts []record.Fact, usages []record.
 		return err
 	}
 	rec := &l.rec
-	rec.Annex.Facts, rec.Annex.Usages = facts, usages
+	rec.Annex.Facts, rec.Annex.Usages = l.clock(facts), usages
 	slices.SortStableFunc(rec.Annex.Usages, func(a, b record.Usage) int { return compare(a.Agent, b.Agent) })
 	rec.Annex.Time = time.Now()
 	hash, err := l.log.Append(context.WithoutCancel(ctx), rec)

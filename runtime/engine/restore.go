@@ -64,6 +64,10 @@ func (s *Start) Sessions() map[string]string {
 	return all
 }
 
+// Spent is what processes have taken of what they have limits of, as their facts
+// say.
+func (s *Start) Spent() map[string]string { return s.soc.spent }
+
 // Tree is the shared tree; nil where the plan has none.
 func (s *Start) Tree() *tree.Tree { return s.soc.tree }
 

@@ -24,7 +24,8 @@ type member struct {
 	mail       []agent.Message  // not delivered yet, by (tick, sender, position)
 	results    [][]byte         // not delivered yet
 	alive      bool
-	done       bool // it ended itself
+	done       bool  // it ended itself
+	turns      int32 // that it was asked in, where there is a limit of them
 }
 
 // A kind is what a member needs to know of its kind of agents.
@@ -57,6 +58,9 @@ type society struct {
 	end   record.End
 	timed int
 	usd   agent.USD // all models' so far
+	// spent is what those have taken that are limited in it, by their names in
+	// facts, as the facts say; the run's own time by the empty name.
+	spent map[string]string
 
 	tree   *tree.Tree   // the shared one; nil where the plan has none
 	scene  *agent.Scene // of the next tick; nil until it is asked for

@@ -59,8 +59,7 @@ type Limits struct {
 	USD      agent.USD `json:"usd,omitempty"`      // in billionths of a dollar
 	Resident int       `json:"resident,omitempty"` // processes of agents at a time
 	Memory   Size      `json:"memory,omitempty"`   // of all agents' processes together
-	// Wall is how long the run may take from its start or resume on; written as
-	// 10m.
+	// Wall is how long the run may take, less what it stood still; written as 10m.
 	Wall time.Duration `json:"wall,omitempty"`
 }
 

@@ -188,11 +188,16 @@ type Attempt struct {
 	Redelivered int
 }
 
+// FactSpent is the kind of facts that say what a process has taken so far in the
+// run of what it has a limit of, or the run itself: each takes the place of the
+// one before.
+const FactSpent = "spent"
+
 // A Fact is something that happened to an agent's process, or to the
 // supervisor's.
 type Fact struct {
 	Agent  string // empty for the supervisor
-	Kind   string // started, crashed, late, failed, differs, substituted, swept, stopped, fault
+	Kind   string // started, crashed, late, failed, differs, substituted, swept, spent, stopped, fault
 	Tick   int    // the tick it is about: for late, the one that was answered
 	Detail string
 }

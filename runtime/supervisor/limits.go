@@ -3,7 +3,6 @@ package supervisor
 import (
 	"fmt"
 	"strconv"
-	"sync"
 	"syscall"
 	"time"
 
@@ -107,31 +106,9 @@ func bytesText(n int64) string {
 // begin.
 func GroupPrefix(dir string) string { return fmt.Sprintf("troupe-%x-", uint64(brandOf(dir))) }
 
-// A spending is what a process, or several, have taken in their lives.
-type spending struct{ cpu, wall time.Duration }
-
-// An account is what the processes of one place have taken so far, one after
-// another: being parked or restarted gives nothing back.
-type account struct {
-	mu sync.Mutex
-	spending
-}
-
-func (a *account) add(t spending) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.cpu += t.cpu
-	a.wall += t.wall
-}
-
-func (a *account) sum() spending {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.spending
-}
-
 // A bond is what holds one child to its limits.
 type bond struct {
+	name    string // in facts
 	limits  *Limits
 	account *account
 	before  spending // by others, before it
@@ -142,8 +119,9 @@ type bond struct {
 
 // bind prepares a command to be held to limits; an *excess says that there is
 // nothing left of one. Its caller calls tie or undo.
-func (f *Fleet) bind(cmd *workspace.Command, l *Limits, a *account, w *workspace.Workspace) (*bond, error) {
-	b := &bond{limits: l, account: a, before: a.sum(), w: w}
+func (f *Fleet) bind(cmd *workspace.Command, s *Spec, a *account, w *workspace.Workspace) (*bond, error) {
+	l := &s.Limits
+	b := &bond{name: s.Name(), limits: l, account: a, before: a.sum(), w: w}
 	if x := b.spent(); x != nil {
 		return nil, x
 	}
@@ -248,6 +226,7 @@ func (f *Fleet) release(c *child) {
 	t := f.watchdog.forget(c)
 	t.cpu = max(t.cpu, c.cpu)
 	c.bond.account.add(t)
+	f.spent(c.bond, spending{})
 	if c.bond.group != nil {
 		if err := c.bond.group.Remove(); err != nil {
 			f.fact(Fact{Kind: "failed", Detail: err.Error()})

@@ -144,6 +144,25 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// What a process took before its supervisor ended counts, and what it takes is on
+// record.
+func TestSpent(t *testing.T) {
+	a := spec("a", "glutton", "wall")
+	a.Limits.Wall = 2 * time.Second
+	s := open(t, a)
+	s.tick(0, 0, "a")
+	want(t, s.ask(1, 0, "a"), "a", agent.Limit, "limits.wall: it used ")
+	var spent string
+	for _, f := range s.Facts() {
+		if f.Kind == "spent" && f.Agent == "a" {
+			spent = f.Detail
+		}
+	}
+	s.Stop("over")
+	a.Spent = spent
+	want(t, open(t, a).tick(0, 0, "a"), "a", agent.Limit, "limits.wall: it used 2")
+}
+
 // A process that passes a limit before it is ready, or while it is told its past,
 // is not tried again and again: each turn ends once.
 func TestLimitAtTheStart(t *testing.T) {

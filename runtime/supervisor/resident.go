@@ -146,6 +146,7 @@ func newResident(f *Fleet, s Spec) *resident {
 	} else {
 		p.pipeIO, p.home = f.pipesFor()
 	}
+	p.taken.restore(s.Spent)
 	seats := make([]seat, len(s.Agents))
 	for i := range seats {
 		in, st := &s.Agents[i], &seats[i]

@@ -162,7 +162,7 @@ func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h ha
 		return nil, err
 	}
 	defer release()
-	bond, err := p.fleet.bind(&cmd, &p.spec.Limits, &p.taken, w)
+	bond, err := p.fleet.bind(&cmd, &p.spec, &p.taken, w)
 	if err != nil {
 		return nil, err
 	}
@@ -353,11 +353,4 @@ func (p *resident) ready(id string) {
 	}
 }
 
-// name is who facts about the process are about: its agent, or the process
-// itself where it hosts several.
-func (p *resident) name() string {
-	if len(p.order) == 1 {
-		return p.order[0].init.Agent
-	}
-	return p.spec.ID
-}
+func (p *resident) name() string { return p.spec.Name() }

@@ -39,6 +39,9 @@ type Spec struct {
 	// LastSession is what a tool's first process goes on with, where Session
 	// says so; empty for a new one.
 	LastSession string
+	// Spent is what its processes had taken before, as the newest fact of it says;
+	// empty for nothing.
+	Spent string
 	// Pin keeps the process on the core of the thread that serves its pipes,
 	// while it has one thread itself.
 	Pin bool
@@ -77,6 +80,15 @@ type Spec struct {
 	Brief   *agent.Brief
 	Texts   map[string]string // files beside the workspace, written before each start
 	Session bool              // a restarted process goes on with its session
+}
+
+// Name is who facts about the process are about: its agent, or the process
+// itself where it hosts several.
+func (s *Spec) Name() string {
+	if len(s.Agents) == 1 {
+		return s.Agents[0].Agent
+	}
+	return s.ID
 }
 
 // A Secret is a credential that one process gets and nobody else.
@@ -170,7 +182,7 @@ type Requests interface {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, limit, swept, stopped
+	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, limit, swept, spent, stopped
 	Tick   int
 	Detail string
 }

@@ -49,6 +49,7 @@ func newTurns(f *Fleet, s Spec) *turns {
 		spoiled:  s.Past,
 	}
 	close(t.ready)
+	t.taken.restore(s.Spent)
 	return t
 }
 
@@ -192,7 +193,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		return cannot(err), false
 	}
 	defer release()
-	bond, err := t.fleet.bind(&cmd, &t.spec.Limits, &t.taken, w)
+	bond, err := t.fleet.bind(&cmd, &t.spec, &t.taken, w)
 	if err != nil {
 		return cannot(err), false
 	}

@@ -72,6 +72,20 @@ func (d *watchdog) forget(c *child) spending {
 		return spending{}
 	}
 	delete(d.watched, c)
+	return w.spending()
+}
+
+// tell puts on record what a child takes, unless it is counted as gone already.
+func (d *watchdog) tell(w *watched) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.watched[w.c] == w {
+		d.fleet.spent(w.c.bond, w.spending())
+	}
+}
+
+// spending is what the child and all that it started have taken by now.
+func (w *watched) spending() spending {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return spending{cpu: w.cpu, wall: time.Since(w.since)}
@@ -112,7 +126,9 @@ func (d *watchdog) look() {
 	}
 	orphans := newOrphanage()
 	for _, w := range list {
-		if x := w.measure(orphans.of(w.c)); x != nil {
+		x := w.measure(orphans.of(w.c))
+		d.tell(w)
+		if x != nil {
 			w.c.pass(x)
 		}
 	}
