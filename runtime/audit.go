@@ -8,9 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/engine"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/scenarios"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // AuditOptions say which run is audited, and what of it is looked for. Patterns
@@ -23,7 +26,7 @@ type AuditOptions struct {
 	Reader  string // pattern of processes
 	Agent   string // pattern of agents that they were told for
 	Channel string // pattern of channels: messages in these alone
-	Sender  string // pattern of senders: messages of these alone
+	Sender  string // pattern of senders: messages of these alone, and their versions of files
 	What    string // one of Told; empty for all
 
 	// Each, if not nil, is called with each thing found, in the order in which it
@@ -34,18 +37,31 @@ type AuditOptions struct {
 // An AuditItem is one thing that a process was told, or that waits for it.
 type AuditItem = engine.Told
 
+// Reach is the sort of what a process could read that it was not given, since no wall
+// kept it from that: in the words of workspace.Attacks. It is told of where it is
+// asked for alone.
+const Reach = "reach"
+
+// The sorts whose items are versions of files.
+const (
+	ToldCheckout = engine.ToldCheckout
+	ToldCommit   = engine.ToldCommit
+)
+
 // Told lists what AuditOptions.What may be.
 var Told = []string{
 	engine.ToldConfig, engine.ToldFile, engine.ToldSecret, engine.ToldObservation,
-	engine.ToldMessage, engine.ToldResult, engine.ToldError,
+	engine.ToldMessage, engine.ToldResult, engine.ToldError, ToldCheckout, ToldCommit, Reach,
 }
 
 // An AuditResult is who was told what.
 type AuditResult struct {
 	Run   string
 	Ticks int
-	Rows  []AuditRow // by reader, then in the order of Told, then by channel
-	Items int        // of all rows
+	Walls workspace.Achieved // as they stood when the run began
+	Reach []string           // what they let processes read, as items of Reach name it
+	Rows  []AuditRow         // by reader, then in the order of Told, then by channel
+	Items int                // of all rows
 }
 
 // An AuditRow is all of a sort that one process was told.
@@ -92,7 +108,7 @@ func Audit(ctx context.Context, o AuditOptions) (*AuditResult, error) {
 	p := &r.manifest.Plan
 	a := &audit{o: o, rows: map[auditKey]*AuditRow{}, known: map[string]map[string]bool{
 		"reader": {}, "agent": {}, "channel": {}, "sender": {},
-	}}
+	}, reach: reach(r.manifest.Isolation), host: p.Hosts(), entries: p.Entries}
 	for i := range p.Channels {
 		a.known["channel"][p.Channels[i].Name] = true
 	}
@@ -106,18 +122,58 @@ func Audit(ctx context.Context, o AuditOptions) (*AuditResult, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot audit run %s: %w", o.Run, err)
 	}
-	return a.result(sum.Ticks), nil
+	res := a.result(sum.Ticks)
+	res.Walls, res.Reach = r.manifest.Isolation, a.reach
+	return res, nil
+}
+
+// reach is what walls let a process read.
+func reach(walls workspace.Achieved) (names []string) {
+	for _, attack := range workspace.Attacks {
+		if strings.HasPrefix(attack.Name, "read ") && !attack.Stopped(walls.Tiers, walls.LandlockABI) {
+			names = append(names, attack.Name)
+		}
+	}
+	return names
 }
 
 type audit struct {
-	o     AuditOptions
-	rows  map[auditKey]*AuditRow
-	known map[string]map[string]bool // names by kind
+	o       AuditOptions
+	rows    map[auditKey]*AuditRow
+	known   map[string]map[string]bool // names by kind
+	reach   []string
+	host    func(agent string) *plan.Process
+	entries []plan.Entry
 }
 
 type auditKey struct{ reader, what, channel string }
 
+// add takes in one thing that a process was told, and before the first what it could
+// read besides.
 func (a *audit) add(x *AuditItem) error {
+	if a.o.What == Reach && !a.known["reader"][x.Reader] && a.here(x) {
+		for _, name := range a.reach {
+			if err := a.item(&AuditItem{Tick: x.Tick, Reader: x.Reader, Agent: x.Agent, What: Reach, Name: name}); err != nil {
+				return err
+			}
+		}
+	}
+	return a.item(x)
+}
+
+// here says whether a process is on this machine: its agent's is not where its program
+// comes to the bus by itself.
+func (a *audit) here(x *AuditItem) bool {
+	p := a.host(x.Agent)
+	if p == nil || p.ID != x.Reader {
+		return true // it stood in, or had the agent before a fork
+	}
+	e := &a.entries[p.Entry]
+	k, err := agent.Lookup(e.Kind)
+	return err != nil || !k.Bus || len(p.Command) > 0
+}
+
+func (a *audit) item(x *AuditItem) error {
 	a.known["reader"][x.Reader], a.known["agent"][x.Agent] = true, true
 	a.known["sender"][x.Agent] = true // whoever is asked may send
 	if x.From != "" {

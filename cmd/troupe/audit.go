@@ -24,16 +24,17 @@ var auditCommand = &cli.Command{
 	ArgsUsage: "RUN",
 	Description: "A process that several agents share is one reader. What it was told is what its agents\n" +
 		"observed, the messages and results that they got, why answers were refused, their\n" +
-		"configs, and which files and secrets it was given. Patterns have * and ?. The world is\n" +
-		"told every action, and no message.",
+		"configs, which files and secrets it was given, and which versions of files of the shared\n" +
+		"tree it checked out or committed. What no wall kept it from reading besides is listed with\n" +
+		"--what reach alone. Patterns have * and ?. The world is told every action, and no message.",
 	Flags: []cli.Flag{
 		dataFlag,
 		&cli.StringFlag{Name: "reader", Usage: "only what processes of this `PATTERN` were told"},
 		&cli.StringFlag{Name: "agent", Usage: "only what they were told for agents of this `PATTERN`"},
 		&cli.StringFlag{Name: "channel", Usage: "only messages in channels of this `PATTERN`"},
-		&cli.StringFlag{Name: "sender", Usage: "only messages from senders of this `PATTERN`"},
+		&cli.StringFlag{Name: "sender", Usage: "only messages from senders of this `PATTERN`, and versions of files that they committed"},
 		&cli.StringFlag{Name: "what", Usage: "only this `SORT`: " + strings.Join(runtime.Told, ", ")},
-		&cli.BoolFlag{Name: "list", Usage: "print each thing, one a line: tick, reader, agent, sort, channel, sender or name, text"},
+		&cli.BoolFlag{Name: "list", Usage: "print each thing, one a line: tick, reader, agent, sort, channel, sender or name, text or version"},
 		&cli.BoolFlag{Name: "none", Usage: "exit with 3 if there is any"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout; with --list one a line"},
 	},
@@ -85,9 +86,11 @@ func auditRun(c *cli.Context) error {
 func printAudit(w io.Writer, res *runtime.AuditResult) {
 	if res.Items == 0 {
 		_, _ = fmt.Fprintf(w, "run %s: nothing in %d ticks\n", res.Run, res.Ticks)
+		printWalls(w, res)
 		return
 	}
 	_, _ = fmt.Fprintf(w, "run %s: %d ticks\n", res.Run, res.Ticks)
+	printWalls(w, res)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(t, "READER\tWHAT\tCHANNEL\tITEMS\tBYTES\tTICKS")
 	for _, row := range res.Rows {
@@ -100,10 +103,21 @@ func printAudit(w io.Writer, res *runtime.AuditResult) {
 	_ = t.Flush()
 }
 
+// printWalls says how much what was told is worth: who can read what others have needs
+// not be told.
+func printWalls(w io.Writer, res *runtime.AuditResult) {
+	left := "none of these processes could read more"
+	if len(res.Reach) > 0 {
+		left = "its processes could also " + strings.Join(res.Reach, ", ")
+	}
+	_, _ = fmt.Fprintf(w, "walls: %s; %s\n", res.Walls, left)
+}
+
 // jsonAudit is what audit --json prints.
 type jsonAudit struct {
 	Run   string         `json:"run"`
 	Ticks int            `json:"ticks"`
+	Walls string         `json:"walls"` // the tiers
 	Items int            `json:"items"`
 	Rows  []jsonAuditRow `json:"rows"`
 }
@@ -120,7 +134,7 @@ type jsonAuditRow struct {
 }
 
 func auditJSON(res *runtime.AuditResult) jsonAudit {
-	out := jsonAudit{res.Run, res.Ticks, res.Items, []jsonAuditRow{}}
+	out := jsonAudit{res.Run, res.Ticks, res.Walls.String(), res.Items, []jsonAuditRow{}}
 	for _, row := range res.Rows {
 		out.Rows = append(out.Rows, jsonAuditRow(row))
 	}
@@ -128,15 +142,18 @@ func auditJSON(res *runtime.AuditResult) jsonAudit {
 }
 
 func auditLine(x *runtime.AuditItem) error {
-	about := x.From
-	if about == "" {
-		about = x.Name
+	about, text := x.From, string(x.Text)
+	switch x.What {
+	case runtime.ToldCheckout, runtime.ToldCommit:
+		text = x.Name
+	default:
+		about += x.Name // one of them is there
 	}
 	waits := ""
 	if x.Waits {
 		waits = "\twaits"
 	}
-	_, err := fmt.Printf("%d\t%s\t%s\t%s\t%s\t%s\t%s%s\n", x.Tick, x.Reader, x.Agent, x.What, x.Channel, about, x.Text, waits)
+	_, err := fmt.Printf("%d\t%s\t%s\t%s\t%s\t%s\t%s%s\n", x.Tick, x.Reader, x.Agent, x.What, x.Channel, about, text, waits)
 	return err
 }
 

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -12,12 +13,14 @@ import (
 // What a process can be told.
 const (
 	ToldConfig      = "config"      // of an agent, in its init
-	ToldFile        = "file"        // copied for its entry
+	ToldFile        = "file"        // copied for its entry, or into its directory
 	ToldSecret      = "secret"      // in its environment, or handed to its tool
 	ToldObservation = "observation" // the world's
 	ToldMessage     = "message"
-	ToldResult      = "result" // of what an agent asked for
-	ToldError       = "error"  // why an answer was refused
+	ToldResult      = "result"   // of what an agent asked for
+	ToldError       = "error"    // why an answer was refused
+	ToldCheckout    = "checkout" // a version of a file of the shared tree
+	ToldCommit      = "commit"   // one that its agent wrote
 )
 
 // A Told is one thing that a process has been told, or that waits for it.
@@ -26,7 +29,7 @@ type Told struct {
 	Reader  string // the process: one reader, whatever agent of it this is for
 	Agent   string
 	What    string
-	From    string // of a message
+	From    string // of a message, or of a version of a file
 	Channel string // of a message; empty for one to the agent alone
 	Name    string // of a file or a secret
 	Text    []byte // compact JSON, but for an error's; none of a file and a secret
@@ -56,6 +59,8 @@ type readings struct {
 	met   int // members whose beginning was told of
 	hosts map[*plan.Plan]func(string) *plan.Process
 	had   map[[3]string]bool // by reader: files and secrets
+
+	authors map[int]string // of the commits of the shared tree so far
 }
 
 // tick yields what was told in the tick of one record.
@@ -91,7 +96,7 @@ func (r *readings) tick(s *society, rec *record.Record) error {
 			return err
 		}
 	}
-	return nil
+	return r.tree(s, rec)
 }
 
 // start yields what those who are new began with.
@@ -101,7 +106,11 @@ func (r *readings) start(s *society) error {
 		for _, host := range r.hosting(s, m) {
 			told := Told{Tick: s.tick, Reader: host.ID, Agent: m.id}
 			e := host.entry
-			if err := r.begin(told, m.config, &e.Program, append(slices.Clone(e.Secrets), e.Credential)); err != nil {
+			err := r.begin(told, m.config, &e.Program, append(slices.Clone(e.Secrets), e.Credential))
+			if err == nil {
+				err = r.template(told, e.Workspace)
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -124,6 +133,24 @@ func (r *readings) begin(told Told, config []byte, program *plan.Program, secret
 	for _, name := range secrets {
 		if err := r.once(told, ToldSecret, name); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// template yields what its directory begins as.
+func (r *readings) template(told Told, w *plan.Workspace) error {
+	if w == nil || w.Template == nil {
+		return nil
+	}
+	if t := w.Template; t.Git != "" {
+		return r.once(told, ToldFile, strings.TrimSuffix("work/ of "+t.Git+" "+t.Ref, " "))
+	}
+	for i := range w.Template.Files {
+		if f := &w.Template.Files[i]; !f.Dir {
+			if err := r.once(told, ToldFile, "work/"+f.Path); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -32,6 +32,7 @@ type desk struct {
 	only  string // the agent, where it is the only one
 
 	tenures tenures
+	reads   reads
 }
 
 // A host is who has the agents. Its methods may be called concurrently.
@@ -171,11 +172,20 @@ func (d *desk) handle(ctx context.Context, r *socket.Request, reply func(*socket
 
 // checkout sends the files at some paths and below, with their contents.
 func checkout(_ context.Context, d *desk, id string, r *socket.Request, reply func(*socket.Reply) error) error {
-	return d.files(id, r, reply, func(f *tree.File) (*socket.File, error) {
+	var given []*tree.File
+	told := func(x *socket.Reply) error { // who has all may answer, and then the tick is over
+		if x.File == nil {
+			d.given(id, given)
+		}
+		return reply(x)
+	}
+	defer func() { d.given(id, given) }()
+	return d.files(id, r, told, func(f *tree.File) (*socket.File, error) {
 		content, err := d.fleet.opts.Shared.Content(f.Hash)
 		if err != nil {
 			return nil, err
 		}
+		given = append(given, f)
 		out := &socket.File{File: *f}
 		out.Text, out.Data = socket.Content(content)
 		return out, nil
