@@ -101,6 +101,20 @@ type Observe struct {
 type Scene struct {
 	Tree   *tree.Tree // the shared tree; nil where the run has none
 	Agents []string   // that live, by id
+	// MayWrite says whether one may write to another: of whom it may not write to,
+	// it is told nothing. Any number of goroutines may call it.
+	MayWrite func(from, to string) bool
+}
+
+// AgentsFor are those that live of whom an agent may know, itself among them.
+func (s *Scene) AgentsFor(id string) []string {
+	known := make([]string, 0, len(s.Agents))
+	for _, other := range s.Agents {
+		if other == id || s.MayWrite(id, other) {
+			known = append(known, other)
+		}
+	}
+	return known
 }
 
 // A Strike is what a fault of the scenario does to a process, once.

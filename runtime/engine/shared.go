@@ -72,7 +72,7 @@ func (s *society) look() *agent.Scene {
 		slices.Sort(s.roster)
 	}
 	if s.scene == nil {
-		s.scene = &agent.Scene{Tree: s.tree, Agents: s.roster}
+		s.scene = &agent.Scene{Tree: s.tree, Agents: s.roster, MayWrite: s.plan.MayWrite}
 	}
 	return s.scene
 }

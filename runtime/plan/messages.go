@@ -20,6 +20,12 @@ func (m *Messages) May(to string) bool {
 	return slices.ContainsFunc(m.To, func(pattern string) bool { return scenarios.Match(pattern, to) })
 }
 
+// MayWrite says whether an agent may write to another, but for its channels.
+func (p *Plan) MayWrite(from, to string) bool {
+	entry, known := p.EntryOf(from)
+	return known && p.Entries[entry].Messages.May(to)
+}
+
 // messages are those of a variant; nil where the scenario says nothing of them.
 func (m *maker) messages(v *variant) *Messages {
 	if v.entry.Messages == nil || v.entry.Messages.To == nil {

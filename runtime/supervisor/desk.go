@@ -276,7 +276,7 @@ func listAgents(_ context.Context, d *desk, id string, _ *socket.Request, reply 
 	if err != nil {
 		return err
 	}
-	return reply(&socket.Reply{OK: true, Tick: v.tick, Agents: v.scene.Agents})
+	return reply(&socket.Reply{OK: true, Tick: v.tick, Agents: v.scene.AgentsFor(id)})
 }
 
 // readMessages sends those that came with the observation.
