@@ -10,17 +10,18 @@ import (
 )
 
 // TestE2EOnTheBus plays the samples that are programs on the bus, with the
-// official clients. That of Python is not there to be installed.
+// official clients. That of Python is not there to be installed: its sample plays
+// with what stands in for it.
 func TestE2EOnTheBus(t *testing.T) {
 	modules := os.Getenv("TROUPE_NATS_JS")
 	if modules == "" {
 		t.Fatal("TROUPE_NATS_JS names no node_modules with the client for JavaScript: .ci/run installs it")
 	}
 	bin, dir := build(t), t.TempDir()
-	for _, name := range []string{"agent.mjs", "game.yaml"} {
-		text, err := os.ReadFile(filepath.Join("nats", name))
+	for _, name := range []string{"nats/agent.mjs", "nats/agent.py", "nats/game.yaml", "testdata/nats.py"} {
+		text, err := os.ReadFile(name)
 		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)
+			err = os.WriteFile(filepath.Join(dir, filepath.Base(name)), text, 0o600)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -33,4 +34,5 @@ func TestE2EOnTheBus(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	run(t, dir, bin, "run", "game.yaml")
+	run(t, dir, bin, "run", "game.yaml", "--set", "agents.javascript.command=[python3, agent.py]", "--set", "agents.javascript.files=[nats.py]")
 }
