@@ -49,35 +49,50 @@ func (r Run) Discard(process string) error {
 
 // Archive packs work into ArchiveFile and throws the workspace away. Directories,
 // regular files and symbolic links are packed, and nothing else. Killed, it leaves
-// the workspace or the whole archive. No process may be using it.
+// the workspace or the whole archive, and may be called again. No process may be
+// using it.
 func (r Run) Archive(process string) error {
-	work := filepath.Join(r.agent(process), "work")
-	if _, err := os.Lstat(work); errors.Is(err, fs.ErrNotExist) {
-		return nil // it was archived, or never made
+	work, file := filepath.Join(r.agent(process), "work"), r.ArchiveFile(process)
+	if missing(file) && !missing(work) {
+		if err := pack(work, file); err != nil {
+			return fmt.Errorf("cannot archive the workspace of %s: %w", process, err)
+		}
 	}
-	if err := pack(work, r.ArchiveFile(process)); err != nil {
-		return fmt.Errorf("cannot archive the workspace of %s: %w", process, err)
-	}
-	return r.Discard(process)
+	return r.Discard(process) // what is left of it, where there is an archive
+}
+
+func missing(path string) bool {
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 func pack(dir, file string) error {
+	st, err := outside().stat(dir)
+	if err != nil {
+		return err
+	}
 	return WriteFile(file, true, func(w io.Writer) error {
 		z := gzip.NewWriter(w)
-		t := tar.NewWriter(z)
-		err := outside().within(dir, 0o500, func(d *directory) error { return packIn(t, d, "work") })
-		return errors.Join(err, t.Close(), z.Close())
+		p := packing{tar.NewWriter(z), st.Uid}
+		err := outside().within(dir, 0o500, func(d *directory) error { return p.all(d, "work") })
+		return errors.Join(err, p.Close(), z.Close())
 	})
 }
 
-// packIn packs what is in a directory, under a name.
-func packIn(t *tar.Writer, d *directory, under string) error {
+// A packing is one workspace on its way into an archive.
+type packing struct {
+	*tar.Writer
+	owner uint32 // of the files
+}
+
+// all packs what is in a directory, under a name.
+func (p *packing) all(d *directory, under string) error {
 	names, err := d.names()
 	if err != nil {
 		return d.fail("", err)
 	}
 	for _, name := range names {
-		if err := packEntry(t, d, name, under+"/"+name); err != nil {
+		if err := p.entry(d, name, under+"/"+name); err != nil {
 			return d.fail(name, err)
 		}
 	}
@@ -88,7 +103,7 @@ func packIn(t *tar.Writer, d *directory, under string) error {
 // nowhere may be a terabyte, and would be written out.
 const mostPacked = 16 << 30
 
-func packEntry(t *tar.Writer, d *directory, name, as string) error {
+func (p *packing) entry(d *directory, name, as string) error {
 	st, err := d.stat(name)
 	if err != nil {
 		return err
@@ -98,34 +113,37 @@ func packEntry(t *tar.Writer, d *directory, name, as string) error {
 	switch n.kind() {
 	case unix.S_IFDIR:
 		h.Typeflag, h.Name = tar.TypeDir, as+"/"
-		if err := t.WriteHeader(h); err != nil {
+		if err := p.WriteHeader(h); err != nil {
 			return err
 		}
-		return d.within(name, 0o500, func(child *directory) error { return packIn(t, child, as) })
+		return d.within(name, 0o500, func(child *directory) error { return p.all(child, as) })
 	case unix.S_IFLNK:
 		h.Typeflag = tar.TypeSymlink
 		if h.Linkname, err = d.readLink(name, n.size); err != nil {
 			return err
 		}
-		return t.WriteHeader(h)
+		return p.WriteHeader(h)
 	case unix.S_IFREG:
-		return packFile(t, d, name, h)
+		return p.file(d, name, h)
 	}
 	return nil
 }
 
-func packFile(t *tar.Writer, d *directory, name string, h *tar.Header) error {
+func (p *packing) file(d *directory, name string, h *tar.Header) error {
 	f, st, err := d.openFile(name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	if st.Nlink > 1 && st.Uid != p.owner {
+		return nil // linked here, it would be given away
+	}
 	if h.Typeflag, h.Size = tar.TypeReg, st.Size; h.Size > mostPacked {
 		return fmt.Errorf("it has %d bytes, more than the %d that are packed", h.Size, int64(mostPacked))
 	}
-	if err := t.WriteHeader(h); err != nil {
+	if err := p.WriteHeader(h); err != nil {
 		return err
 	}
-	_, err = io.CopyN(t, f, h.Size)
+	_, err = io.CopyN(p, f, h.Size)
 	return err
 }

@@ -220,3 +220,68 @@ func TestArchive(t *testing.T) {
 		t.Errorf("left is %v", left)
 	}
 }
+
+// TestArchiveAfterAKill: what was killed while it packed begins anew, and what was
+// killed while it threw away goes on with that: the archive is whole.
+func TestArchiveAfterAKill(t *testing.T) {
+	r, w := templated(t)
+	if err := w.Reset(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(r.ArchiveFile("ann")), unfinished+filepath.Base(r.ArchiveFile("ann"))), []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Archive("ann"); err != nil {
+		t.Fatal(err)
+	}
+	whole := packed(t, r.ArchiveFile("ann"))
+	for _, left := range []string{w.Work, w.Home} {
+		if err := os.MkdirAll(filepath.Join(left, "deep"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		if err := r.Archive("ann"); err != nil {
+			t.Fatal(err)
+		}
+		if got := packed(t, r.ArchiveFile("ann")); !slices.Equal(got, whole) {
+			t.Errorf("packed is %q, want %q", got, whole)
+		}
+		left, _ := os.ReadDir(filepath.Dir(w.Work))
+		if len(left) != 1 || left[0].Name() != "work.tar.gz" {
+			t.Errorf("left is %v", left)
+		}
+		if err := os.Mkdir(w.Home, 0o700); err != nil { // work went first
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestArchiveLeavesOthersFiles: a file of somebody else's that an agent has linked is
+// not packed: who packs may read more than the agent.
+func TestArchiveLeavesOthersFiles(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("it takes root to own a file and have it linked by another")
+	}
+	r, w := templated(t)
+	secret := filepath.Join(filepath.Dir(w.Work), "secret")
+	err := w.Reset()
+	if err == nil {
+		err = os.WriteFile(secret, []byte("secret"), 0o600)
+	}
+	if err == nil {
+		err = os.Link(secret, filepath.Join(w.Work, "link"))
+	}
+	if err == nil {
+		err = os.Chown(w.Work, 65534, 65534)
+	}
+	if err == nil {
+		err = r.Archive("ann")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := packed(t, r.ArchiveFile("ann")); slices.Contains(got, "work/link") {
+		t.Errorf("packed is %q", got)
+	}
+}
