@@ -181,7 +181,11 @@ func (r *run) workspaceOf(process string) *plan.Workspace {
 			return r.plan.Entries[p.Entry].Workspace
 		}
 	}
-	entry, ok := r.plan.EntryOf(process) // of an agent that came later
+	id := process // of an agent that came later, or of what stood in for one
+	if i := strings.LastIndex(process, plan.InStead); i > 0 && r.plan.SubstituteID(process[:i]) == process {
+		id = process[:i]
+	}
+	entry, ok := r.plan.EntryOf(id)
 	if !ok {
 		return nil
 	}

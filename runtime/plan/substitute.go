@@ -5,11 +5,15 @@ import (
 	"slices"
 )
 
+// InStead is what the name of a process that stands in for an agent has behind the
+// agent's id; a number may follow.
+const InStead = "-substitute"
+
 // SubstituteID names the process that answers in an agent's stead, which no
 // other process of the run has as its name, now or later. It has but one.
 func (p *Plan) SubstituteID(id string) string {
 	for n := 1; ; n++ {
-		name := id + "-substitute"
+		name := id + InStead
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d", name, n)
 		}
