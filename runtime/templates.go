@@ -96,7 +96,7 @@ func cloneTo(ctx context.Context, t *plan.Template, dir string) (commit string, 
 	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // agents of other uids read it
 		return "", err
 	}
-	if _, err := git(ctx, dir, "clone", "--quiet", "--no-hardlinks", "--template=", "--", t.Git, "."); err != nil {
+	if _, err := git(ctx, dir, "clone", "--quiet", "--no-hardlinks", "--dissociate", "--template=", "--", t.Git, "."); err != nil {
 		return "", err
 	}
 	if t.Ref != "" {
@@ -113,7 +113,7 @@ func git(ctx context.Context, dir string, words ...string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	env := append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh", "LC_ALL=C")
+	env := append(os.Environ(), "GIT_TERMINAL_PROMPT=0", "GIT_LFS_SKIP_SMUDGE=1", "GIT_ALLOW_PROTOCOL=file:git:http:https:ssh", "LC_ALL=C")
 	argv := append([]string{path, "-c", "core.hooksPath=/dev/null", "-c", "advice.detachedHead=false"}, words...)
 	out, err := supervisor.Output(ctx, argv, slices.DeleteFunc(env, isRepository), dir)
 	text := strings.TrimSpace(string(out))
@@ -123,15 +123,17 @@ func git(ctx context.Context, dir string, words ...string) (string, error) {
 	return text, err
 }
 
-// isRepository says whether a variable has git work on another repository than
-// the one that it is in.
+// ofRepository are the variables that have git work on another repository than the
+// one that it is in, or on part of one: those of git rev-parse --local-env-vars that
+// are no settings.
+var ofRepository = []string{
+	"GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE",
+	"GIT_NAMESPACE", "GIT_NO_REPLACE_OBJECTS", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_REPLACE_REF_BASE", "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
+}
+
 func isRepository(variable string) bool {
-	for _, name := range []string{"GIT_DIR=", "GIT_WORK_TREE=", "GIT_INDEX_FILE=", "GIT_OBJECT_DIRECTORY=", "GIT_COMMON_DIR=", "GIT_NAMESPACE="} {
-		if strings.HasPrefix(variable, name) {
-			return true
-		}
-	}
-	return false
+	name, _, _ := strings.Cut(variable, "=")
+	return slices.Contains(ofRepository, name)
 }
 
 // template is where the run has what an entry's workspaces begin as; empty for
