@@ -30,6 +30,7 @@ const nobody = 65534
 // the scenario says of them.
 var raiders = map[string]string{
 	"go": "command: [hostile, raider, r.txt]",
+	"sh": "command: [sh, raider.sh]",
 }
 
 func newSite(t *testing.T) site {
@@ -248,6 +249,9 @@ func (all spoils) check(t *testing.T, achieved workspace.Achieved, whole bool) {
 			t.Errorf("%s is to stop who would %s: got through by %q", achieved, a.Name, got.through)
 		case !stopped && len(got.through) == 0:
 			t.Errorf("%s stops who would %s, and does not claim to", achieved, a.Name)
+		case !stopped && len(achieved.Tiers) == 0 && len(got.through) < len(got.tried):
+			// What nothing is there to stop shows nothing where it is stopped.
+			t.Errorf("who would %s is stopped without walls, but for %q of %q", a.Name, got.through, got.tried)
 		}
 	}
 	for name := range all {
