@@ -8,12 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/runtime/supervisor"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -115,6 +117,16 @@ func lookAtMPTCP(context.Context, string) Finding {
 		return Finding{State: Lacking, Found: "MPTCP is enabled: it passes by Landlock's rules for TCP", Change: "sysctl -w net.mptcp.enabled=0"}
 	}
 	return Finding{State: Sound, Found: "MPTCP, which passes by Landlock's rules for TCP, is off"}
+}
+
+// lookAtCgroup makes a control group with limits as a run would, and says why the
+// kernel does not hold them.
+func lookAtCgroup(context.Context, string) Finding {
+	if _, err := workspace.FindCgroups(supervisor.GroupPrefix(filepath.Join("doctor", strconv.Itoa(os.Getpid())))); err != nil {
+		return Finding{State: Lacking, Found: err.Error(),
+			Change: "limits of memory and of processes are watched instead of enforced; a container with --cgroupns=private and a writable /sys/fs/cgroup has them enforced"}
+	}
+	return Finding{State: Sound, Found: "the kernel holds limits of memory and of processes that are set here"}
 }
 
 // mostProcessDescriptors is how many descriptors of the supervisor a process of
