@@ -52,7 +52,7 @@ func (r *run) measure() {
 	for s := supervisor.Down; s <= supervisor.Stopped; s++ {
 		states = append(states, s.String())
 	}
-	r.metrics = r.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, Isolation: r.walls.Achieved().String(), States: states, Processes: func() []observe.Process {
+	r.metrics = r.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, Isolation: r.walls.Achieved().String(), States: states, Limits: r.uses, Processes: func() []observe.Process {
 		list := r.fleet.Statuses()
 		out := make([]observe.Process, len(list))
 		for i := range list {
@@ -61,4 +61,14 @@ func (r *run) measure() {
 		}
 		return out
 	}})
+}
+
+// uses are what the run's processes take of what they may.
+func (r *run) uses() []observe.Use {
+	list := r.fleet.Uses()
+	out := make([]observe.Use, len(list))
+	for i := range list {
+		out[i] = observe.Use(list[i])
+	}
+	return out
 }

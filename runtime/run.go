@@ -289,6 +289,9 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	r.onStop(func() { _ = r.dir.RemoveSockets() })
 	r.onStop(r.stopFleet)
 	r.measure()
+	if r.live != nil {
+		r.live.Limited(r.uses)
+	}
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
 	fleet.seats = newSeats(r.bus, r.name, r.plan)
 	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {

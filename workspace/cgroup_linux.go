@@ -233,6 +233,24 @@ func (g *Cgroup) OutOfMemory() int {
 // the group was at its limit of them.
 func (g *Cgroup) Refused() int { return g.event("pids.events", "max") }
 
+// Memory is how many bytes the kernel counts for the group now.
+func (g *Cgroup) Memory() int64 { return g.number("memory.current", "memory.usage_in_bytes") }
+
+// Processes is how many processes and threads are in the group now.
+func (g *Cgroup) Processes() int64 { return g.number("pids.current") }
+
+// number reads the first of some files that is there; 0 where none is.
+func (g *Cgroup) number(files ...string) int64 {
+	for _, dir := range g.dirs {
+		for _, file := range files {
+			if n, err := readNumber(filepath.Join(dir, file)); err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
 // event reads how often something has happened to the group; 0 where no file
 // says so.
 func (g *Cgroup) event(file, name string) int {

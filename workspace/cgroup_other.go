@@ -35,6 +35,12 @@ func (*Cgroup) OutOfMemory() int { return 0 }
 // Refused is 0.
 func (*Cgroup) Refused() int { return 0 }
 
+// Memory is 0.
+func (*Cgroup) Memory() int64 { return 0 }
+
+// Processes is 0.
+func (*Cgroup) Processes() int64 { return 0 }
+
 // Kill does nothing.
 func (*Cgroup) Kill() {}
 

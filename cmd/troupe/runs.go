@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"text/tabwriter"
 	"time"
@@ -53,20 +55,29 @@ var psCommand = &cli.Command{
 
 func printRuns(list []observe.Run) error {
 	t := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "RUN\tSCENARIO\tSEED\tSTATUS\tTICKS\tAGENTS\tISOLATION\tSTARTED\tHASH")
+	_, _ = fmt.Fprintln(t, "RUN\tSCENARIO\tSEED\tSTATUS\tTICKS\tAGENTS\tISOLATION\tNEAREST LIMIT\tSTARTED\tHASH")
 	for _, r := range list {
 		if r.Error != "" {
-			_, _ = fmt.Fprintf(t, "%s\t%s\t\tunreadable\t\t\t\t\t%s\n", r.Run, r.Scenario, r.Error)
+			_, _ = fmt.Fprintf(t, "%s\t%s\t\tunreadable\t\t\t\t\t\t%s\n", r.Run, r.Scenario, r.Error)
 			continue
 		}
 		ticks := fmt.Sprint(r.Ticks)
 		if r.Last > 0 {
 			ticks += fmt.Sprintf("/%d", r.Last)
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t%.12s\n", r.Run, r.Scenario, r.Seed, r.Status,
-			ticks, r.Agents, r.Isolation, r.Started.Local().Format(time.DateTime), r.Hash)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t%s\t%.12s\n", r.Run, r.Scenario, r.Seed, r.Status,
+			ticks, r.Agents, r.Isolation, nearest(r.Limits), r.Started.Local().Format(time.DateTime), r.Hash)
 	}
 	return t.Flush()
+}
+
+// nearest is who takes the most of a limit, for people.
+func nearest(uses []observe.Use) string {
+	if len(uses) == 0 {
+		return ""
+	}
+	u := slices.MaxFunc(uses, func(a, b observe.Use) int { return cmp.Compare(a.Share, b.Share) })
+	return fmt.Sprintf("%s: %s of %s (%s)", u.Process, u.Used, u.Most, u.Limit)
 }
 
 var eventsCommand = &cli.Command{

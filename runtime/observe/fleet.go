@@ -15,7 +15,10 @@ import (
 //	troupe_process_cpu_seconds_total  what they used of the processor, user and system, by process;
 //	                                  what one used between the last scrape and its end is missed
 //
-// The last two come from /proc, and are there only where that is. It may be
+//	troupe_limit_used_ratio           what a process takes of what it may, by process and limit: 1 for
+//	                                  all of it; of several of one label, the most
+//
+// Memory and processor time come from /proc, and are there only where that is. It may be
 // used concurrently: one scrape waits for the other.
 type fleetCollector struct {
 	run    MeasuredRun
@@ -24,6 +27,7 @@ type fleetCollector struct {
 	agents *prometheus.Desc
 	memory *prometheus.Desc
 	cpu    *prometheus.Desc
+	limits *prometheus.Desc
 
 	mu    sync.Mutex
 	last  map[rootKey]uint64 // ticks of each tree at the last scrape
@@ -44,6 +48,8 @@ func newFleetCollector(run MeasuredRun, n *names) *fleetCollector {
 			"Resident memory of an agents' process with its descendants.", []string{"process"}, nil),
 		cpu: prometheus.NewDesc("troupe_process_cpu_seconds_total",
 			"Processor time, user and system, of an agents' process with its descendants.", []string{"process"}, nil),
+		limits: prometheus.NewDesc("troupe_limit_used_ratio",
+			"What an agents' process with its descendants takes of a limit that it has.", []string{"process", "limit"}, nil),
 	}
 }
 
@@ -52,6 +58,7 @@ func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.agents
 	ch <- c.memory
 	ch <- c.cpu
+	ch <- c.limits
 }
 
 // Collect implements prometheus.Collector.
@@ -71,6 +78,7 @@ func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range c.run.States {
 		ch <- prometheus.MustNewConstMetric(c.agents, prometheus.GaugeValue, float64(states[s]), s)
 	}
+	c.collectLimits(ch)
 	memory, err := c.sample(roots)
 	if err != nil {
 		return // a system without /proc
@@ -78,6 +86,22 @@ func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, label := range c.names.all {
 		ch <- prometheus.MustNewConstMetric(c.memory, prometheus.GaugeValue, float64(memory[label]), label)
 		ch <- prometheus.MustNewConstMetric(c.cpu, prometheus.CounterValue, float64(c.spent[label])/ticksPerSecond, label)
+	}
+}
+
+// collectLimits shows how near processes are to their limits.
+func (c *fleetCollector) collectLimits(ch chan<- prometheus.Metric) {
+	if c.run.Limits == nil {
+		return
+	}
+	type key struct{ process, limit string }
+	most := map[key]float64{}
+	for _, u := range c.run.Limits() {
+		k := key{c.names.process(u.Process), u.Limit}
+		most[k] = max(most[k], u.Share)
+	}
+	for k, share := range most {
+		ch <- prometheus.MustNewConstMetric(c.limits, prometheus.GaugeValue, share, k.process, k.limit)
 	}
 }
 

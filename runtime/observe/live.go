@@ -16,6 +16,7 @@ type Live struct {
 	Isolation string
 
 	mu     sync.Mutex
+	uses   func() []Use
 	state  State
 	over   bool
 	more   chan struct{} // closed when there is more, and made anew
@@ -33,6 +34,24 @@ type State struct {
 // NewLive makes the view of a run that cancel stops resumably.
 func NewLive(cancel func()) *Live {
 	return &Live{more: make(chan struct{}), done: make(chan struct{}), cancel: cancel}
+}
+
+// Limited has a function say what the run's processes take of what they may.
+func (l *Live) Limited(uses func() []Use) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.uses = uses
+}
+
+// limits are what the run's processes take of what they may now.
+func (l *Live) limits() []Use {
+	l.mu.Lock()
+	uses := l.uses
+	l.mu.Unlock()
+	if uses == nil {
+		return nil
+	}
+	return uses()
 }
 
 // Committed tells who follows of a tick.

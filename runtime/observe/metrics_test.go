@@ -77,6 +77,7 @@ func TestAllIsThereBeforeTheFirstTick(t *testing.T) {
 		"troupe_outcomes_total":         1 + len(agent.Failures),
 		"troupe_failures_total":         3 * len(agent.Failures),
 		"troupe_restarts_total":         4,
+		"troupe_survivors_killed_total": 4,
 		"troupe_messages_total":         3,
 		"troupe_action_latency_seconds": 2, // stdio, and exec, which may stand in
 		"troupe_model_tokens_total":     4, "troupe_model_cost_usd_total": 1, "troupe_model_turn_duration_seconds": 1,
@@ -119,6 +120,7 @@ func busy() *record.Record {
 			Facts: []record.Fact{
 				fact("ann", "started"), fact("bob", "started"), fact("cell-p1", "started"), fact("rabbit-77", "started"),
 				fact("ann", "crashed"), fact("ann", "started"), fact("cell-p1", "started"), fact("rabbit-77", "started"),
+				{Agent: "rabbit-77", Kind: "swept", Detail: "12 processes that it left behind were killed"}, {Agent: "rabbit-1", Kind: "swept", Detail: "3 more"},
 				fact("bob", "crashed"), fact("bob", "started"), fact("bob", "substituted"), fact("bob", "stopped"), // the last start is the substitute's
 			},
 			Usages: []record.Usage{
@@ -165,6 +167,9 @@ func TestCommitted(t *testing.T) {
 	isSeries(t, m, "troupe_messages_total",
 		`troupe_messages_total{kind="channel",run="r1"} 2`, `troupe_messages_total{kind="direct",run="r1"} 1`,
 		`troupe_messages_total{kind="undelivered",run="r1"} 2`)
+	isSeries(t, m, "troupe_survivors_killed_total",
+		`troupe_survivors_killed_total{process="ann",run="r1"} 0`, `troupe_survivors_killed_total{process="bob",run="r1"} 0`,
+		`troupe_survivors_killed_total{process="cell-p1",run="r1"} 0`, `troupe_survivors_killed_total{process="rabbit-{n}",run="r1"} 15`)
 	isSeries(t, m, "troupe_restarts_total",
 		`troupe_restarts_total{process="ann",run="r1"} 1`, `troupe_restarts_total{process="bob",run="r1"} 0`,
 		`troupe_restarts_total{process="cell-p1",run="r1"} 1`, `troupe_restarts_total{process="rabbit-{n}",run="r1"} 1`)
@@ -255,4 +260,20 @@ func TestCommittedAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(10, func() { r.Committed(rec) }); n > 0 {
 		t.Errorf("a tick makes %v allocations", n)
 	}
+}
+
+// Of the processes that have one label, the one that is nearest to its limit
+// counts.
+func TestUseOfLimits(t *testing.T) {
+	m := NewMetrics("v1", "go1")
+	m.Run(MeasuredRun{Name: "r1", Plan: market(), Processes: func() []Process { return nil }, Limits: func() []Use {
+		return []Use{
+			{Process: "ann", Limit: "memory", Share: 0.25}, {Process: "cell-p1", Limit: "wall", Share: 1},
+			{Process: "rabbit-1", Limit: "memory", Share: 0.75}, {Process: "rabbit-9", Limit: "memory", Share: 0.5},
+		}
+	}})
+	isSeries(t, m, "troupe_limit_used_ratio",
+		`troupe_limit_used_ratio{limit="memory",process="ann",run="r1"} 0.25`,
+		`troupe_limit_used_ratio{limit="memory",process="rabbit-{n}",run="r1"} 0.75`,
+		`troupe_limit_used_ratio{limit="wall",process="cell-p1",run="r1"} 1`)
 }

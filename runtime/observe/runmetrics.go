@@ -22,6 +22,8 @@ type MeasuredRun struct {
 	// Processes are the run's processes now; called at each scrape, from any
 	// goroutine.
 	Processes func() []Process
+	// Limits are what they take of what they have limits of; called as Processes is.
+	Limits func() []Use
 }
 
 // A Process is one of a run's as it is now.
@@ -46,6 +48,7 @@ type Process struct {
 //	troupe_failures_total              the failures among them, by type and entry
 //	troupe_timed_outcomes_total        outcomes that a clock decided
 //	troupe_restarts_total              starts of a process after its first one, by process
+//	troupe_survivors_killed_total      processes that an ended process had left, by that process
 //	troupe_messages_total              by kind: direct and channel (delivered), undelivered
 //	troupe_action_latency_seconds      from the observe to the answer, by the agent's kind
 //
@@ -59,7 +62,7 @@ type RunMetrics struct {
 	outcomes                     map[agent.Failure]prometheus.Counter
 	failures                     []map[agent.Failure]prometheus.Counter // by entry
 	direct, channel, undelivered prometheus.Counter
-	restarts                     map[string]prometheus.Counter // by label
+	restarts, survivors          map[string]prometheus.Counter // by label
 	latency                      *latencyCollector
 	usage                        *usageMetrics
 
@@ -121,9 +124,10 @@ func (r *RunMetrics) counts(reg prometheus.Registerer, p *plan.Plan) {
 	r.direct, r.channel = messages.WithLabelValues("direct"), messages.WithLabelValues("channel")
 	r.undelivered = messages.WithLabelValues("undelivered")
 	restarts := counters(reg, "troupe_restarts_total", "Starts of a process after its first one.", "process")
-	r.restarts = map[string]prometheus.Counter{}
+	survivors := counters(reg, "troupe_survivors_killed_total", "Processes that had to be killed since what started them had ended.", "process")
+	r.restarts, r.survivors = map[string]prometheus.Counter{}, map[string]prometheus.Counter{}
 	for _, name := range r.names.all {
-		r.restarts[name] = restarts.WithLabelValues(name)
+		r.restarts[name], r.survivors[name] = restarts.WithLabelValues(name), survivors.WithLabelValues(name)
 	}
 }
 
@@ -207,7 +211,7 @@ func (r *RunMetrics) sent(rec *record.Record) {
 	r.undelivered.Add(float64(lost))
 }
 
-// happened counts restarts. A substitute's first start is none, though facts
+// happened counts restarts and survivors. A substitute's first start is none, though facts
 // call it by the agent that it answers for; it may come before or after the
 // fact that there is one.
 func (r *RunMetrics) happened(facts []record.Fact) {
@@ -218,6 +222,10 @@ func (r *RunMetrics) happened(facts []record.Fact) {
 	}
 	for i := range facts {
 		switch name := facts[i].Agent; {
+		case facts[i].Kind == record.FactSwept:
+			if c := r.survivors[r.names.process(name)]; c != nil {
+				c.Add(float64(facts[i].Swept()))
+			}
 		case facts[i].Kind != "started":
 		case !r.started[name]:
 			r.started[name] = true

@@ -34,8 +34,23 @@ type Run struct {
 	Started  time.Time `json:"started"`
 	// Isolation says which walls stand around its processes, or stood when it began.
 	Isolation string `json:"isolation"`
-	PID       int    `json:"pid,omitempty"`   // of its supervisor, while running
-	Error     string `json:"error,omitempty"` // what is wrong with its store
+	PID       int    `json:"pid,omitempty"` // of its supervisor, while running
+	// Enforced says how each limit of an entry is held, by the entry's id; Limits,
+	// what processes take of theirs, while running.
+	Enforced map[string]map[string]string `json:"limits_enforced,omitempty"`
+	Limits   []Use                        `json:"limits,omitempty"`
+	Error    string                       `json:"error,omitempty"` // what is wrong with its store
+}
+
+// A Use is what a process, with all that it has started, takes of one thing that
+// it has a limit of.
+type Use struct {
+	Process string  `json:"process"`
+	Limit   string  `json:"limit"` // as the scenario calls it
+	Used    string  `json:"used"`  // in the limit's unit
+	Most    string  `json:"most"`
+	Share   float64 `json:"share"` // of the limit: 1 for all of it
+	By      string  `json:"by"`    // kernel or watched
 }
 
 // Runs is what can be asked about the runs of a data directory. Its methods

@@ -64,12 +64,12 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 		return r
 	}
 	r.Scenario, r.Seed, r.Started = m.Plan.Name, m.Plan.Seed, m.Started
-	r.Isolation = m.Isolation.String()
+	r.Isolation, r.Enforced = m.Isolation.String(), m.Limits
 	r.Agents, r.Last, r.Hash = len(m.Plan.Agents), m.Plan.Clock.Ticks, m.Genesis
 	if l := s.live(name); l != nil {
 		st := l.State()
 		r.Status, r.PID, r.Isolation = Running, os.Getpid(), cmp.Or(l.Isolation, r.Isolation)
-		r.Ticks = st.Ticks
+		r.Ticks, r.Limits = st.Ticks, l.limits()
 		if st.Ticks > 0 {
 			r.Hash = hex.EncodeToString(st.Hash[:])
 		}

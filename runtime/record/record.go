@@ -4,6 +4,7 @@
 package record
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -193,6 +194,10 @@ type Attempt struct {
 // one before.
 const FactSpent = "spent"
 
+// FactSwept is the kind of facts that say how many processes one had left that has
+// ended; their details begin with the number.
+const FactSwept = "swept"
+
 // A Fact is something that happened to an agent's process, or to the
 // supervisor's.
 type Fact struct {
@@ -200,4 +205,13 @@ type Fact struct {
 	Kind   string // started, crashed, late, failed, differs, substituted, swept, spent, checkout, stopped, fault
 	Tick   int    // the tick it is about: for late, the one that was answered
 	Detail string
+}
+
+// Swept is how many processes were killed that had been left behind; 0 of another
+// kind of fact.
+func (f *Fact) Swept() (n int) {
+	if f.Kind == FactSwept {
+		_, _ = fmt.Sscan(f.Detail, &n)
+	}
+	return n
 }

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -69,6 +70,19 @@ func (a *account) sum() spending {
 // its child has, that lives.
 func (f *Fleet) spent(b *bond, now spending) {
 	if sum, due := b.account.due(now, b.limits); due {
-		f.fact(Fact{Agent: b.name, Kind: "spent", Tick: int(f.lastTick.Load()) + 1, Detail: sum.String()})
+		f.factAnew(Fact{Agent: b.name, Kind: "spent", Tick: int(f.lastTick.Load()) + 1, Detail: sum.String()})
+	}
+}
+
+// factAnew notes something in place of what was noted of the kind and the agent
+// and is not taken yet.
+func (f *Fleet) factAnew(x Fact) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i := slices.IndexFunc(f.facts, func(y Fact) bool { return y.Kind == x.Kind && y.Agent == x.Agent })
+	if i >= 0 {
+		f.facts[i] = x
+	} else {
+		f.facts = append(f.facts, x)
 	}
 }

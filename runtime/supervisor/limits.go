@@ -115,6 +115,7 @@ type bond struct {
 	w       *workspace.Workspace
 	group   *workspace.Cgroup // nil for none
 	counted bool              // the kernel counts its processes by their user
+	by      map[string]string // how each limit is held
 }
 
 // bind prepares a command to be held to limits; an *excess says that there is
@@ -138,7 +139,8 @@ func (f *Fleet) bind(cmd *workspace.Command, s *Spec, a *account, w *workspace.W
 		b.group = group
 		cmd.Confinement.Groups = group.Procs
 	}
-	b.counted = own && l.Processes > 0
+	b.counted = own && l.Processes > 0 && b.group == nil
+	b.by = l.Enforcement(f.opts.Cgroups, own)
 	return b, nil
 }
 

@@ -35,9 +35,13 @@ type watched struct {
 	spent map[life]time.Duration // of each process that was seen last
 	past  time.Duration          // of those that were seen before
 
-	mu  sync.Mutex
-	cpu time.Duration // what all have taken, when it was measured last
+	mu   sync.Mutex
+	cpu  time.Duration // what all have taken, when it was measured last
+	seen seen
 }
+
+// What is seen of a child, when it was measured last.
+type seen struct{ memory, processes, disk int64 }
 
 // A life is one process, whose number may be another's later.
 type life struct {
@@ -152,17 +156,23 @@ func (w *watched) measure(orphans []int) *excess {
 		return nil
 	}
 	u := w.use(orphans)
+	count := len(u.pids)
+	if w.c.bond.counted {
+		count = u.tasks
+	}
 	w.mu.Lock()
-	w.cpu = u.cpu
+	w.cpu, w.seen.memory, w.seen.processes = u.cpu, u.memory, int64(count)
 	w.mu.Unlock()
 	switch cpu := before.cpu + u.cpu; {
 	case l.CPU > 0 && cpu >= l.CPU:
 		return sampled("cpu", cpu.String(), l.CPU.String())
 	case group != nil:
-	case w.c.bond.counted && u.tasks > l.Processes:
-		return &excess{limit: "processes", used: strconv.Itoa(u.tasks), most: strconv.Itoa(l.Processes), by: ByKernel, timed: true}
-	case !w.c.bond.counted && l.Processes > 0 && len(u.pids) > l.Processes:
-		return sampled("processes", strconv.Itoa(len(u.pids)), strconv.Itoa(l.Processes))
+	case l.Processes > 0 && count > l.Processes:
+		x := sampled("processes", strconv.Itoa(count), strconv.Itoa(l.Processes))
+		if w.c.bond.counted {
+			x.by = ByKernel
+		}
+		return x
 	case l.Memory > 0 && u.memory > l.Memory:
 		if exact := u.proportional(); exact > l.Memory {
 			return sampled("memory", bytesText(exact), bytesText(l.Memory))
@@ -179,7 +189,11 @@ func (d *watchdog) weigh() {
 			continue
 		}
 		ws := w.c.bond.w
-		if used := diskUse(d.fleet.ctx, ws.Work, ws.Home, ws.Tmp); used > most {
+		used := diskUse(d.fleet.ctx, ws.Work, ws.Home, ws.Tmp)
+		w.mu.Lock()
+		w.seen.disk = used
+		w.mu.Unlock()
+		if used > most {
 			w.c.pass(&excess{limit: "disk", used: bytesText(used), most: bytesText(most), by: Watched, timed: true})
 		}
 	}
