@@ -40,6 +40,7 @@ var Attacks = []Attack{
 	{Name: "listen on TCP ports", By: map[string]int{"landlock": 4}},
 	{Name: "connect to abstract sockets of other processes", By: map[string]int{"landlock": WholeLandlock}},
 	{Name: "use descriptors of the supervisor", By: map[string]int{None: 0}},
+	{Name: "take more than its limits of messages, logs, disk, files, processes, memory or time", By: map[string]int{None: 0}, linux: true},
 	{Name: "outlive its run by sessions, double forks or new parents", By: map[string]int{None: 0}, linux: true},
 	{Name: "use UDP, or MPTCP in TCP's place"},
 	{Name: "see that a file is there, its size and its times"},

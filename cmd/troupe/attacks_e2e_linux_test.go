@@ -21,7 +21,7 @@ func TestE2EAttacksPython(t *testing.T) {
 				s.refused(t, isolation, achieved)
 				return
 			}
-			s.raid(t, isolation, "python").check(t, achieved, false)
+			s.raid(t, isolation, "python").check(t, achieved)
 		})
 	}
 }

@@ -144,24 +144,26 @@ func (all spoils) add(of, name string, done bool) {
 func (s site) raid(t *testing.T, isolation, by string) spoils {
 	t.Helper()
 	run := by + "-" + isolation
-	troupe := func(args ...string) string {
-		t.Helper()
-		cmd := exec.Command("troupe", args...)
-		cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(s.dir, "data"))
-		var said bytes.Buffer
-		cmd.Stderr = &said
-		out, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("troupe %v: %v\n%s%s", args, err, out, said.Bytes())
-		}
-		return string(out)
-	}
-	troupe("run", s.scenario(t, by), "--name", run, "--set", "isolation="+isolation)
+	s.troupe(t, "run", s.scenario(t, by), "--name", run, "--set", "isolation="+isolation)
 	all := spoils{}
 	for _, agent := range []string{"raider", "thief", "spy"} {
-		all.read(t, by+" "+agent, troupe("logs", run, agent))
+		all.read(t, by+" "+agent, s.troupe(t, "logs", run, agent))
 	}
 	return all
+}
+
+// troupe runs a command on the site's data, and gives what it prints.
+func (s site) troupe(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("troupe", args...)
+	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(s.dir, "data"))
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("troupe %v: %v\n%s%s", args, err, out, said.Bytes())
+	}
+	return string(out)
 }
 
 // read takes in an agent's log.
@@ -218,14 +220,22 @@ func TestAttacks(t *testing.T) {
 				s.refused(t, isolation, achieved)
 				return
 			}
+			all := spoils{}
 			for _, by := range slices.Sorted(maps.Keys(raiders)) {
 				t.Run(by, func(t *testing.T) {
 					got := s.raid(t, isolation, by)
-					got.check(t, achieved, by == "go")
-					if by == "go" && (!slices.Equal(achieved.Tiers, combinedTiers) || achieved.LandlockABI >= workspace.WholeLandlock) {
-						results[isolation] = got
-					}
+					got.check(t, achieved)
+					maps.Copy(all, got)
 				})
+			}
+			t.Run("floods", func(t *testing.T) {
+				got := s.flood(t, isolation)
+				got.check(t, achieved)
+				maps.Copy(all, got)
+			})
+			all.whole(t)
+			if !slices.Equal(achieved.Tiers, combinedTiers) || achieved.LandlockABI >= workspace.WholeLandlock {
+				results[isolation] = all
 			}
 		})
 	}
@@ -234,17 +244,13 @@ func TestAttacks(t *testing.T) {
 	}
 }
 
-// check holds what came of attacks against what is claimed. Who knows all attacks
-// has to have tried each.
-func (all spoils) check(t *testing.T, achieved workspace.Achieved, whole bool) {
+// check holds what came of attacks against what is claimed.
+func (all spoils) check(t *testing.T, achieved workspace.Achieved) {
 	t.Helper()
 	for _, a := range workspace.Attacks {
 		got, stopped := all[a.Name], a.Stopped(achieved.Tiers, achieved.LandlockABI)
 		switch {
-		case a.Name == setUser && os.Geteuid() != 0: // there is no program of another user's to try
-		case len(got.tried) == 0 && whole:
-			t.Errorf("nobody tries to %s", a.Name)
-		case len(got.tried) == 0:
+		case len(got.tried) == 0, a.Name == setUser && os.Geteuid() != 0: // there is no program of another user's
 		case stopped && len(got.through) > 0:
 			t.Errorf("%s is to stop who would %s: got through by %q", achieved, a.Name, got.through)
 		case !stopped && len(got.through) == 0:
@@ -259,6 +265,16 @@ func (all spoils) check(t *testing.T, achieved workspace.Achieved, whole bool) {
 			continue
 		}
 		t.Errorf("workspace.Attacks has nothing that is named %q", name)
+	}
+}
+
+// whole finds what nobody has tried.
+func (all spoils) whole(t *testing.T) {
+	t.Helper()
+	for _, a := range workspace.Attacks {
+		if len(all[a.Name].tried) == 0 {
+			t.Errorf("nobody tries to %s", a.Name)
+		}
 	}
 }
 

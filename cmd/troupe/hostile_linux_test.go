@@ -35,6 +35,8 @@ func hostile(args []string) int {
 		})
 	case "thief":
 		return thief()
+	case "flood":
+		return flooder(args[1])
 	case "gate":
 		return passes(args[1:])
 	case "orphan":
