@@ -141,8 +141,8 @@ func (t *taking) look(d *directory, name string, old *node) (*node, error) {
 	case unix.S_IFDIR:
 		return t.directory(d, nodeOf(name, &st), old, same && !old.partial)
 	case unix.S_IFREG:
-		if st.Nlink > 1 && st.Uid != t.owner {
-			return nil, nil // linked here, it would be given away
+		if t.foreign(&st) {
+			return nil, nil
 		}
 		if same {
 			return old, nil
@@ -158,6 +158,13 @@ func (t *taking) look(d *directory, name string, old *node) (*node, error) {
 	default:
 		return nil, nil
 	}
+}
+
+// foreign says whether a file is another user's that was linked here: it would be
+// given away. A user of its own can have no other's file here but by that, and the
+// other name may be gone by now.
+func (t *taking) foreign(st *unix.Stat_t) bool {
+	return st.Uid != t.owner && (st.Nlink > 1 || int(t.owner) != os.Geteuid())
 }
 
 // directory looks at a directory's entries, whose names are the old ones where
@@ -211,6 +218,9 @@ func (t *taking) file(d *directory, name string, old *node) (*node, error) {
 		return nil, d.fail(name, err)
 	}
 	defer func() { _ = f.Close() }()
+	if t.foreign(&st) { // it has come in between
+		return nil, nil
+	}
 	n := nodeOf(name, &st)
 	if old.is(unix.S_IFREG) && old.size == n.size && old.mtime == n.mtime {
 		if n.blob, _, err = digest(f); err == nil && n.blob == old.blob {
