@@ -122,11 +122,12 @@ func lookAtMPTCP(context.Context, string) Finding {
 // lookAtCgroup makes a control group with limits as a run would, and says why the
 // kernel does not hold them.
 func lookAtCgroup(context.Context, string) Finding {
-	if _, err := workspace.FindCgroups(supervisor.GroupPrefix(filepath.Join("doctor", strconv.Itoa(os.Getpid())))); err != nil {
+	groups, err := workspace.FindCgroups(supervisor.GroupPrefix(filepath.Join("doctor", strconv.Itoa(os.Getpid()))))
+	if err != nil {
 		return Finding{State: Lacking, Found: err.Error(),
 			Change: "limits of memory and of processes are watched instead of enforced; a container with --cgroupns=private and a writable /sys/fs/cgroup has them enforced"}
 	}
-	return Finding{State: Sound, Found: "the kernel holds limits of memory and of processes that are set here"}
+	return Finding{State: Sound, Found: groups.String()}
 }
 
 // mostProcessDescriptors is how many descriptors of the supervisor a process of

@@ -18,6 +18,18 @@ import (
 type Cgroups struct {
 	prefix string
 	within []hierarchy
+	dirs   directories
+}
+
+// directories are how groups come and go: by the kernel, a directory has its files
+// when it is made, and goes with them.
+type directories struct {
+	make, remove func(dir string) error
+}
+
+var groupDirectories = directories{
+	make:   func(dir string) error { return os.Mkdir(dir, 0o755) }, //nolint:gosec // the kernel's own file system
+	remove: syscall.Rmdir,
 }
 
 // A hierarchy is where control groups of some resources are made.
@@ -43,22 +55,14 @@ type CgroupLimits struct {
 func memoryLimit(l CgroupLimits) int64  { return l.Memory }
 func processLimit(l CgroupLimits) int64 { return l.Processes }
 
-// Files by controller, in the order in which they are written.
-var (
-	version1 = map[string][]cgroupFile{
-		"memory": {
-			{name: "memory.limit_in_bytes", limit: memoryLimit},
-			{name: "memory.memsw.limit_in_bytes", limit: memoryLimit, optional: true},
-		},
-		"pids": {{name: "pids.max", limit: processLimit}},
-	}
-	version2 = []cgroupFile{
-		{name: "memory.max", limit: memoryLimit},
-		{name: "memory.swap.max", limit: memoryLimit, optional: true, fixed: "0"},
-		{name: "memory.oom.group", limit: memoryLimit, optional: true, fixed: "1"},
-		{name: "pids.max", limit: processLimit},
-	}
-)
+// version1 is files by controller, in the order in which they are written.
+var version1 = map[string][]cgroupFile{
+	"memory": {
+		{name: "memory.limit_in_bytes", limit: memoryLimit},
+		{name: "memory.memsw.limit_in_bytes", limit: memoryLimit, optional: true},
+	},
+	"pids": {{name: "pids.max", limit: processLimit}},
+}
 
 // FindCgroups finds where control groups for memory and processes can be made,
 // whose names will begin with prefix. It believes no directory: it writes a limit
@@ -72,27 +76,31 @@ func FindCgroups(prefix string) (*Cgroups, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot tell where control groups are mounted: %w", err)
 	}
-	c := &Cgroups{prefix: prefix}
-	if dir, ok := cgroupDir(string(own), string(mounts), ""); ok {
-		c.within = []hierarchy{{dir, version2}}
-		// It works where nobody else is in the group, or the group is the first.
-		_ = writeControl(filepath.Join(dir, "cgroup.subtree_control"), "+memory +pids")
-		if c.probe() == nil {
-			return c, nil
-		}
+	c, why := findCgroups2(prefix, string(own), string(mounts), groupDirectories)
+	if why == nil {
+		return c, nil
 	}
-	c.within = nil
+	c = &Cgroups{prefix: prefix, dirs: groupDirectories}
 	for _, controller := range []string{"memory", "pids"} {
 		dir, ok := cgroupDir(string(own), string(mounts), controller)
 		if !ok {
-			return nil, fmt.Errorf("no control groups for %s are mounted that this process could make its own in", controller)
+			return nil, fmt.Errorf("no control groups of version 1 for %s are mounted that this process could make its own in, and of version 2: %w", controller, why)
 		}
 		c.within = append(c.within, hierarchy{dir, version1[controller]})
 	}
 	if err := c.probe(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("version 1: %w; version 2: %w", err, why)
 	}
 	return c, nil
+}
+
+// String says where they are.
+func (c *Cgroups) String() string {
+	dirs := make([]string, len(c.within))
+	for i, h := range c.within {
+		dirs[i] = h.dir
+	}
+	return fmt.Sprintf("version %d can be written at %s", 3-len(dirs), strings.Join(dirs, " and "))
 }
 
 // cgroupDir is the directory of this process's control group of a controller of
@@ -144,7 +152,8 @@ func (c *Cgroups) probe() error {
 
 // A Cgroup holds processes to limits together, with all that they start.
 type Cgroup struct {
-	dirs []string
+	dirs   []string
+	remove func(dir string) error // one of them
 	// Procs are the descriptors to which a process writes 0 to be in the group.
 	Procs []int
 }
@@ -152,18 +161,18 @@ type Cgroup struct {
 // Make makes a group; its name is the prefix and name. Whoever makes it removes
 // it.
 func (c *Cgroups) Make(name string, l CgroupLimits) (*Cgroup, error) {
-	g := &Cgroup{}
+	g := &Cgroup{remove: c.dirs.remove}
 	for _, h := range c.within {
-		if err := g.join(h, c.prefix+name, l); err != nil {
+		if err := g.join(c.dirs, h, c.prefix+name, l); err != nil {
 			return nil, errors.Join(fmt.Errorf("cannot make a control group: %w", err), g.Remove())
 		}
 	}
 	return g, nil
 }
 
-func (g *Cgroup) join(h hierarchy, name string, l CgroupLimits) error {
+func (g *Cgroup) join(d directories, h hierarchy, name string, l CgroupLimits) error {
 	dir := filepath.Join(h.dir, name)
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	if err := d.make(dir); err != nil {
 		return err
 	}
 	g.dirs = append(g.dirs, dir)
@@ -305,14 +314,14 @@ func (g *Cgroup) Remove() error {
 	g.Joined()
 	var errs []error
 	for _, dir := range g.dirs {
-		errs = append(errs, removeCgroup(dir))
+		errs = append(errs, removeCgroup(dir, g.remove))
 	}
 	return errors.Join(errs...)
 }
 
-func removeCgroup(dir string) error {
+func removeCgroup(dir string, remove func(dir string) error) error {
 	for end := time.Now().Add(removePatience); ; time.Sleep(time.Millisecond) {
-		err := syscall.Rmdir(dir)
+		err := remove(dir)
 		if errors.Is(err, syscall.EBUSY) && time.Now().Before(end) {
 			continue
 		}
@@ -341,7 +350,7 @@ func (c *Cgroups) Clear() (killed int, err error) {
 					break
 				}
 			}
-			errs = append(errs, removeCgroup(dir))
+			errs = append(errs, removeCgroup(dir, c.dirs.remove))
 		}
 	}
 	return len(seen), errors.Join(errs...)

@@ -23,6 +23,9 @@ func (*Cgroups) Make(string, CgroupLimits) (*Cgroup, error) {
 	return nil, errors.New("this system has no control groups")
 }
 
+// String says that there are none.
+func (*Cgroups) String() string { return "none" }
+
 // Clear has nothing to remove.
 func (*Cgroups) Clear() (killed int, err error) { return 0, nil }
 
