@@ -245,7 +245,8 @@
 // (engine/shared.go). Under the realtime clock each request is a call at the Door
 // and a record of its own (engine/atonce.go), and whoever waits for a lease waits
 // there. Once the record is acknowledged the Shelf writes the files,
-// which are made from the log and can be lost.
+// which are made from the log and can be lost. Who reads them directly has a view of
+// its own (workspace/view.go): links to what it may read, which the Shelf keeps up.
 //
 // # Models
 //

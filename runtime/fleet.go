@@ -52,7 +52,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		}
 		f.driven(&s, e.Model, e.Credential)
 		f.seated(&s)
-		s.Template = f.template(e)
+		s.Template, s.View = f.template(e), e.Shared
 		if src := f.sources[e.Run]; src != nil {
 			s.Recorded = src.answer
 		}

@@ -51,7 +51,10 @@ func openShelf(p *plan.Plan, dir workspace.Run, log *record.Log, now *tree.Tree)
 }
 
 // A lateShelf is one that is opened once it is known where the record is.
-type lateShelf struct{ *shelf }
+type lateShelf struct {
+	*shelf
+	rules *plan.Shared
+}
 
 // contents are what a fleet needs of it; nil where the plan has no shared tree.
 func (l *lateShelf) contents(p *plan.Plan) supervisor.Contents {
@@ -73,11 +76,23 @@ func (l *lateShelf) open(cfg *engine.Config, dir workspace.Run, log *record.Log)
 	if cfg.From != nil {
 		now = cfg.From.Tree()
 	}
+	l.rules = cfg.Plan.Shared
 	if l.shelf, err = openShelf(cfg.Plan, dir, log, now); err == nil {
 		cfg.Shelf = l.shelf
 	}
 	return err
 }
+
+// View implements supervisor.Contents.
+func (l *lateShelf) View(process string, agents, paths []string) (dir string, err error) {
+	return l.shelf.View(process, func(name string) bool {
+		return slices.ContainsFunc(paths, func(p string) bool { return tree.Covers(p, name) }) &&
+			slices.ContainsFunc(agents, func(id string) bool { return l.rules.MayRead(id, name) })
+	})
+}
+
+// Unview implements supervisor.Contents.
+func (l *lateShelf) Unview(process string) { l.shelf.Unview(process) }
 
 func (l *lateShelf) close() {
 	if l.shelf != nil {

@@ -51,6 +51,7 @@ var descriptions = map[string]string{
 	"Entry.pin":         "Whether the agent's process is kept on one processor core while it has a single thread, which makes short turns quicker. false for one that starts processes of its own, or threads, and lets them work. Default: true.",
 	"Entry.secrets":     "Names of the scenario's secrets that the agent gets as environment variables.",
 	"Entry.limits":      "Bounds of each agent of this make.",
+	"Entry.shared":      "Files and directories of the shared tree, . for all of it, that the agent reads directly below $TROUPE_SHARED, as far as shared.paths lets it read them; only with state session or none. Others read by troupe checkout.",
 	"Entry.workspace":   "What the agent's directory begins as, and what becomes of it after the run.",
 
 	"Entry.messages": "Whom the agent may send messages to.",

@@ -79,6 +79,7 @@ type Entry struct {
 	Limits     *EntryLimits      `yaml:"limits"`
 	Workspace  *Workspace        `yaml:"workspace"`
 	Messages   *Messages         `yaml:"messages"`
+	Shared     []string          `yaml:"shared"` // paths of the shared tree that its process reads directly
 
 	// For kinds that talk to a model.
 

@@ -14,7 +14,7 @@ var claude = Kind{
 	Name: "claude",
 	Keys: []string{
 		"prompt", "system", "message", "model", "allowed_tools", "permission_mode",
-		"max_turns", "flags", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "workspace",
+		"max_turns", "flags", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
 	},
 	Tool: &Tool{
 		Program:  "claude",

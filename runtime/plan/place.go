@@ -75,6 +75,7 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 		v.problem(".state", fmt.Sprintf("an agent of kind %s cannot come back by state %s", kind.Name, out.State),
 			"it can by "+strings.Join(kind.States, ", "))
 	}
+	out.Shared = m.reads(v, kind, out.State)
 	if out.PerProcess > 1 && kind.PerTurn {
 		v.problem(".per_process", fmt.Sprintf("kind %s starts a process for every turn, which cannot be shared", kind.Name), "use kind stdio, or leave per_process out")
 	}
@@ -112,6 +113,7 @@ var optional = []struct {
 	{"readable", func(e *scenarios.Entry) bool { return len(e.Readable) > 0 }},
 	{"run", func(e *scenarios.Entry) bool { return e.Run != "" }},
 	{"secrets", func(e *scenarios.Entry) bool { return len(e.Secrets) > 0 }},
+	{"shared", func(e *scenarios.Entry) bool { return len(e.Shared) > 0 }},
 	{"system", func(e *scenarios.Entry) bool { return e.System != nil }},
 	{"workspace", func(e *scenarios.Entry) bool { return e.Workspace != nil }},
 }

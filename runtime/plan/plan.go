@@ -173,6 +173,7 @@ type Entry struct {
 	Run        string                   `json:"run,omitempty"` // whose record answers
 	Workspace  *Workspace               `json:"workspace,omitempty"`
 	Messages   *Messages                `json:"messages,omitempty"` // nil: they may write to all
+	Shared     []string                 `json:"shared,omitempty"`   // paths of the shared tree that are read directly; "." is all of it
 	Program    Program                  `json:"program"`            // with templates unfilled, for agents that come later
 	Config     json.RawMessage          `json:"config"`             // the same
 	// Item is the index under agents: in the scenario. Several entries of a

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/tree"
 	"github.com/troupe-dev/troupe/scenarios"
 )
@@ -86,6 +87,32 @@ func (m *maker) makeShared() {
 	}
 	slices.SortStableFunc(s.Paths, func(a, b PathRule) int { return len(b.Pattern) - len(a.Pattern) })
 	m.plan.Shared = s
+}
+
+// reads are the paths of the shared tree that processes of a variant read directly.
+// Who is told its past again would find what is there now in place of what was.
+func (m *maker) reads(v *variant, kind agent.Kind, state string) []string {
+	if len(v.entry.Shared) == 0 || !kind.Reads("shared") {
+		return nil
+	}
+	if m.s.Shared == nil {
+		v.problem(".shared", "the scenario has no shared tree", "say shared: {} beside agents, or leave this out")
+		return nil
+	}
+	if state == "reobserve" || state == "snapshot" {
+		v.problem(".shared", fmt.Sprintf("an agent that comes back by state %s cannot read the shared tree directly: told its past again, it would find the files as they are now", state),
+			"leave this out and use troupe checkout, which gives them as they were, or say state: none")
+	}
+	var paths []string
+	for i, p := range v.entry.Shared {
+		if p = strings.TrimSuffix(p, "/"); p != "." {
+			if err := tree.CheckPath(p); err != nil {
+				v.problem(fmt.Sprintf(".shared[%d]", i), err.Error(), "name files or directories of the tree, or . for all of it")
+			}
+		}
+		paths = append(paths, p)
+	}
+	return paths
 }
 
 // pathPattern reports a pattern that can cover no path.

@@ -27,9 +27,10 @@ const (
 // their past they see what was then, and what they ask for is acknowledged and
 // does nothing: the record has it.
 type desk struct {
-	fleet *Fleet
-	host  host
-	only  string // the agent, where it is the only one
+	fleet   *Fleet
+	host    host
+	process string
+	only    string // the agent, where it is the only one
 
 	tenures tenures
 	reads   reads
@@ -388,7 +389,8 @@ func (f *Fleet) kin(s *Spec, owner int) func(pid int) bool {
 	}
 }
 
-// openSocket opens the process's socket.
+// openSocket opens the process's socket, and what it reads of the shared tree
+// directly.
 func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket, error) {
 	path, err := f.opts.Dir.Socket(s.ID)
 	if err != nil {
@@ -398,15 +400,37 @@ func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket
 	if err != nil {
 		return nil, err
 	}
-	d := &desk{fleet: f, host: h}
+	if err := f.openView(s); err != nil {
+		return nil, err
+	}
+	d := &desk{fleet: f, host: h, process: s.ID}
 	if len(s.Agents) == 1 {
 		d.only = s.Agents[0].Agent
 	}
 	server, err := socket.Listen(path, owner, f.kin(s, owner), d.handle)
 	if err != nil {
+		f.closeView(s.ID)
 		return nil, err
 	}
 	return &deskSocket{server, d}, nil
+}
+
+func (f *Fleet) openView(s *Spec) error {
+	if len(s.View) == 0 {
+		return nil
+	}
+	agents := make([]string, len(s.Agents))
+	for i := range s.Agents {
+		agents[i] = s.Agents[i].Agent
+	}
+	_, err := f.opts.Shared.View(s.ID, agents, s.View)
+	return err
+}
+
+func (f *Fleet) closeView(process string) {
+	if f.opts.Shared != nil {
+		f.opts.Shared.Unview(process)
+	}
 }
 
 // closeSocket ends it in the background, since who asks may need what its owner
@@ -416,6 +440,7 @@ func (f *Fleet) closeSocket(s *deskSocket) {
 		f.wg.Go(func() {
 			s.Close()
 			s.desk.tenures.close()
+			f.closeView(s.desk.process)
 		})
 	}
 }

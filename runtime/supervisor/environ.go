@@ -15,6 +15,9 @@ import (
 // descriptor: the first one after its standard streams.
 const secretDescriptor = 3
 
+// viewVariable names the directory in which a process reads the shared tree.
+const viewVariable = "TROUPE_SHARED"
+
 // command is a process of an agent as it is to be started, behind the fleet's
 // walls. Release is called once it has been started, or not.
 func (f *Fleet) command(s *Spec, argv []string, w *workspace.Workspace) (c workspace.Command, release func(), err error) {
@@ -24,6 +27,9 @@ func (f *Fleet) command(s *Spec, argv []string, w *workspace.Workspace) (c works
 	}
 	for name := range s.Texts {
 		c.Readable = append(c.Readable, f.opts.Dir.Text(s.ID, name))
+	}
+	if len(s.View) > 0 {
+		c.Readable = append(c.Readable, f.opts.Dir.View(s.ID))
 	}
 	release, err = f.opts.Walls.Enclose(&c, w)
 	return c, release, err
@@ -39,6 +45,9 @@ func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
 	}
 	if path, err := f.opts.Dir.Socket(s.ID); err == nil {
 		env[socket.Variable] = path
+	}
+	if len(s.View) > 0 {
+		env[viewVariable] = f.opts.Dir.View(s.ID)
 	}
 	if len(s.Agents) == 1 {
 		env["TROUPE_AGENT"] = s.Agents[0].Agent

@@ -33,6 +33,9 @@ type Spec struct {
 	// Readable are files and directories, absolute, that its process may read
 	// and execute beside what every process may.
 	Readable []string
+	// View are the paths of the shared tree that its process reads directly; "." is
+	// all of it. They are not for Reobserve.
+	View []string
 	// Past says that it was there before: what it answered then is told to its
 	// first process already.
 	Past bool
@@ -165,6 +168,10 @@ type Options struct {
 // number of goroutines may call it.
 type Contents interface {
 	Content(hash string) ([]byte, error)
+	// View makes the directory in which a process finds what its agents may read at
+	// some paths of the tree, as that is at any moment, until Unview.
+	View(process string, agents, paths []string) (dir string, err error)
+	Unview(process string)
 }
 
 // Requests decides at once what agents ask for, as the realtime clock has it. Its

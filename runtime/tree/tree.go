@@ -110,6 +110,9 @@ func below(path, dir string) bool {
 	return dir == "" || len(path) > len(dir) && path[len(dir)] == '/' && strings.HasPrefix(path, dir)
 }
 
+// Covers says whether a path is the other, or lies below it; "." is the whole tree.
+func Covers(path, name string) bool { return path == "." || path == name || below(name, path) }
+
 // touches says whether one of two paths is the other, or lies below it.
 func touches(a, b string) bool { return a == b || below(a, b) || below(b, a) }
 
