@@ -3,6 +3,8 @@ package supervisor
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,6 +17,8 @@ const (
 	// usualTTL is how long a lease lasts where nothing is said.
 	usualTTL = 30 * time.Second
 	mostTTL  = 24 * time.Hour
+
+	holderGone = "its holder is gone"
 )
 
 // tenures are the leases of one process that last a time, by ticket. The zero
@@ -87,10 +91,13 @@ func (d *desk) lock(ctx context.Context, id string, r *socket.Request, paths []s
 	if r.Hold {
 		d.tenures.ends.Go(func() {
 			<-ctx.Done()
-			d.release(ticket, "its holder is gone")
+			d.release(ticket, holderGone)
 		})
 	}
-	return reply(&socket.Reply{OK: true, Realtime: true, Lease: tree.Granted, Token: token})
+	if err = reply(&socket.Reply{OK: true, Realtime: true, Lease: tree.Granted, Token: token}); err != nil {
+		d.release(ticket, holderGone) // who does not know that it has it
+	}
+	return err
 }
 
 func term(seconds float64) (time.Duration, error) {
@@ -109,6 +116,15 @@ func (d *desk) release(ticket int, why string) {
 	if d.tenures.end(ticket) {
 		d.fleet.opts.Requests.Release(context.Background(), ticket, why)
 	}
+}
+
+// vacate ends all leases of a process that is gone for good. Its agent may live on,
+// and have another answer for it.
+func (d *desk) vacate() {
+	for _, ticket := range d.tenures.tickets() {
+		d.release(ticket, holderGone)
+	}
+	d.tenures.ends.Wait()
 }
 
 // renew has a lease last on from now.
@@ -157,14 +173,11 @@ func (t *tenures) drop(ticket int) {
 	delete(t.timers, ticket)
 }
 
-// close ends what would end them: the run is over for their process.
-func (t *tenures) close() {
+// tickets are those of all that have not ended.
+func (t *tenures) tickets() []int {
 	t.mu.Lock()
-	for ticket := range t.timers {
-		t.drop(ticket)
-	}
-	t.mu.Unlock()
-	t.ends.Wait()
+	defer t.mu.Unlock()
+	return slices.Sorted(maps.Keys(t.timers))
 }
 
 func (t *tenures) renew(id string, token int, ttl time.Duration) bool {

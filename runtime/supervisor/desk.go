@@ -439,7 +439,7 @@ func (f *Fleet) closeSocket(s *deskSocket) {
 	if s != nil {
 		f.wg.Go(func() {
 			s.Close()
-			s.desk.tenures.close()
+			s.desk.vacate()
 			f.closeView(s.desk.process)
 		})
 	}
