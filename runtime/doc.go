@@ -244,7 +244,10 @@
 // with the answer; the engine decides it where the record is written
 // (engine/shared.go). Under the realtime clock each request is a call at the Door
 // and a record of its own (engine/atonce.go), and whoever waits for a lease waits
-// there. Once the record is acknowledged the Shelf writes the files,
+// there. What was asked for before an answer that is on record goes with its observe
+// when that is told again (agent.Past), and is answered from there, for a process
+// that comes back and where a run is executed again, which compares it. Once the record
+// is acknowledged the Shelf writes the files,
 // which are made from the log and can be lost. Who reads them directly has a view of
 // its own (workspace/view.go): links to what it may read, which the Shelf keeps up.
 //

@@ -283,7 +283,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
 		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish, Cgroups: r.cgroups(), Memory: int64(r.plan.Limits.Memory),
 		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
-		Shared: shelf.contents(r.plan), Requests: r.atOnce(),
+		Shared: shelf.contents(r.plan), AtOnce: r.plan.Clock.Mode == plan.Realtime, Requests: r.atOnce(),
 	})
 	r.onStop(func() { r.untidy = r.tidy(r.over) }) // after the fleet is stopped
 	r.onStop(func() { _ = r.dir.RemoveSockets() })

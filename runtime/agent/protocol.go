@@ -104,6 +104,9 @@ type Scene struct {
 	// MayWrite says whether one may write to another: of whom it may not write to,
 	// it is told nothing. Any number of goroutines may call it.
 	MayWrite func(from, to string) bool
+	// Past is what came of the requests beside an answer that is on record, where
+	// each was a record of its own: they are answered from it. Nil for none.
+	Past *Past
 }
 
 // AgentsFor are those that live of whom an agent may know, itself among them.

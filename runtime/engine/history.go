@@ -39,6 +39,7 @@ type history struct {
 	// forked are the ticks of forks at which something else began to answer.
 	forked map[string]int
 	owed   map[string]*agent.Observe // passed its deadline, perhaps answered later
+	past   past                      // what agents asked for beside their answers
 	early  map[string]int            // the tick of a late answer that is on record before its turn, as may be in realtime
 }
 
@@ -70,6 +71,7 @@ func (h *history) tick(s *society, rec *record.Record) error {
 	if err := h.late(rec); err != nil {
 		return err
 	}
+	h.past.gather(s, rec, h.only)
 	for i := range rec.Turns {
 		t := &rec.Turns[i]
 		if h.only != nil && !h.only[t.Agent] {
@@ -136,12 +138,17 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 		heir := s.successor(m, rec)
 		s.address(&o, m, heir != nil && s.kind(heir.Kind).perTurn)
 	}
+	var asked *agent.Past
+	if s.realtime && s.tree != nil {
+		asked = h.past.of(t)
+		delete(h.past.asked, t.Agent)
+	}
 	_, attempts := attemptsOf(rec.Annex.Attempts, t.Agent, replaced)
 	for i := range attempts {
 		a := &attempts[i]
 		o.Attempt = a.Attempt
 		if answered(a.Failure) || len(a.Act.Send) > 0 {
-			if err := h.yield(keep(&o, a.Redelivered), answerOf(a, o.Tick)); err != nil {
+			if err := h.yield(recalls(keep(&o, a.Redelivered), asked, false), answerOf(a, o.Tick)); err != nil {
 				return err
 			}
 		}
@@ -149,12 +156,12 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 	}
 	switch {
 	case t.Failure == "":
-		return h.yield(keep(&o, marked), accepted(rec, t, o.Tick))
+		return h.yield(recalls(keep(&o, marked), asked, true), accepted(rec, t, o.Tick))
 	case t.Failure == agent.Deadline && !t.Unsent:
 		if tick, ok := h.early[t.Agent]; ok && tick == o.Tick && s.realtime {
-			return h.yield(keep(&o, marked), nil)
+			return h.yield(recalls(keep(&o, marked), asked, false), nil)
 		}
-		h.owed[t.Agent] = keep(&o, marked)
+		h.owed[t.Agent] = recalls(keep(&o, marked), asked, false)
 	}
 	return nil
 }

@@ -87,6 +87,7 @@ type repetition struct {
 	rec      *record.Record             // of the open tick
 	told     []told                     // in the open tick
 	requests map[string][]agent.Request // beside the answers to it
+	results  []record.Result            // of these, decided again
 	replaced map[string]bool
 	at       []int32           // of each slot: its place in the wave that is asked
 	starts   map[string]int    // of processes, by the name in facts
@@ -171,7 +172,11 @@ func (r *repetition) step(ctx context.Context) (addition, error) {
 	}
 	l.rec.End = l.end(&stepped)
 	r.out.renew(stepped.Observations, rec.Tick+1)
-	return l.added, r.differs(record.Compare(rec, &l.rec))
+	d := record.Compare(rec, &l.rec)
+	if d == nil && r.soc.tree != nil && !r.soc.realtime {
+		d = r.compareResults()
+	}
+	return l.added, r.differs(d)
 }
 
 // refused is the difference where the world refuses what it took before.

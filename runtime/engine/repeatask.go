@@ -121,13 +121,7 @@ func (r *repetition) lose() {
 // anew notes the agents of a process that was started a second time, where
 // they have no state that survives it.
 func (r *repetition) anew(process string) {
-	ids := []string{process}
-	for _, p := range slices.Concat(r.Plan.Processes, r.soc.processes) {
-		if p.ID == process {
-			ids = p.Agents
-		}
-	}
-	for _, id := range ids {
+	for _, id := range r.soc.hosted(process) {
 		slot, ok := r.soc.find(id)
 		if !ok {
 			continue
@@ -197,7 +191,10 @@ func (r *repetition) compare(w told, a *agent.Answer) (*record.Difference, error
 	case a.Failure != "":
 		return record.NewDifference(w.o.Tick, a.Agent, "action", want.Action, fmt.Appendf(nil, "%s: %s", a.Failure, a.Detail)), nil
 	}
-	d := compareActs(w.o.Tick, want, &a.Act)
+	d := compareAsked(w.o, a.Staged)
+	if d == nil {
+		d = compareActs(w.o.Tick, want, &a.Act)
+	}
 	if d == nil {
 		r.res.Answers++
 	}

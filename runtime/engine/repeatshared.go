@@ -33,9 +33,46 @@ func (r *repetition) share(l *loop) error {
 		}
 		l.turns[i] = turn{observe: &agent.Observe{Agent: t.Agent}, acted: t.Failure == "", failure: t.Failure, staged: list}
 	}
+	l.rec.Results = nil
 	l.writeShared()
-	l.rec.Results = r.rec.Results // which follow from the rest
+	r.results, l.rec.Results = l.rec.Results, r.rec.Results // those of who is not asked now are not known
 	return nil
+}
+
+// compareResults finds where agents that are asked now would be told something else
+// of their requests: refused ones are on record in no other way.
+func (r *repetition) compareResults() *record.Difference {
+	for i := range r.rec.Turns {
+		t := &r.rec.Turns[i]
+		if _, now := r.requests[t.Agent]; !now || t.Failure != "" {
+			continue
+		}
+		then, now := sharedResults(r.rec.Results, t.Agent), sharedResults(r.results, t.Agent)
+		for k := 0; k < len(then) || k < len(now); k++ {
+			if d := record.NewDifference(r.rec.Tick, t.Agent, "result", nth(then, k), nth(now, k)); d != nil {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+// sharedResults are those of requests to the shared tree that an agent is told.
+func sharedResults(list []record.Result, id string) (texts [][]byte) {
+	for i := range list {
+		if list[i].Agent == id && !bytes.HasPrefix(list[i].JSON, []byte(`{"type":"send",`)) {
+			texts = append(texts, list[i].JSON)
+		}
+	}
+	return texts
+}
+
+// nth is an item of a list, nil where there is none.
+func nth(list [][]byte, i int) []byte {
+	if i >= len(list) {
+		return nil
+	}
+	return list[i]
 }
 
 // compareEarly finds where the messages part that an agent sent before its act.

@@ -78,6 +78,24 @@ func commitItem(c *tree.Commit) item {
 	return item{c.Author, l.dst}
 }
 
+// CommitJSON is a commit as differences show it, without what its files hold.
+func CommitJSON(c *tree.Commit) []byte {
+	l := line{dst: []byte{'{'}}
+	l.some("message", c.Message)
+	l.files(c.Changes, false)
+	l.end()
+	return l.dst
+}
+
+// LeaseJSON is what was done to a lease on some paths, the same.
+func LeaseJSON(what string, paths []string) []byte {
+	l := line{dst: []byte{'{'}}
+	l.text("lease", what)
+	l.texts("paths", paths)
+	l.end()
+	return l.dst
+}
+
 // files are what a commit does to its files.
 func (l *line) files(list []tree.Change, content bool) {
 	l.key("files")

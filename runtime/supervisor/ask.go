@@ -10,12 +10,13 @@ import (
 func (p *resident) present(id string) (view, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	o, _, err := p.sitting(id)
+	o, into, err := p.sitting(id)
 	if err != nil {
 		return view{}, err
 	}
 	v := viewOf(o)
 	v.past = p.hydro != nil
+	v.recorded(o, into)
 	return v, nil
 }
 
@@ -84,7 +85,9 @@ func (t *turns) present(id string) (view, error) {
 	if err := t.sitting(id); err != nil {
 		return view{}, err
 	}
-	return viewOf(t.asked), nil
+	v := viewOf(t.asked)
+	v.recorded(t.asked, t.staged)
+	return v, nil
 }
 
 // stage implements host.

@@ -35,17 +35,13 @@ type tenure struct {
 	token int
 }
 
-// atOnce has a request decided now. One that an agent makes while it is told its
-// past is acknowledged, and on record already.
+// atOnce has a request decided now.
 func (d *desk) atOnce(ctx context.Context, id string, x *agent.Request, reply func(*socket.Reply) error) error {
-	if v, err := d.host.present(id); err == nil && v.past {
-		return reply(&socket.Reply{OK: true, Tick: v.tick})
+	if again, err := d.again(id, x, reply); again {
+		return err
 	}
 	out := &socket.Reply{OK: true, Realtime: true}
 	var err error
-	if d.fleet.opts.Requests.Scene() == nil {
-		return errNotBegun
-	}
 	switch x.Op {
 	case agent.OpCommit:
 		var version int
@@ -73,15 +69,12 @@ func (d *desk) atOnce(ctx context.Context, id string, x *agent.Request, reply fu
 // lock has a lease granted, however long that takes, and sees to its end: its
 // time, or its holder's. A connection that ends meanwhile gives it up.
 func (d *desk) lock(ctx context.Context, id string, r *socket.Request, paths []string, reply func(*socket.Reply) error) error {
-	if v, err := d.host.present(id); err == nil && v.past {
-		return reply(&socket.Reply{OK: true, Tick: v.tick, Lease: tree.Granted})
-	}
 	ttl, err := term(r.Seconds)
 	if err != nil {
 		return err
 	}
-	if d.fleet.opts.Requests.Scene() == nil {
-		return errNotBegun
+	if again, err := d.again(id, &agent.Request{Op: agent.OpLock, Paths: paths}, reply); again {
+		return err
 	}
 	ticket, token, err := d.fleet.opts.Requests.Lock(ctx, id, paths)
 	if err != nil {
@@ -133,7 +126,7 @@ func renew(_ context.Context, d *desk, id string, r *socket.Request, reply func(
 	if err != nil {
 		return err
 	}
-	if !d.tenures.renew(id, r.Token, ttl) {
+	if v, err := d.host.present(id); (err != nil || !v.past) && !d.tenures.renew(id, r.Token, ttl) {
 		return errors.New("there is no such lease any more")
 	}
 	return reply(&socket.Reply{OK: true, Realtime: true})

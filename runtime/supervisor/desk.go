@@ -42,11 +42,15 @@ type host interface {
 	present(id string) (view, error)
 	// stage takes a request of such an agent, and gives its position.
 	stage(id string, x agent.Request) (position, tick int, err error)
+	// recall finds a request of such an agent on record, nil where it is not there.
+	recall(id string, x agent.Request) (*agent.Asked, error)
 }
 
-// A view is what is seen in a tick. A past one is told again.
+// A view is what is seen in a tick. A past one is told again. On record is one whose
+// requests are.
 type view struct {
 	past     bool
+	onRecord bool
 	tick     int
 	scene    *agent.Scene
 	messages []agent.Message
@@ -85,6 +89,8 @@ type staged struct {
 	list  []agent.Request
 	kept  int // of them, those that came before an answer: a crash drops the others
 	bytes int
+
+	recalled int // so much of what the observe's past has was asked for again, or skipped
 }
 
 func (s *staged) add(x agent.Request) (position int, err error) {
@@ -108,7 +114,10 @@ func (s *staged) crash() {
 	for i := s.kept; i < len(s.list); i++ {
 		s.bytes -= s.list[i].Size()
 	}
-	s.list = s.list[:s.kept]
+	s.list, s.recalled = s.list[:s.kept], 0
+	if s.kept > 0 {
+		s.recalled = s.list[s.kept-1].Position
+	}
 }
 
 // settle gives what counts with an answer. None does after a crash.
@@ -211,7 +220,7 @@ func (d *desk) files(id string, r *socket.Request, reply func(*socket.Reply) err
 		return err
 	}
 	t := v.scene.Tree
-	end := socket.Reply{OK: true, Tick: v.tick, Version: version(t), Realtime: d.fleet.opts.Requests != nil}
+	end := socket.Reply{OK: true, Tick: v.tick, Version: version(t), Realtime: d.fleet.opts.AtOnce}
 	for _, path := range paths {
 		found := false
 		for _, f := range t.Under(path) {
@@ -269,7 +278,7 @@ func leasesOf(_ context.Context, d *desk, id string, _ *socket.Request, reply fu
 	if err != nil {
 		return err
 	}
-	return reply(&socket.Reply{OK: true, Tick: v.tick, Realtime: d.fleet.opts.Requests != nil, Leases: v.scene.Tree.Leases(id), Waiting: v.scene.Tree.Waiting(id)})
+	return reply(&socket.Reply{OK: true, Tick: v.tick, Realtime: d.fleet.opts.AtOnce, Leases: v.scene.Tree.Leases(id), Waiting: v.scene.Tree.Waiting(id)})
 }
 
 func listAgents(_ context.Context, d *desk, id string, _ *socket.Request, reply func(*socket.Reply) error) error {
@@ -319,14 +328,14 @@ func stageLock(ctx context.Context, d *desk, id string, r *socket.Request, reply
 	switch {
 	case err != nil:
 		return err
-	case d.fleet.opts.Requests != nil && r.TTL > 0:
+	case d.fleet.opts.AtOnce && r.TTL > 0:
 		return errors.New("under the realtime clock a lease lasts a time, not a number of ticks: say seconds")
-	case d.fleet.opts.Requests == nil && r.Seconds != 0:
+	case !d.fleet.opts.AtOnce && r.Seconds != 0:
 		return errors.New("in lockstep a lease lasts a number of ticks, not a time: say ttl")
-	case d.fleet.opts.Requests == nil && r.Hold:
+	case !d.fleet.opts.AtOnce && r.Hold:
 		return errors.New("in lockstep a lease is granted when the tick ends, which waits for the agent's answer, and belongs to the agent: ask for it with troupe lock PATH, see the results of the next observation, and end it with troupe unlock")
 	}
-	if d.fleet.opts.Requests != nil {
+	if d.fleet.opts.AtOnce {
 		return d.lock(ctx, id, r, paths, reply)
 	}
 	return d.stage(ctx, id, agent.Request{Op: agent.OpLock, Paths: paths, TTL: r.TTL}, reply)
@@ -357,7 +366,7 @@ func stageSend(ctx context.Context, d *desk, id string, r *socket.Request, reply
 }
 
 func (d *desk) stage(ctx context.Context, id string, x agent.Request, reply func(*socket.Reply) error) error {
-	if d.fleet.opts.Requests != nil {
+	if d.fleet.opts.AtOnce {
 		return d.atOnce(ctx, id, &x, reply)
 	}
 	position, tick, err := d.host.stage(id, x)

@@ -156,8 +156,10 @@ type Options struct {
 	// Shared is the shared tree's contents, for a run that has one: its processes
 	// have sockets then. Nil for none.
 	Shared Contents
-	// Requests is what decides what agents ask for; nil where that waits for
-	// their answers.
+	// AtOnce says that what agents ask for is decided at once, as the realtime clock
+	// has it, by Requests; nil where all of it is on record and answered from there.
+	// Else it waits for their answers.
+	AtOnce   bool
 	Requests Requests
 	// Goroutines serve the pipes, as everywhere but on Linux, where else a
 	// thread a core does.

@@ -14,6 +14,9 @@ const (
 	Ended   = "ended"   // a lease, or a request, is no more
 )
 
+// Unlocked is why a lease ended that its agent has given up.
+const Unlocked = "unlocked"
+
 // A Step is one change of who holds or waits for what, as the record has it.
 type Step struct {
 	Agent    string
@@ -55,6 +58,9 @@ func (t *Tree) Leases(agent string) []Lease { return listed(t.leases.held, agent
 
 // Waiting lists what an agent waits for, or all that is waited for.
 func (t *Tree) Waiting(agent string) []Lease { return listed(t.leases.waiting, agent) }
+
+// Holds says whether an agent has the lease with a token.
+func (t *Tree) Holds(agent string, token int) bool { return t.leases.checkToken(agent, token) == nil }
 
 func listed(all []*Lease, agent string) []Lease {
 	var list []Lease

@@ -101,7 +101,7 @@ func (d *Draft) add(s Step) *Step {
 func (d *Draft) Unlock(agent string, position int, paths []string) error {
 	n := d.end(func(x *Lease) bool {
 		return x.Agent == agent && (len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool { return slices.Contains(x.Paths, p) }))
-	}, position, "unlocked")
+	}, position, Unlocked)
 	if n == 0 {
 		return errors.New("it has no such lease")
 	}
