@@ -12,6 +12,7 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/supervisor"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -20,6 +21,7 @@ import (
 type recorded struct {
 	dir      workspace.Run
 	scratch  workspace.Run // goes with it
+	release  func()        // of scratch
 	manifest *record.Manifest
 	file     *os.File // in scratch
 	entries  *record.Copy
@@ -46,7 +48,7 @@ func recall(ctx context.Context, data, name, command string) (_ *recorded, err e
 			r.forget()
 		}
 	}()
-	if err := r.open(data, name); err != nil {
+	if err := r.open(ctx, data, name); err != nil {
 		return nil, err
 	}
 	if err := r.copyLog(ctx, runs, name); err != nil {
@@ -55,12 +57,20 @@ func recall(ctx context.Context, data, name, command string) (_ *recorded, err e
 	return r, r.readManifest(name)
 }
 
+// sweepScratch removes what commands have left that were killed while they looked
+// at runs of a data directory.
+func sweepScratch(ctx context.Context, data string) error {
+	return workspace.Sweep(filepath.Join(data, scratchName), func(dir string) error {
+		_, err := supervisor.KillLeftovers(ctx, dir)
+		return err
+	})
+}
+
 // open makes the place for the copy.
-func (r *recorded) open(data, name string) error {
-	base := filepath.Join(data, scratchName)
-	err := os.MkdirAll(base, 0o700)
+func (r *recorded) open(ctx context.Context, data, name string) error {
+	err := sweepScratch(ctx, data)
 	if err == nil {
-		r.scratch.Dir, err = os.MkdirTemp(base, "run-")
+		r.scratch, r.release, err = workspace.Scratch(filepath.Join(data, scratchName))
 	}
 	if err == nil {
 		r.file, err = os.Create(filepath.Join(r.scratch.Dir, "log"))
@@ -111,6 +121,7 @@ func (r *recorded) forget() {
 	}
 	if r.scratch.Dir != "" {
 		_ = r.scratch.Remove()
+		r.release()
 		_ = os.Remove(filepath.Dir(r.scratch.Dir)) // if nobody else uses it
 	}
 }

@@ -116,6 +116,9 @@ func (r *run) prepare(ctx context.Context) error {
 		return err
 	}
 	r.onStop(release) // last: whoever comes next finds all of it at rest
+	if err := sweepScratch(ctx, data); err != nil {
+		return err
+	}
 	if r.opts.BusListen == "" && onBus(r.plan) {
 		r.opts.BusListen = usual
 	}
