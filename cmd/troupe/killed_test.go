@@ -24,7 +24,10 @@ type killed struct {
 	scenario string
 	kills    int           // still to come
 	longest  time.Duration // between two of them
-	begun    bool          // there is a run to be resumed
+	// harm is what happens to the run, if it is to be something else than that; it
+	// gives how the supervisor ended.
+	harm  func(cmd *exec.Cmd, ended <-chan error) error
+	begun bool // there is a run to be resumed
 }
 
 // troupeIn gives calls of troupe that work in a data directory.
@@ -64,7 +67,11 @@ func (k *killed) turn() (got outcome, over bool) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
-	err := k.disturb(cmd, ended)
+	harm := k.harm
+	if harm == nil {
+		harm = k.disturb
+	}
+	err := harm(cmd, ended)
 	if _, serr := os.Stat(filepath.Join(k.data, "runs", "r", "plan.json")); serr == nil {
 		k.begun = true // killed before that, its name is still free
 	}

@@ -9,21 +9,21 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestSharedLoad has many agents commit to few files, with and without leases,
-// while agents and the supervisor are killed: every commit that was acknowledged
-// is there once, none is lost, the history has no branches, and leases are
-// granted in the order in which they were asked for.
+// while agents are killed and stopped and the supervisor is killed, each at a moment
+// when commits come in: every commit that was acknowledged is there once, none is
+// lost, the history has no branches, and the queue is fair: of those who want the
+// same path who asked first has it first, and nobody waits for ever.
 func TestSharedLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills real processes for a while")
 	}
-	sharedLoad(t, 8, 300, 4)
+	sharedLoad(t, 8, 400, 6)
 }
 
-func sharedLoad(t *testing.T, agents, commits, kills int) {
+func sharedLoad(t *testing.T, agents, commits, harms int) {
 	path := filepath.Join(t.TempDir(), "load.yaml")
 	write(t, path, fmt.Sprintf(`name: load
 clock: {mode: realtime, quiet: 2s, deadline: 600s}
@@ -44,9 +44,13 @@ agents:
 			}
 		}
 	}()
-	c := &killed{t: t, command: troupe, data: data, scenario: path, kills: kills, longest: 2 * time.Second}
+	h := &sharedHarm{t: t, data: data, commits: commits, left: harms, all: harms}
+	c := &killed{t: t, command: troupe, data: data, scenario: path, harm: h.harm}
 	c.end()
 	<-begun
+	if h.left > 0 {
+		t.Errorf("the run was over while %d of %d things were to happen to it", h.left, harms)
+	}
 	made := readLoad(t, troupe("events", "r").Output)
 	if made.last < commits {
 		t.Errorf("the tree came to version %d, want %d", made.last, commits)
@@ -79,7 +83,7 @@ func readLoad(t *testing.T, events func() ([]byte, error)) *load {
 		t.Fatal(err)
 	}
 	made := &load{count: map[string]int{}, by: map[string]string{}}
-	tickets := map[string]int{}
+	tickets, waiting := map[string]int{}, map[int]string{}
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
@@ -100,12 +104,25 @@ func readLoad(t *testing.T, events func() ([]byte, error)) *load {
 			made.last = e.Version
 			made.count[e.Files[0].Path]++
 			made.by[fmt.Sprint(e.Version)] = e.Agent + " " + e.Files[0].Path
+		case e.Type == "lease" && e.Lease == "waits":
+			waiting[e.Ticket] = e.Paths[0]
+		case e.Type == "lease" && e.Lease == "ended":
+			delete(waiting, e.Ticket)
 		case e.Type == "lease" && e.Lease == "granted":
+			delete(waiting, e.Ticket)
+			for ticket, path := range waiting {
+				if path == e.Paths[0] && ticket < e.Ticket {
+					t.Errorf("%s was granted ticket %d while ticket %d waited", path, e.Ticket, ticket)
+				}
+			}
 			if e.Ticket <= tickets[e.Paths[0]] {
 				t.Errorf("%s was granted ticket %d after ticket %d", e.Paths[0], e.Ticket, tickets[e.Paths[0]])
 			}
 			tickets[e.Paths[0]] = e.Ticket
 		}
+	}
+	if len(waiting) > 0 {
+		t.Errorf("still waiting are %v", waiting)
 	}
 	return made
 }
