@@ -68,7 +68,7 @@ func (h *sharedHarm) signal(s syscall.Signal) int {
 
 // until waits for so many commits; over says that the supervisor has ended, and err
 // how.
-func (h *sharedHarm) until(commits int, ended <-chan error) (err error, over bool) { //nolint:revive // the error is the supervisor's
+func (h *sharedHarm) until(commits int, ended <-chan error) (err error, over bool) {
 	h.t.Helper()
 	for h.count() < commits {
 		select {
