@@ -1,6 +1,7 @@
 package workspace
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -80,12 +81,13 @@ func (s *Shelf) Close() {
 // Write makes a path hold a content, which is kept from then on. Whoever reads
 // the path reads all of the old content or all of the new one.
 func (s *Shelf) Write(name string, content []byte, exec bool) error {
-	if err := s.keep(hashOf(content), content); err != nil {
+	hash := hashOf(content)
+	if err := s.keep(hash, content); err != nil {
 		return err
 	}
 	s.tree.Lock()
 	defer s.tree.Unlock()
-	err := s.place(path.Join(sharedDir, name), content, exec)
+	err := s.put(name, hash, content, exec)
 	for _, v := range s.views {
 		if err == nil && v.shows(name) {
 			err = s.show(v, name)
@@ -126,10 +128,46 @@ func (s *Shelf) keep(hash string, content []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name := path.Join(versionsDir, hash)
-	if _, err := s.root.Stat(name); err == nil {
+	if old, err := s.root.ReadFile(name); err == nil && bytes.Equal(old, content) {
 		return nil
 	}
 	return s.place(name, content, false)
+}
+
+// put makes a path hold a content that is kept: another name of what is kept where
+// that can be. Files that are made anew for each commit, and gone with the next, are
+// what a file system is slow at.
+func (s *Shelf) put(name, hash string, content []byte, exec bool) error {
+	to := path.Join(sharedDir, name)
+	if exec { // which what is kept is not
+		return s.place(to, content, exec)
+	}
+	if err := s.root.MkdirAll(path.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if s.link(path.Join(versionsDir, hash), to) != nil {
+		return s.place(to, content, exec)
+	}
+	return s.syncDir(path.Dir(to))
+}
+
+// link makes a path another name of a file, whatever it was before. It fails where
+// the file system has no links, or no more of this file.
+func (s *Shelf) link(from, to string) error {
+	fresh := path.Join(newDir, hashOf([]byte(to)))
+	err := s.root.Link(from, fresh)
+	if errors.Is(err, fs.ErrExist) { // renaming does nothing where both are one file already
+		if err = s.root.Remove(fresh); err == nil {
+			err = s.root.Link(from, fresh)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err = s.root.Rename(fresh, to); err != nil {
+		err = errors.Join(err, s.root.Remove(fresh))
+	}
+	return err
 }
 
 // place writes a file by another name and renames it.
@@ -211,7 +249,7 @@ func (s *Shelf) Bring(files []SharedFile) error {
 			content, err = s.Content(want[name].Hash)
 		}
 		if err == nil {
-			err = s.place(path.Join(sharedDir, name), content, want[name].Exec)
+			err = s.put(name, want[name].Hash, content, want[name].Exec)
 		}
 	}
 	if err != nil {

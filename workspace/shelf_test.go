@@ -80,7 +80,9 @@ func TestShelf(t *testing.T) {
 	if _, err := s.Content(hashOf([]byte("x"))); err == nil {
 		t.Error("another content is given")
 	}
-	// Whatever the tree has become, it is brought back.
+	// Whatever the tree has become, it is brought back: who writes to a file of it
+	// writes to what is kept too, which is found elsewhere then.
+	lost[hashOf([]byte("three"))] = []byte("three")
 	outside := filepath.Join(t.TempDir(), "outside")
 	do(os.WriteFile(outside, []byte("mine"), 0o600))
 	do(os.Chmod(filepath.Join(r.Dir, sharedDir, "a", "d"), 0o644))
@@ -92,6 +94,17 @@ func TestShelf(t *testing.T) {
 	}))
 	if got, want := read(t, r), map[string]string{"a/d": "three", "e": "two", "f": "one"}; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	// A content that is committed again is whole again, and so is the path.
+	delete(lost, hashOf([]byte("two")))
+	kept := filepath.Join(r.Dir, versionsDir, hashOf([]byte("two")))
+	do(os.Remove(kept))
+	do(os.WriteFile(kept, []byte("tw0"), 0o444))
+	for range 2 {
+		do(s.Write("f", []byte("two"), false))
+	}
+	if got, err := s.Content(hashOf([]byte("two"))); err != nil || string(got) != "two" || read(t, r)["f"] != "two" {
+		t.Errorf("got %q, %v", got, err)
 	}
 	if got, err := os.ReadFile(outside); err != nil || string(got) != "mine" {
 		t.Errorf("what a link pointed to has become %q, %v", got, err)

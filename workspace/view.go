@@ -71,12 +71,8 @@ func (s *Shelf) show(v *view, name string) error {
 	if err := s.makeDirs(path.Dir(to)); err != nil {
 		return err
 	}
-	fresh := path.Join(newDir, hashOf([]byte(to)))
-	if err := s.root.Link(from, fresh); err != nil {
-		return s.copy(from, to) // the file system has no links, or no more of this file
-	}
-	if err := s.root.Rename(fresh, to); err != nil {
-		return errors.Join(err, s.root.Remove(fresh))
+	if s.link(from, to) != nil {
+		return s.copy(from, to)
 	}
 	return nil
 }
