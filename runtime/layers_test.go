@@ -55,8 +55,8 @@ var arrows = map[string][]string{
 		"runtime/record", "runtime/supervisor", "runtime/tree", "runtime/world",
 	},
 	"runtime/bench": {
-		"runtime", "bus", "scenarios",
-		"runtime/agent", "runtime/observe", "runtime/plan", "runtime/record",
+		"runtime", "bus", "scenarios", "workspace",
+		"runtime/agent", "runtime/observe", "runtime/plan", "runtime/record", "runtime/socket",
 	},
 	"cmd/troupe": {
 		"runtime", "runtime/bench", "bus", "scenarios", "workspace",
@@ -72,7 +72,7 @@ var owners = map[string][]string{
 	"github.com/prometheus/": {"runtime/observe"},
 	"github.com/grafana/":    {"dashboards/build"}, // a program of its own: troupe is not linked with it
 	"github.com/urfave/cli/": {"cmd/troupe"},
-	"github.com/gofrs/flock": {"workspace"},
+	"github.com/gofrs/flock": {"workspace", "runtime/bench"}, // which measures it
 	"github.com/parquet-go/": {"runtime/record/export"},
 }
 

@@ -66,6 +66,7 @@ type game struct {
 	notes         bool   // they keep files
 	isolation     string // empty for none
 	every         int    // ticks between checkpoints; 0 for the default
+	realtime      bool   // the clock; agents are bots that are never asked, and have files in common
 }
 
 // processes is how many a shared game has.
@@ -100,6 +101,13 @@ func (g *game) sends(i int) int {
 
 // scenario is the game as people would write it, in JSON, which is YAML.
 func (g *game) scenario() any {
+	if g.realtime {
+		return map[string]any{
+			"name": "bench", "clock": map[string]any{"mode": plan.Realtime}, "shared": map[string]any{},
+			"agents":     []any{map[string]any{"id": "a-{n}", "replicas": g.agents, "command": bot("echo").words}},
+			"durability": cmp.Or(g.durability, plan.DurableProcess),
+		}
+	}
 	entry := map[string]any{"kind": "stdio", "command": g.program.words}
 	if len(g.program.env) > 0 {
 		entry["env"] = g.program.env

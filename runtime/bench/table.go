@@ -139,6 +139,22 @@ var groups = []group{
 		floor: floorCommit, troupe: troupeCommit,
 	},
 	{
+		name: "leases", figures: []figure{{"flock", "µs", true}, {"polling", "µs", true}},
+		note: "a lease's hand-over under the realtime clock, through the agents' sockets: from unlock to the reply that the next one waits for, recorded; " +
+			"floor: the same of a lock that nobody records, by flock(2), which blocks, and by gofrs/flock's TryLockContext, which looks every 10 ms",
+		full:  []size{{agents: 2, ticks: 300}},
+		quick: []size{{agents: 2, ticks: 20}},
+		floor: floorLeases, troupe: troupeLeases,
+	},
+	{
+		name: "commits", figures: []figure{{unit: "commits/s"}},
+		note: "commits to the shared tree of one small file each, through so many agents' sockets, recorded and written; " +
+			"floor: as many files written by another name and renamed, one after the other; machine: with durability: machine, the floor with an fsync each",
+		full:  []size{{agents: 1, ticks: 4000}, {agents: 16, ticks: 16_000}, {agents: 16, ticks: 1600, durability: plan.DurableMachine}},
+		quick: []size{{agents: 4, ticks: 400}, {agents: 4, ticks: 40, durability: plan.DurableMachine}},
+		floor: floorCommits, troupe: troupeCommits,
+	},
+	{
 		name: "record", figures: []figure{{"size", "bytes/event", true}, {"read", "events/s", false}},
 		note: "an event: a line of troupe events, less those of type tick; size: the store's files; " +
 			"read: decoded, hashes checked; floor: the lines as text in a file, and reading that",

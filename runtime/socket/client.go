@@ -25,6 +25,11 @@ func Dial() (*Client, error) {
 	if path == "" {
 		return nil, fmt.Errorf("there is no $%s: this is for agents of a run", Variable)
 	}
+	return DialAt(path)
+}
+
+// DialAt connects to a socket by its path.
+func DialAt(path string) (*Client, error) {
 	c, err := net.Dial("unix", path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the runtime: %w", err)
