@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"runtime/record/export": {"runtime/agent", "runtime/record"},
 
 	"runtime/engine":  {"runtime/plan", "runtime/agent", "runtime/tree", "runtime/world", "runtime/record"},
-	"runtime/observe": {"runtime/agent", "runtime/record", "runtime/plan", "bus", "workspace"},
+	"runtime/observe": {"runtime/agent", "runtime/record", "runtime/plan", "runtime/tree", "bus", "workspace"},
 
 	"runtime": {
 		"bus", "scenarios", "workspace",

@@ -3,6 +3,7 @@ package runtime
 import (
 	"context"
 
+	"github.com/troupe-dev/troupe/runtime/engine"
 	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
 )
@@ -41,6 +42,19 @@ func (r *run) unready(ctx context.Context) string {
 		return "starting: the run's processes are not all there yet"
 	}
 	return ""
+}
+
+// measureLeases says which leases there are already.
+func (r *run) measureLeases(cfg *engine.Config) {
+	if r.metrics == nil || cfg.From == nil || cfg.Plan.Shared == nil {
+		return
+	}
+	now := cfg.From.Tree()
+	var waiting []int
+	for _, l := range now.Waiting("") {
+		waiting = append(waiting, l.Ticket)
+	}
+	r.metrics.Leases(len(now.Leases("")), waiting)
 }
 
 // measure begins the run's metrics, once there is a fleet to look at.

@@ -337,6 +337,7 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 	if err != nil {
 		return nil, err
 	}
+	r.measureLeases(&cfg)
 	pub.started()
 	cfg.OnTick, cfg.OnCheckpoint = func(rec *record.Record, hash [record.HashSize]byte) {
 		pub.ticked(rec, hash)

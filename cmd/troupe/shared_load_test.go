@@ -55,6 +55,9 @@ agents:
 	if made.last < commits {
 		t.Errorf("the tree came to version %d, want %d", made.last, commits)
 	}
+	if made.conflicts == 0 {
+		t.Error("no commit was refused since another came before it")
+	}
 	for path, n := range made.count {
 		text, err := os.ReadFile(filepath.Join(data, "runs", "r", "shared", path))
 		if want := fmt.Sprintf("%d\n", n); err != nil || string(text) != want {
@@ -74,6 +77,8 @@ type load struct {
 	last  int               // the newest version
 	count map[string]int    // commits by path
 	by    map[string]string // agent and path of each version
+
+	conflicts int // records before which some were refused since others came first
 }
 
 func readLoad(t *testing.T, events func() ([]byte, error)) *load {
@@ -88,10 +93,10 @@ func readLoad(t *testing.T, events func() ([]byte, error)) *load {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var e struct {
-			Type, Agent, Lease string
-			Version, Ticket    int
-			Files              []struct{ Path string }
-			Paths              []string
+			Type, Agent, Lease, Fact string
+			Version, Ticket          int
+			Files                    []struct{ Path string }
+			Paths                    []string
 		}
 		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
 			t.Fatal(err)
@@ -104,6 +109,8 @@ func readLoad(t *testing.T, events func() ([]byte, error)) *load {
 			made.last = e.Version
 			made.count[e.Files[0].Path]++
 			made.by[fmt.Sprint(e.Version)] = e.Agent + " " + e.Files[0].Path
+		case e.Fact == "conflicts":
+			made.conflicts++
 		case e.Type == "lease" && e.Lease == "waits":
 			waiting[e.Ticket] = e.Paths[0]
 		case e.Type == "lease" && e.Lease == "ended":

@@ -21,6 +21,7 @@ func run() ([]byte, error) {
 	s.overview()
 	s.ticks()
 	s.agents()
+	s.shared()
 	s.models()
 	s.processes()
 	built, err := s.Build()
@@ -70,6 +71,17 @@ func (s *sheet) agents() {
 		query{top(`troupe_restarts_total{run="$run"}`), "{{process}}"}))
 	s.WithPanel(s.graph("Messages per second", "Messages between agents, as they were sent.", "ops",
 		query{rate("troupe_messages_total", "kind"), "{{kind}}"}))
+}
+
+func (s *sheet) shared() {
+	s.row("Files in common")
+	s.WithPanel(s.graph("Commits per second", "Change sets that came into the shared tree, and those that somebody else came before.", "ops",
+		query{`rate(troupe_commits_total{run="$run"}[$__rate_interval])`, "in"},
+		query{`rate(troupe_commit_conflicts_total{run="$run"}[$__rate_interval])`, "conflicts"}))
+	s.WithPanel(stacked(s.graph("Leases", "Leases on paths of the shared tree.", "short",
+		query{`troupe_leases{run="$run"}`, "{{state}}"})))
+	s.WithPanel(s.graph("Lease wait", "How long leases took that had to be waited for.", "s",
+		quantiles("troupe_lease_wait_seconds", "run")...))
 }
 
 func (s *sheet) models() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -131,11 +132,23 @@ func (l *loop) atOnce(id string, rec *record.Record, decide func(*tree.Draft) er
 	}
 	d := l.soc.tree.Draft(rec.Tick)
 	if err := decide(d); err != nil {
+		if moved := (*tree.MovedError)(nil); errors.As(err, &moved) {
+			l.conflicts[id]++
+		}
 		return err
 	}
 	d.Grant()
 	rec.Commits, rec.Leases = d.Commits, d.Steps
 	return nil
+}
+
+// conflicted tells of commits that others came before, since the last record.
+func (l *loop) conflicted(facts []record.Fact) []record.Fact {
+	for _, id := range slices.Sorted(maps.Keys(l.conflicts)) {
+		facts = append(facts, record.Fact{Agent: id, Kind: record.Conflicts, Tick: l.rec.Tick, Detail: strconv.Itoa(l.conflicts[id])})
+	}
+	clear(l.conflicts)
+	return facts
 }
 
 // leave ends the leases of those who go with the record.
@@ -182,7 +195,7 @@ func (r *realtime) vacate(ctx context.Context) error {
 	if r.soc.tree == nil {
 		return nil
 	}
-	r.holders = map[int]chan<- int{}
+	r.holders, r.conflicts = map[int]chan<- int{}, map[string]int{}
 	d := r.soc.tree.Draft(r.soc.tick)
 	for _, l := range append(r.soc.tree.Leases(""), r.soc.tree.Waiting("")...) {
 		d.Release(l.Ticket, "its holder is gone")

@@ -89,7 +89,7 @@ func (r *realtime) commit(ctx context.Context, slot int32) error {
 		of, known := r.soc.find(u.Agent)
 		return !known || of == slot || r.openedAt(of) == nil
 	})
-	facts := r.facts
+	facts := r.conflicted(r.facts)
 	r.facts = nil
 	if err := r.loop.commit(ctx, facts, mine); err != nil {
 		return err

@@ -37,23 +37,24 @@ type loop struct {
 	outbox  []*agent.Observe // not asked yet
 	actions []world.Action
 
-	gone     map[string]fate // who ends with the record
-	aborted  bool
-	stopped  *StopError
-	attempts []record.Attempt
-	facts    []record.Fact // for the record, beside the fleet's
-	answers  []record.Latency
-	elapsed  record.Elapsed
-	took     time.Duration // the last commit
-	began    time.Time
-	wall     time.Duration    // that the run had taken before
-	told     time.Duration    // of what it has taken, on record
-	seconds  map[int32]second // under the realtime clock, of those with a limit of messages, by slot
-	rec      record.Record
-	added    addition
-	calls    []*call            // from outside, that the record answers
-	holders  map[int]chan<- int // who waits for leases, by ticket; told the token
-	heed     func()             // takes the fleet's facts in, where their order tells something
+	gone      map[string]fate // who ends with the record
+	aborted   bool
+	stopped   *StopError
+	attempts  []record.Attempt
+	facts     []record.Fact // for the record, beside the fleet's
+	answers   []record.Latency
+	elapsed   record.Elapsed
+	took      time.Duration // the last commit
+	began     time.Time
+	wall      time.Duration    // that the run had taken before
+	told      time.Duration    // of what it has taken, on record
+	seconds   map[int32]second // under the realtime clock, of those with a limit of messages, by slot
+	rec       record.Record
+	added     addition
+	calls     []*call            // from outside, that the record answers
+	holders   map[int]chan<- int // who waits for leases, by ticket; told the token
+	conflicts map[string]int     // commits that others came before, by agent, since the last record
+	heed      func()             // takes the fleet's facts in, where their order tells something
 }
 
 // A seat is an agent that will be asked. Slots of agents added in the same

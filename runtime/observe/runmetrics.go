@@ -52,7 +52,7 @@ type Process struct {
 //	troupe_messages_total              by kind: direct and channel (delivered), undelivered
 //	troupe_action_latency_seconds      from the observe to the answer, by the agent's kind
 //
-// See usageMetrics for those of models, and fleetCollector for those that are
+// See usageMetrics for those of models, sharedMetrics for those of files in common, and fleetCollector for those that are
 // read when Prometheus asks.
 type RunMetrics struct {
 	names *names
@@ -65,6 +65,7 @@ type RunMetrics struct {
 	restarts, survivors          map[string]prometheus.Counter // by label
 	latency                      *latencyCollector
 	usage                        *usageMetrics
+	shared                       *sharedMetrics // nil for none
 
 	started     map[string]bool // which processes were, by the name they have in facts
 	substitutes map[string]int  // of agents, that are still to be started
@@ -84,6 +85,7 @@ func (m *Metrics) Run(o MeasuredRun) *RunMetrics {
 	r.counts(reg, o.Plan)
 	r.latency = newLatencyCollector(o.Plan)
 	r.usage = newUsageMetrics(reg, r.names)
+	r.shared = newSharedMetrics(reg, o.Plan)
 	reg.MustRegister(r.latency, newFleetCollector(o, r.names))
 	return r
 }
@@ -143,6 +145,14 @@ func counters(reg prometheus.Registerer, name, help string, labels ...string) *p
 	return c
 }
 
+// Leases begins with so many leases that are held, and the tickets of those that
+// are waited for, in a run that goes on. It comes before Committed.
+func (r *RunMetrics) Leases(held int, waiting []int) {
+	if r.shared != nil {
+		r.shared.resume(held, waiting)
+	}
+}
+
 // Committed takes a record in. It is called from one goroutine, for each
 // record once, and keeps nothing of it. It allocates nothing for a turn that
 // went well.
@@ -167,6 +177,7 @@ func (r *RunMetrics) Committed(rec *record.Record) {
 	r.sent(rec)
 	r.happened(rec.Annex.Facts)
 	r.latency.add(rec.Annex.Answers)
+	r.shared.add(rec)
 	for i := range rec.Annex.Usages {
 		r.usage.add(&rec.Annex.Usages[i])
 	}

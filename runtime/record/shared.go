@@ -2,6 +2,11 @@ package record
 
 import "github.com/troupe-dev/troupe/runtime/tree"
 
+// Conflicts is the fact that so many commits of an agent, its detail, were refused
+// since the record before: somebody else came first. It is of the realtime clock,
+// where what is refused is not on record otherwise.
+const Conflicts = "conflicts"
+
 const (
 	flagDeleted = 1 // of a file
 	flagExec    = 2
