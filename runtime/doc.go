@@ -293,7 +293,8 @@
 // carries all of them out. What connects to control.sock and descends from the
 // supervisor is hung up on (observe.Outsiders), and so is what connects to an
 // agent's socket and does not descend from its process, where the user at the other
-// end does not tell (Fleet.kin). Worlds stand outside.
+// end does not tell (Fleet.kin). Worlds that are processes have the walls that agents
+// have, and so does what is tried by itself (Try).
 //
 // # Runs on record
 //

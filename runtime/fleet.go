@@ -114,15 +114,21 @@ func (f *fleet) command(words []string, dir, process string) []string {
 
 // reaches says what processes of a program may read, and connect to.
 func (f *fleet) reaches(s *supervisor.Spec, p *plan.Program) {
-	s.Readable = p.Readable
-	if len(p.Files) > 0 {
-		s.Readable = append(slices.Clone(p.Readable), f.dir.Program(p.Dir))
-	}
+	s.Readable = f.readable(p)
 	if n := p.Network; n != nil {
 		s.Connects, s.Ports = n.Any, n.Ports
 	} else {
 		s.Connects = s.Kind.Tool != nil // older plans do not say
 	}
+}
+
+// readable are the files that processes of a program may read beside those of
+// all: what the plan lists, and the run's copies.
+func (f *fleet) readable(p *plan.Program) []string {
+	if len(p.Files) == 0 {
+		return p.Readable
+	}
+	return append(slices.Clone(p.Readable), f.dir.Program(p.Dir))
 }
 
 func (f *fleet) env(env map[string]string, dir string) map[string]string {

@@ -2,30 +2,29 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/troupe-dev/troupe/runtime/engine"
+	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
 	"github.com/troupe-dev/troupe/runtime/world"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
-// processWorld makes a world that is a program, with a directory and a log of
-// its own.
-func (r *run) processWorld() (w world.World, release func()) {
+// processWorld makes a world that is a program, with a workspace and a log of
+// its own, behind the walls of the run.
+func (r *run) processWorld() (w world.World, release func(), err error) {
+	ws, err := r.walls.OpenWorld(r.dir)
+	if err != nil {
+		return nil, nil, err
+	}
 	prog := r.plan.World.Program
 	log := supervisor.NewLog(r.dir.WorldLog())
 	names := newFleet(nil, r.plan, r.name, r.dir, nil) // for the places of its files
-	dir := filepath.Join(r.dir.Dir, "world")
+	cmd := names.program(prog, ws, nil)
 	w = world.NewProcess(world.Program{
 		Start: func(_ context.Context, stderr io.Writer) (world.Child, error) {
-			env, err := processEnv(dir, r.name, names.env(prog.Env, prog.Dir))
-			if err != nil {
-				return nil, err
-			}
-			return r.fleet.StartProgram(names.command(prog.Command, prog.Dir, ""), env, filepath.Join(dir, "work"), stderr)
+			return r.fleet.StartProgram(cmd, ws, stderr)
 		},
 		Log: log, LogName: r.dir.WorldLog(), Timeout: r.plan.World.Timeout,
 		History: func(ctx context.Context, from int, yield func(int, []world.Action) error) error {
@@ -38,18 +37,20 @@ func (r *run) processWorld() (w world.World, release func()) {
 			_ = c.Close(context.Background())
 		}
 		_ = log.Close()
-	}
+		ws.Release()
+	}, nil
 }
 
-// processEnv makes the directories of a process that is no agent of a run, and
-// the environment that names them.
-func processEnv(dir, run string, extra map[string]string) ([]string, error) {
-	env := map[string]string{"TROUPE_RUN": run, "PYTHONUNBUFFERED": "1",
-		"HOME": filepath.Join(dir, "home"), "TMPDIR": filepath.Join(dir, "tmp")}
-	for _, name := range []string{"work", "home", "tmp"} {
-		if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
-			return nil, fmt.Errorf("cannot make a working directory: %w", err)
-		}
+// program is the command of a process that no agent's Spec describes. What extra
+// has is in its environment too.
+func (f *fleet) program(p *plan.Program, ws *workspace.Workspace, extra map[string]string) workspace.Command {
+	env := map[string]string{"TROUPE_RUN": f.run, "PYTHONUNBUFFERED": "1", "HOME": ws.Home, "TMPDIR": ws.Tmp}
+	c := workspace.Command{
+		Argv: f.command(p.Command, p.Dir, ""), Env: supervisor.Environ(env, extra, f.env(p.Env, p.Dir)), Dir: ws.Work,
+		Readable: f.readable(p), Connects: true, // older plans do not say
 	}
-	return supervisor.Environ(env, extra), nil
+	if n := p.Network; n != nil {
+		c.Connects, c.Ports = n.Any, n.Ports
+	}
+	return c
 }

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -54,6 +55,27 @@ type usedProgram struct {
 	flags []string // that have it say its version; nil where it may not be asked
 }
 
+// started are all programs of a plan that processes are started from, each with
+// the kind of its agents; empty for a world's.
+func started(p *plan.Plan) iter.Seq2[*plan.Program, string] {
+	return func(yield func(*plan.Program, string) bool) {
+		if w := p.World.Program; w != nil && !yield(w, "") {
+			return
+		}
+		for i := range p.Entries {
+			e := &p.Entries[i]
+			if !yield(&e.Program, e.Kind) {
+				return
+			}
+			for _, pol := range e.Policies {
+				if s := pol.Substitute; s != nil && !yield(&s.Program, s.Kind) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // used are the programs that a plan starts, each once, by path.
 func used(p *plan.Plan) []usedProgram {
 	all := map[string]usedProgram{}
@@ -62,7 +84,7 @@ func used(p *plan.Plan) []usedProgram {
 			all[path] = usedProgram{path, flags}
 		}
 	}
-	program := func(prog *plan.Program, kind string) {
+	for prog, kind := range started(p) {
 		k, err := agent.Lookup(kind)
 		if len(prog.Command) > 0 && err == nil && k.Tool != nil {
 			add(prog.Command[0], k.Tool.Version)
@@ -71,18 +93,6 @@ func used(p *plan.Plan) []usedProgram {
 		}
 		for _, f := range prog.Files {
 			add(f.Interpreter, nil)
-		}
-	}
-	if p.World.Program != nil {
-		program(p.World.Program, "")
-	}
-	for i := range p.Entries {
-		e := &p.Entries[i]
-		program(&e.Program, e.Kind)
-		for _, pol := range e.Policies {
-			if s := pol.Substitute; s != nil {
-				program(&s.Program, s.Kind)
-			}
 		}
 	}
 	for i := range p.Processes {

@@ -393,7 +393,10 @@ func (r *run) world() (world.World, error) {
 	if r.plan.World.Program == nil {
 		return world.New(r.plan.World.Kind, r.plan.World.Config)
 	}
-	w, release := r.processWorld()
+	w, release, err := r.processWorld()
+	if err != nil {
+		return nil, err
+	}
 	r.onStop(release)
 	return w, nil
 }

@@ -2,13 +2,15 @@ package runtime
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
+	"slices"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
-// Survey says which walls a plan's agents would have in a data directory. What
+// Survey says which walls a plan's processes would have in a data directory. What
 // the plan asks for and cannot be had is an error that names what is missing.
 func Survey(p *plan.Plan, data string) (workspace.Achieved, error) {
 	data, err := filepath.Abs(data)
@@ -21,11 +23,16 @@ func Survey(p *plan.Plan, data string) (workspace.Achieved, error) {
 // site is where a plan's walls are to stand.
 func site(p *plan.Plan, data string, dir workspace.Run) *workspace.Site {
 	s := &workspace.Site{Data: data, Run: dir}
-	agents := *p
-	agents.World = plan.World{} // one that is a process stands outside: the scenario's author wrote it
-	for _, u := range used(&agents) {
+	for _, u := range used(p) {
 		s.Programs = append(s.Programs, u.path)
 	}
+	reads := map[string]bool{}
+	for prog := range started(p) {
+		for _, path := range prog.Readable {
+			reads[path] = true
+		}
+	}
+	s.Reads = slices.Sorted(maps.Keys(reads))
 	return s
 }
 

@@ -48,12 +48,14 @@ type Duration time.Duration
 
 // A World names a built-in world or the command of one that is a process.
 type World struct {
-	Kind    string            `yaml:"kind" nonempty:"true" names:"worlds"`
-	Command []string          `yaml:"command" nonempty:"true"`
-	Config  map[string]any    `yaml:"config"`
-	Files   []string          `yaml:"files"`
-	Env     map[string]string `yaml:"env"`
-	Timeout Duration          `yaml:"timeout"` // of one of its answers; default 60s; only with command
+	Kind     string            `yaml:"kind" nonempty:"true" names:"worlds"`
+	Command  []string          `yaml:"command" nonempty:"true"`
+	Config   map[string]any    `yaml:"config"`
+	Files    []string          `yaml:"files"`
+	Readable []string          `yaml:"readable"` // as an entry's
+	Network  *Network          `yaml:"network"`  // as an entry's
+	Env      map[string]string `yaml:"env"`
+	Timeout  Duration          `yaml:"timeout"` // of one of its answers; default 60s; only with command
 }
 
 // An Entry is one item under agents: one agent, or many of one make.

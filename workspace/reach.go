@@ -15,7 +15,7 @@ const (
 )
 
 // reachable says what keeps a user who owns nothing from the site: the directory
-// above the run's that is closed, or the program.
+// above the run's that is closed, the program, or what it reads.
 func (s *Site) reachable() error {
 	if err := searchable(filepath.Dir(s.Data)); err != nil {
 		return fmt.Errorf("the agents' users cannot reach the data directory: %w", err)
@@ -23,6 +23,11 @@ func (s *Site) reachable() error {
 	for _, p := range s.Programs {
 		if err := executableByAll(p); err != nil {
 			return fmt.Errorf("the agents' users cannot execute %s: %w", p, err)
+		}
+	}
+	for _, p := range s.Reads {
+		if err := readableByAll(p); err != nil {
+			return fmt.Errorf("the agents' users cannot read %s: %w", p, err)
 		}
 	}
 	return nil
@@ -64,10 +69,37 @@ func executableByAll(path string) error {
 	if err != nil {
 		return err
 	}
-	if want := fs.FileMode(othersRead | othersSearch); info.Mode()&want != want {
-		return fmt.Errorf("its mode is %#o: chmod o+rx %s opens it", info.Mode().Perm(), path)
+	return allows(info, path, othersRead|othersSearch, "rx")
+}
+
+// readableByAll says what keeps others from a file, or from what a directory
+// lists. Where there is nothing, nothing is kept from them.
+func readableByAll(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
-	return nil
+	if err != nil {
+		return err
+	}
+	for _, p := range []string{path, resolved(path)} {
+		if err := searchable(filepath.Dir(p)); err != nil {
+			return err
+		}
+	}
+	if info.IsDir() {
+		return allows(info, path, othersRead|othersSearch, "rx")
+	}
+	return allows(info, path, othersRead, "r")
+}
+
+// allows says that others may not do what they want with a file; letters are
+// what they want as chmod has it.
+func allows(info fs.FileInfo, path string, want fs.FileMode, letters string) error {
+	if info.Mode()&want == want {
+		return nil
+	}
+	return fmt.Errorf("its mode is %#o: chmod o+%s %s opens it", info.Mode().Perm(), letters, path)
 }
 
 // resolved is where a path leads to.

@@ -181,9 +181,13 @@ const privateUmask = 0o077
 // run: its processes run as them, or did. Nobody else does.
 func (r Run) Owners() map[int]bool {
 	all := map[int]bool{}
-	for _, dir := range readDir(filepath.Join(r.Dir, "agents")) {
+	dirs := []string{r.world()}
+	for _, name := range readDir(filepath.Join(r.Dir, "agents")) {
+		dirs = append(dirs, r.agent(name))
+	}
+	for _, dir := range dirs {
 		var st unix.Stat_t
-		if unix.Lstat(filepath.Join(r.agent(dir), "work"), &st) == nil && int(st.Uid) != os.Geteuid() {
+		if unix.Lstat(filepath.Join(dir, "work"), &st) == nil && int(st.Uid) != os.Geteuid() {
 			all[int(st.Uid)] = true
 		}
 	}

@@ -12,7 +12,8 @@ import (
 type Site struct {
 	Data     string   // the directory, absolute, below which the run's are; it need not be there yet
 	Run      Run      // zero before the run is there
-	Programs []string // that agents execute from where they lie, absolute
+	Programs []string // that processes execute from where they lie, absolute
+	Reads    []string // files and directories that processes read there, absolute
 }
 
 // Walls are what stands around the processes of one run. Their methods may be
@@ -129,6 +130,19 @@ func (w *Walls) Open(r Run, process string) (*Workspace, error) {
 	if err != nil {
 		return nil, err
 	}
+	return w.own(ws)
+}
+
+// OpenWorld is Open for a world that is a process.
+func (w *Walls) OpenWorld(r Run) (*Workspace, error) {
+	ws, err := r.OpenWorld()
+	if err != nil {
+		return nil, err
+	}
+	return w.own(ws)
+}
+
+func (w *Walls) own(ws *Workspace) (_ *Workspace, err error) {
 	ws.walled = true
 	if w.uids != nil {
 		ws.uid, err = w.uids.of(ws)

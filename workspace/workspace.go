@@ -55,6 +55,7 @@ func (r Run) Text(process, name string) string { return filepath.Join(r.agent(pr
 func (r Run) View(process string) string { return filepath.Join(r.agent(process), viewDir) }
 
 func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents", process) }
+func (r Run) world() string               { return filepath.Join(r.Dir, "world") }
 func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
 
 // maxSocket is how long the path of a Unix socket may be.
@@ -103,15 +104,26 @@ type Workspace struct {
 // supervisor. One that is held is an error: two processes never share a
 // workspace.
 func (r Run) Open(process string) (*Workspace, error) {
-	dir := r.agent(process)
+	return r.hold(process, r.agent(process), r.AgentLog(process), process+".lock")
+}
+
+// OpenWorld is Open for a world that is a process.
+func (r Run) OpenWorld() (*Workspace, error) {
+	return r.hold("the world", r.world(), r.WorldLog(), worldLock)
+}
+
+// worldLock is the lock of a world's workspace: no process's name begins so.
+const worldLock = ".world.lock"
+
+func (r Run) hold(name, dir, log, lock string) (*Workspace, error) {
 	w := &Workspace{
 		Work: filepath.Join(dir, "work"),
 		Home: filepath.Join(dir, "home"),
 		Tmp:  filepath.Join(dir, "tmp"),
-		Log:  r.AgentLog(process),
+		Log:  log,
 		dir:  dir,
 	}
-	w.lock = flock.New(filepath.Join(r.locks(), process+".lock"), flock.SetPermissions(0o600))
+	w.lock = flock.New(filepath.Join(r.locks(), lock), flock.SetPermissions(0o600))
 	ok, err := w.lock.TryLock()
 	if errors.Is(err, os.ErrNotExist) { // the first of the run
 		if err := os.MkdirAll(r.locks(), 0o700); err != nil {
@@ -120,10 +132,10 @@ func (r Run) Open(process string) (*Workspace, error) {
 		ok, err = w.lock.TryLock()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("cannot lock the workspace of %s: %w", process, err)
+		return nil, fmt.Errorf("cannot lock the workspace of %s: %w", name, err)
 	}
 	if !ok {
-		return nil, fmt.Errorf("cannot use the workspace of %s: %s is held by another process", process, w.lock.Path())
+		return nil, fmt.Errorf("cannot use the workspace of %s: %s is held by another process", name, w.lock.Path())
 	}
 	if err := w.make(); err != nil {
 		w.Release()

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // scriptCommands are what the scripts can say beside testscript's own words.
@@ -27,7 +29,12 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 
 // condition knows mounts: whether this user may mount in a namespace of its own.
 func condition(name string) (bool, error) {
-	if name != "mounts" {
+	switch name {
+	case "landlock":
+		_, err := workspace.Survey(name, &workspace.Site{Data: os.TempDir()})
+		return err == nil, nil
+	case "mounts":
+	default:
 		return false, fmt.Errorf("unknown condition %q", name)
 	}
 	return exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "none", os.TempDir()).Run() == nil, nil

@@ -14,15 +14,18 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime"
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 var tryCommand = &cli.Command{
 	Name:      "try",
 	Usage:     "hold a conversation with one agent and say what is wrong with its answers",
 	ArgsUsage: "-- COMMAND…",
-	Description: "Starts the command as a run would, says init, asks it some observations, and stops it.\n" +
+	Description: "Starts the command as a run would, says init, asks it some observations, and stops it. It may\n" +
+		"read the files that lie beside those of the current directory that it names, and write nothing there.\n" +
 		"Lines that go to the agent are shown after →, lines that come from it after ←.",
 	Flags: []cli.Flag{
+		&cli.StringFlag{Name: "isolation", Value: workspace.Auto, Usage: "have the walls that `WORD` means in a scenario"},
 		&cli.StringFlag{Name: "config", Usage: "give the agent `JSON` as its config"},
 		&cli.StringSliceFlag{Name: "observe", Usage: "ask it the observation `JSON` instead of an example; may be repeated"},
 	},
@@ -30,7 +33,11 @@ var tryCommand = &cli.Command{
 		if !c.Args().Present() {
 			return usage("try wants the agent's command: troupe try -- python3 agent.py")
 		}
-		t := runtime.Tryout{Command: c.Args().Slice(), Transcript: os.Stdout, Stderr: os.Stderr}
+		isolation := c.String("isolation")
+		if _, err := workspace.Survey(isolation, &workspace.Site{Data: os.TempDir()}); err != nil {
+			return usage("--isolation: %w", err)
+		}
+		t := runtime.Tryout{Command: c.Args().Slice(), Isolation: isolation, Transcript: os.Stdout, Stderr: os.Stderr}
 		config, err := compactJSON("--config", c.String("config"))
 		if err != nil {
 			return err

@@ -48,8 +48,10 @@ func (m *maker) makeWorld() {
 func (m *maker) worldProcess(w *scenarios.World) {
 	r := newResolver(m.find, func(at, message, hint string) { m.problemAt("world"+at, message, hint) })
 	r.globs(w.Files)
+	r.listed(w.Readable)
 	r.checkEnv(w.Env)
 	program := Program{Command: r.command(w.Command), Env: w.Env, Files: r.files.list(), Dir: worldDir}
+	program.Readable, program.Network = r.readable.list(), networkOf(w.Network, false)
 	m.plan.World.Program = &program
 	m.plan.World.Timeout = or(time.Duration(w.Timeout), defaultTimeout)
 }

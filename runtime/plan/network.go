@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
+	"github.com/troupe-dev/troupe/scenarios"
 )
 
 // A Network is which TCP ports processes may connect to, where walls keep them
@@ -52,12 +53,18 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 // agents: what its entry says, else all for a tool that reaches its model by
 // itself, and nothing for other programs. It is nil where nothing is started.
 func (m *maker) network(v *variant, kind agent.Kind, command []string) *Network {
-	switch n := v.entry.Network; {
-	case len(command) == 0 || !kind.Reads("network"):
+	if len(command) == 0 || !kind.Reads("network") {
 		return nil
-	case n != nil:
-		ports := slices.Sorted(slices.Values(n.Ports))
-		return &Network{Any: n.Any, Ports: slices.Compact(ports)}
 	}
-	return &Network{Any: kind.Tool != nil}
+	return networkOf(v.entry.Network, kind.Tool != nil)
+}
+
+// networkOf is what a scenario says of a network; where it says nothing, any
+// port or none.
+func networkOf(n *scenarios.Network, otherwise bool) *Network {
+	if n == nil {
+		return &Network{Any: otherwise}
+	}
+	ports := slices.Sorted(slices.Values(n.Ports))
+	return &Network{Any: n.Any, Ports: slices.Compact(ports)}
 }

@@ -138,7 +138,7 @@ type Program struct {
 	// them, that its processes may read and execute beside the copies and what
 	// all may. Isolation none lets them read more.
 	Readable []string `json:"readable,omitempty"`
-	// Network is nil where nothing is started, and for a world.
+	// Network is nil where nothing is started.
 	Network *Network `json:"network,omitempty"`
 }
 

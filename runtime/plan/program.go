@@ -107,10 +107,7 @@ func (r *resolver) command(words []string) []string {
 			r.wrong(".command", message, hint)
 		}
 	}
-	r.allows(out[0])
-	for _, word := range out[1:] {
-		r.reads(word)
-	}
+	r.starts(out)
 	r.known[key] = out
 	return out
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -44,6 +45,23 @@ func (r *resolver) reads(word string) {
 	if path := filepath.Clean(word); !absent(path) && path != "/" && !r.find.shared(path) {
 		r.readable[path] = true
 	}
+}
+
+// starts adds what a process of a resolved command reads where it lies.
+func (r *resolver) starts(argv []string) {
+	r.allows(argv[0])
+	for _, word := range argv[1:] {
+		r.reads(word)
+	}
+}
+
+// Readable are the files and directories that a process of a command reads where
+// they lie, less those for which shared says yes. The first word is an absolute
+// path, or troupe.
+func Readable(argv []string, shared func(path string) bool) []string {
+	r := newResolver(newFinder("", Options{Shared: shared, LookPath: exec.LookPath}), func(string, string, string) {})
+	r.starts(argv)
+	return r.readable.list()
 }
 
 // installs are the names of directories that hold programs of what is installed

@@ -18,11 +18,16 @@ type Program struct {
 	stdout *io.PipeReader
 }
 
-// StartProgram starts a program with the fleet's threads and reaper. The
-// command's first word is an absolute path. Stopping the fleet stops it too.
-func (f *Fleet) StartProgram(argv, env []string, dir string, stderr io.Writer) (*Program, error) {
+// StartProgram starts a program behind the fleet's walls, with ws as what it may
+// write, by the fleet's threads and reaper. Stopping the fleet stops it too.
+func (f *Fleet) StartProgram(cmd workspace.Command, ws *workspace.Workspace, stderr io.Writer) (*Program, error) {
+	release, err := f.opts.Walls.Enclose(&cmd, ws)
+	if err != nil {
+		return nil, err
+	}
+	defer release()
 	r, w := io.Pipe()
-	c, err := f.starter.spawn(launch{Command: workspace.Command{Argv: argv, Env: env, Dir: dir}}, pumped{}, handler{
+	c, err := f.starter.spawn(launch{Command: cmd}, pumped{}, handler{
 		stdout: func(chunk []byte) { _, _ = w.Write(chunk) },
 		ended:  func() { _ = w.Close() },
 		stderr: func(chunk []byte) { _, _ = stderr.Write(chunk) },

@@ -2,9 +2,11 @@ package supervisor
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -223,6 +225,49 @@ func TestUIDsTakenBack(t *testing.T) {
 	w = v.open("a")
 	if out := v.sh(w, "find . -uid 0 | wc -l; find . | wc -l"); out != "4\n4\n" {
 		t.Errorf("got %q", out)
+	}
+}
+
+// A world's process has a user of its own too, whose what is left of it is known by.
+func TestUIDsOfWorlds(t *testing.T) {
+	v := behind(t, "uid")
+	if v == nil {
+		return
+	}
+	w, err := v.walls.OpenWorld(v.run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Release()
+	theirs, err := strconv.Atoi(strings.TrimSpace(v.sh(w, "touch f; id -u")))
+	if agents := strings.TrimSpace(v.sh(v.open("world"), "id -u")); err != nil || theirs == 0 || agents == strconv.Itoa(theirs) || !v.run.Owners()[theirs] {
+		t.Errorf("it has user %d, an agent of that name %s; owners are %v (%v)", theirs, agents, v.run.Owners(), err)
+	}
+	if _, err := v.run.OpenWorld(); err == nil || !strings.Contains(err.Error(), "cannot use the workspace of the world") {
+		t.Errorf("two have it: %v", err)
+	}
+}
+
+// Users of their own are for processes that can read what the plan says they do.
+func TestUIDsReadWhatIsListed(t *testing.T) {
+	v := behind(t, "uid")
+	if v == nil {
+		return
+	}
+	dir := t.TempDir()
+	closed, file := filepath.Join(dir, "closed"), filepath.Join(dir, "file")
+	if err := errors.Join(os.Chmod(filepath.Dir(dir), 0o711), os.Mkdir(closed, 0o711), os.WriteFile(file, nil, 0o640)); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		file:   "cannot read " + file + ": its mode is 0640: chmod o+r " + file,
+		closed: "cannot read " + closed + ": its mode is 0711: chmod o+rx " + closed,
+		dir:    "", "/usr": "", filepath.Join(closed, "nothing"): "",
+	} {
+		a, err := workspace.Survey(workspace.Auto, &workspace.Site{Data: dir, Reads: []string{path}})
+		if got := a.Missing["uid"]; err != nil || !strings.Contains(got, want) || want == "" && got != "" {
+			t.Errorf("%s: it lacks %q (%v), want %q", path, got, err, want)
+		}
 	}
 }
 
