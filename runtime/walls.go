@@ -42,7 +42,8 @@ func (r *run) raise(data string) (err error) {
 		return err
 	}
 	if r.live != nil {
-		r.live.Isolation = r.walls.Achieved().String()
+		a := r.walls.Achieved()
+		r.live.Isolation, r.live.Missing = a.String(), a.Missing
 	}
 	r.onStop(r.walls.Close)
 	return nil

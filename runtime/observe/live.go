@@ -14,6 +14,8 @@ type Live struct {
 	Outside Outside
 	// Isolation says which walls stand; set before others know the Live.
 	Isolation string
+	// Missing says why others do not, by tier; set with it.
+	Missing map[string]string
 
 	mu     sync.Mutex
 	uses   func() []Use

@@ -34,7 +34,9 @@ type Run struct {
 	Started  time.Time `json:"started"`
 	// Isolation says which walls stand around its processes, or stood when it began.
 	Isolation string `json:"isolation"`
-	PID       int    `json:"pid,omitempty"` // of its supervisor, while running
+	// Missing says why others do not, by tier.
+	Missing map[string]string `json:"isolation_missing,omitempty"`
+	PID     int               `json:"pid,omitempty"` // of its supervisor, while running
 	// Enforced says how each limit of an entry is held, by the entry's id; Limits,
 	// what processes take of theirs, while running.
 	Enforced map[string]map[string]string `json:"limits_enforced,omitempty"`

@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -64,11 +63,14 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 		return r
 	}
 	r.Scenario, r.Seed, r.Started = m.Plan.Name, m.Plan.Seed, m.Started
-	r.Isolation, r.Enforced = m.Isolation.String(), m.Limits
+	r.Isolation, r.Missing, r.Enforced = m.Isolation.String(), m.Isolation.Missing, m.Limits
 	r.Agents, r.Last, r.Hash = len(m.Plan.Agents), m.Plan.Clock.Ticks, m.Genesis
 	if l := s.live(name); l != nil {
 		st := l.State()
-		r.Status, r.PID, r.Isolation = Running, os.Getpid(), cmp.Or(l.Isolation, r.Isolation)
+		r.Status, r.PID = Running, os.Getpid()
+		if l.Isolation != "" {
+			r.Isolation, r.Missing = l.Isolation, l.Missing
+		}
 		r.Ticks, r.Limits = st.Ticks, l.limits()
 		if st.Ticks > 0 {
 			r.Hash = hex.EncodeToString(st.Hash[:])
