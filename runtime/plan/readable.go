@@ -20,22 +20,28 @@ func (s readableSet) list() []string { return slices.Sorted(maps.Keys(s)) }
 // allows adds what a process reads that executes a program: where its path leads
 // to, and the tree that the program was installed in, which holds its libraries.
 func (r *resolver) allows(program string) {
-	if !filepath.IsAbs(program) {
-		return
-	}
-	real, err := filepath.EvalSymlinks(program)
-	if err != nil {
-		return // told elsewhere
-	}
-	for _, path := range []string{filepath.Clean(program), real} {
-		if tree := treeOf(path); !r.find.shared(tree) {
-			r.readable[tree] = true
+	for range mostInterpreters {
+		if !filepath.IsAbs(program) {
+			return
+		}
+		real, err := filepath.EvalSymlinks(program)
+		if err != nil {
+			return // told elsewhere
+		}
+		for _, path := range []string{filepath.Clean(program), real} {
+			if tree := treeOf(path); !r.find.shared(tree) {
+				r.readable[tree] = true
+			}
+		}
+		if program, err = r.find.interpreter(real); err != nil {
+			return // told elsewhere
 		}
 	}
-	if script, err := r.find.interpreter(real); err == nil && script != "" && script != program {
-		r.allows(script)
-	}
 }
+
+// mostInterpreters is how many programs the kernel goes on to from one, each the
+// interpreter of the one before; it gives up behind them.
+const mostInterpreters = 5
 
 // reads adds a file or a directory that a command names by its whole path.
 func (r *resolver) reads(word string) {

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -31,7 +32,7 @@ func TestTreeOf(t *testing.T) {
 func TestAllows(t *testing.T) {
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	for name, text := range map[string]string{"kit/bin/real": "\x7fELF", "py/bin/python": "\x7fELF", "data/model": "m", "shared/bin/run": "x"} {
+	for name, text := range map[string]string{"kit/bin/real": "\x7fELF", "py/bin/python": "\x7fELF", "py/bin/py-x": "\x7fELF", "data/model": "m", "shared/bin/run": "x"} {
 		if err := os.MkdirAll(filepath.Dir(at(name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -48,6 +49,12 @@ func TestAllows(t *testing.T) {
 	if err := os.WriteFile(at("script"), []byte("#!"+at("py/bin/python")+"\n"), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}
+	t.Setenv("PATH", at("py/bin"))
+	for name, line := range map[string]string{"splits": "/usr/bin/env -S A=1 python -u", "glued": "/usr/bin/env -Spy-x -u", "one": at("other"), "other": at("one")} {
+		if err := os.WriteFile(at(name), []byte("#!"+line+"\n"), 0o700); err != nil { //nolint:gosec // a program
+			t.Fatal(err)
+		}
+	}
 	shared := func(path string) bool { return path == at("shared") }
 	for _, c := range []struct {
 		words []string
@@ -55,10 +62,13 @@ func TestAllows(t *testing.T) {
 	}{
 		{[]string{at("links/tool"), at("data/model"), at("data/none"), "--flag", "/"}, []string{at("data/model"), at("kit"), at("links/tool")}},
 		{[]string{at("script"), at("data")}, []string{at("data"), at("py"), at("script")}},
+		{[]string{at("splits")}, []string{at("py"), at("splits")}},
+		{[]string{at("glued")}, []string{at("glued"), at("py")}},
+		{[]string{at("one")}, []string{at("one"), at("other")}}, // the kernel gives up, and so does this
 		{[]string{at("shared/bin/run")}, nil},
 		{[]string{"troupe"}, nil},
 	} {
-		r := newResolver(newFinder(dir, Options{Shared: shared}), func(at, message, _ string) { t.Error(at, message) })
+		r := newResolver(newFinder(dir, Options{Shared: shared, LookPath: exec.LookPath}), func(at, message, _ string) { t.Error(at, message) })
 		r.command(c.words)
 		if got := r.readable.list(); !slices.Equal(got, c.want) {
 			t.Errorf("%q: got %q, want %q", c.words, got, c.want)
