@@ -87,12 +87,7 @@ func (landlockTier) Raise(s *Site) (wall, error) {
 		l.ports |= landlockVersions[v].ports
 		l.scopes |= landlockVersions[v].scopes
 	}
-	for _, name := range readDir(settings) {
-		path := filepath.Join(settings, name)
-		if info, err := os.Stat(path); err == nil && info.Mode()&othersRead != 0 {
-			l.public = append(l.public, path)
-		}
-	}
+	l.public, l.listed, _ = publicBelow(settings)
 	return l, nil
 }
 
@@ -100,9 +95,10 @@ func (landlockTier) Raise(s *Site) (wall, error) {
 type landlock struct {
 	files, ports, scopes uint64
 	closed               string // the data directory: no permission to read covers it
-	// public are those of the system's settings that all may read, for processes
-	// that are root's: those that only root may read are no agent's.
-	public []string
+	// public are those of the system's settings that all may read, and listed the
+	// directories that hold others beside, for processes that are root's: those that
+	// only root may read are no agent's.
+	public, listed []string
 }
 
 func (*landlock) close() {}
@@ -145,7 +141,7 @@ func (l *landlock) allow(ruleset int, c *Command, w *Workspace) error {
 		paths := all.paths
 		if i := slices.Index(paths, settings); i >= 0 && os.Geteuid() == 0 && c.Confinement.UID == 0 {
 			paths = slices.Concat(paths[:i], paths[i+1:], l.public)
-			add(unix.LANDLOCK_ACCESS_FS_READ_DIR, settings)
+			add(unix.LANDLOCK_ACCESS_FS_READ_DIR, l.listed...)
 		}
 		add(all.access, l.around(paths)...)
 	}

@@ -57,6 +57,35 @@ func searchable(path string) error {
 	}
 }
 
+// publicBelow is what all may read of a directory and of all below it: it alone
+// where that is everything, else parts of it, and the directories that hold parts.
+// Links are no part: what they lead to has its own place.
+func publicBelow(dir string) (parts, holders []string, whole bool) {
+	whole = true
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, nil, false
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case err != nil || info.Mode().Type() == fs.ModeSymlink:
+		case info.Mode()&othersRead == 0 || info.IsDir() && info.Mode()&othersSearch == 0:
+			whole = false
+		case info.IsDir():
+			p, h, all := publicBelow(path)
+			parts, holders, whole = append(parts, p...), append(holders, h...), whole && all
+		default:
+			parts = append(parts, path)
+		}
+	}
+	if whole {
+		return []string{dir}, nil, true
+	}
+	return parts, append(holders, dir), false
+}
+
 // executableByAll says what keeps others from executing a file. Scripts are read
 // by others who execute them, so all have to be readable.
 func executableByAll(path string) error {
