@@ -13,17 +13,19 @@ import (
 )
 
 // A gate is a TCP port that agents may connect to, and where they wait for each
-// other: who says begin is let go once the victim has its turn, and the victim
-// once somebody says over. So it has something to be taken all that time.
+// other: who says begin is let go once the victim has its turn, and the victim and
+// the thief once somebody says over. So there is something to be taken all that
+// time, and what spins takes no time from the rest.
 type gate struct {
 	port int
 	wg   sync.WaitGroup
 
-	mu      sync.Mutex
-	victim  net.Conn
-	waiting []net.Conn
-	conns   []net.Conn
-	over    bool
+	mu     sync.Mutex
+	begins []net.Conn // that wait for the victim
+	ends   []net.Conn // that wait for over
+	there  bool       // the victim is
+	conns  []net.Conn
+	over   bool
 }
 
 func openGate(t *testing.T) *gate {
@@ -64,23 +66,30 @@ func (g *gate) serve(c net.Conn) {
 	defer g.mu.Unlock()
 	switch strings.TrimSpace(word) {
 	case "victim":
-		g.victim = c
+		g.there = true
+		g.ends = append(g.ends, c)
+	case "thief":
+		g.ends = append(g.ends, c)
 	case "begin":
-		g.waiting = append(g.waiting, c)
+		g.begins = append(g.begins, c)
 	case "over":
 		g.over = true
 		_ = c.Close()
 	}
-	if g.victim == nil {
-		return
+	if g.there {
+		release(&g.begins)
 	}
-	for _, w := range g.waiting {
-		_ = w.Close()
-	}
-	g.waiting = nil
 	if g.over {
-		_ = g.victim.Close()
+		release(&g.ends)
 	}
+}
+
+// release lets all of a list go.
+func release(conns *[]net.Conn) {
+	for _, c := range *conns {
+		_ = c.Close()
+	}
+	*conns = nil
 }
 
 // pass says a word at a gate, and waits until it opens. It is a program too, for

@@ -105,7 +105,7 @@ channels: {den: {members: [mark]}}
 agents:
   - {id: victim, command: [hostile, victim, v.txt], network: [%[2]d], env: {GATE: "%[2]d"}}
   - {id: raider, %[3]s, readable: [tools], network: [%[2]d], env: {GATE: "%[2]d", %[4]s}, workspace: {from: template}}
-  - {id: thief, command: [hostile, thief], state: none}
+  - {id: thief, command: [hostile, thief], state: none, network: [%[2]d], env: {GATE: "%[2]d"}}
   - {id: mark, kind: nats, command: [natsbot, plain]}
   - {id: spy, kind: nats, command: [natsbot, raids]}
 `, lastTick+1, g.port, raiders[by], s.env))
@@ -147,7 +147,11 @@ func (s site) raid(t *testing.T, isolation, by string) spoils {
 	s.troupe(t, "run", s.scenario(t, by), "--name", run, "--set", "isolation="+isolation)
 	all := spoils{}
 	for _, agent := range []string{"raider", "thief", "spy"} {
-		all.read(t, by+" "+agent, s.troupe(t, "logs", run, agent))
+		log, err := os.ReadFile(filepath.Join(s.dir, "data", "runs", run, "agents", agent, "stderr.log"))
+		if err != nil {
+			t.Error(err)
+		}
+		all.read(t, by+" "+agent, string(log))
 	}
 	return all
 }

@@ -17,7 +17,7 @@ func thief() int {
 		switch {
 		case o.Tick == 0:
 			before = true
-			if err := lure(); err != nil {
+			if err := errors.Join(pass(gatePort(), "thief"), lure()); err != nil {
 				panic(err)
 			}
 		case o.Tick == 1 && before:

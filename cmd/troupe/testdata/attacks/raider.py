@@ -192,7 +192,7 @@ def astray():
 
 def races():
     """Commits files of directories that become links to the victim's and back."""
-    for name in ("1", "2", "3", "4", "calm"):
+    for name in ("1", "2", "3", "calm"):
         at = "race/" + name
         os.makedirs(at)
         with open(at + "/secret", "w") as f:
