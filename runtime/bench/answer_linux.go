@@ -51,11 +51,16 @@ func Child(args []string) error {
 // without braces, so many at once that none is torn by what others write.
 func begin(flood string) {
 	goruntime.GOMAXPROCS(2) // the caller's thread keeps its own for good
+	var hoard [][]byte
 	noise := bytes.Repeat(append(bytes.Repeat([]byte("."), 63), '\n'), 64)
 	go func() {
 		goruntime.LockOSThread()
 		for {
 			switch flood {
+			case floodMemory:
+				if len(hoard) < 256 { // MiB
+					hoard = append(hoard, bytes.Repeat([]byte{1}, 1<<20))
+				}
 			case floodLog:
 				_ = rawWrite(2, noise)
 			case floodStdout:

@@ -8,6 +8,7 @@ const (
 	floodLog    = "log"    // lines on stderr
 	floodStdout = "stdout" // lines on stdout that are none of the protocol
 	floodBusy   = "busy"   // it computes and writes nothing
+	floodMemory = "memory" // it takes memory, up to 256 MiB
 )
 
 // floodMessages is the flood of a child that is asked for manyMessages.

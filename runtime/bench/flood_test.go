@@ -18,7 +18,7 @@ import (
 func TestFloods(t *testing.T) {
 	needLinux(t)
 	for _, name := range Children() {
-		for _, flood := range []string{floodLog, floodStdout, floodBusy} {
+		for _, flood := range []string{floodLog, floodStdout, floodBusy, floodMemory} {
 			t.Run(name+"/"+flood, func(t *testing.T) {
 				p, err := newChild(context.Background(), name, t.TempDir())
 				if err != nil {

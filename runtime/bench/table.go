@@ -28,6 +28,7 @@ type size struct {
 	durability    string // of the record; empty for the default
 	state         string // how agents come back; empty for the default
 	isolation     string // empty for none
+	limit         string // of the first agent, which is at it all the time; empty for none
 	name          string // behind the group's; empty for what is said above last
 }
 
@@ -50,7 +51,7 @@ type shape struct {
 }
 
 func (s shape) name() string {
-	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, s.size.flood, s.size.durability, s.size.isolation, strconv.Itoa(s.size.agents))
+	return s.group.name + "/" + cmp.Or(s.size.name, s.size.scenario, s.size.flood, s.size.durability, s.size.isolation, s.size.limit, strconv.Itoa(s.size.agents))
 }
 
 // groups is the table of all that is measured. Rates are for one supervisor;
@@ -98,6 +99,14 @@ var groups = []group{
 		quick: []size{{agents: 10, ticks: 50, messages: 1, flood: floodLog}, {agents: 10, ticks: 50, messages: 1, flood: floodStdout},
 			{agents: 10, ticks: 4, messages: 1, flood: floodMessages}},
 		floor: floorFlood, troupe: troupeFlood,
+	},
+	{
+		name: "limits", figures: []figure{{unit: "ticks/s"}},
+		note: "ticks, while one agent is at a limit of its own all the time: it has used its processor time up, takes too much memory whenever it is " +
+			"started again, writes to a log of which little is kept, or sends more messages than it may; floor: troupe, with an agent in its place that needs no limit, and computes all the time in that of the log",
+		full:  []size{limited(100, 1000, "cpu"), limited(100, 1000, "memory"), limited(100, 400, "log"), limited(100, 1000, "messages")},
+		quick: []size{limited(10, 1000, "cpu"), limited(10, 200, "memory"), limited(10, 200, "log"), limited(10, 500, "messages")},
+		floor: floorLimits, troupe: troupeLimits,
 	},
 	{
 		name: "world", figures: []figure{{unit: "ticks/s"}},

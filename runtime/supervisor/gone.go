@@ -83,12 +83,16 @@ func (p *resident) sweep(c *child) *excess {
 func (p *resident) limited(x *excess) {
 	p.fleet.fact(Fact{Agent: p.name(), Kind: "limit", Tick: max(p.tick, 0), Detail: x.String()})
 	p.log.line("troupe: ended: ", []byte(x.String()))
+	p.penalty.passed(x, time.Now())
 	p.restart = false
 	p.streak++
 	for _, st := range p.order {
 		st.owes, st.ready, st.stray = nil, false, ""
 	}
-	p.failOpen(agent.Answer{Failure: agent.Limit, Timed: x.timed, Detail: x.String()}, nil)
+	a := agent.Answer{Failure: agent.Limit, Timed: x.timed, Detail: x.String()}
+	p.failOpen(a, func(st *seat) bool { return st.sent })
+	a.Unsent = true
+	p.failOpen(a, nil)
 	p.flush()
 }
 

@@ -123,7 +123,7 @@ type bond struct {
 func (f *Fleet) bind(cmd *workspace.Command, s *Spec, a *account, w *workspace.Workspace) (*bond, error) {
 	l := &s.Limits
 	b := &bond{name: s.Name(), limits: l, account: a, before: a.sum(), w: w}
-	if x := b.spent(); x != nil {
+	if x := l.spent(b.before); x != nil {
 		return nil, x
 	}
 	own := cmd.Confinement.UID != 0
@@ -144,14 +144,13 @@ func (f *Fleet) bind(cmd *workspace.Command, s *Spec, a *account, w *workspace.W
 	return b, nil
 }
 
-// spent says which limit the processes before have left nothing of.
-func (b *bond) spent() *excess {
-	l := b.limits
+// spent says which limit a spending has left nothing of, if any.
+func (l *Limits) spent(s spending) *excess {
 	switch {
-	case l.CPU > 0 && b.before.cpu >= l.CPU:
-		return &excess{limit: "cpu", used: b.before.cpu.String(), most: l.CPU.String(), by: Watched, timed: true}
-	case l.Wall > 0 && b.before.wall >= l.Wall:
-		return &excess{limit: "wall", used: b.before.wall.Round(time.Millisecond).String(), most: l.Wall.String(), by: Watched, timed: true}
+	case l.CPU > 0 && s.cpu >= l.CPU:
+		return &excess{limit: "cpu", used: s.cpu.String(), most: l.CPU.String(), by: Watched, timed: true}
+	case l.Wall > 0 && s.wall >= l.Wall:
+		return &excess{limit: "wall", used: s.wall.Round(time.Millisecond).String(), most: l.Wall.String(), by: Watched, timed: true}
 	}
 	return nil
 }
@@ -234,4 +233,36 @@ func (f *Fleet) release(c *child) {
 			f.fact(Fact{Kind: "failed", Detail: err.Error()})
 		}
 	}
+}
+
+// penaltyTime is how close to each other two limits are passed that cost a process
+// its next start, and for how long.
+const penaltyTime = time.Second
+
+// A penalty keeps a process that passes limits again and again from having the
+// others wait for its next start each time.
+type penalty struct {
+	last  *excess   // the newest one
+	at    time.Time // when that was
+	until time.Time
+}
+
+// passed notes a limit that was passed. What no clock has decided costs nothing:
+// it would then.
+func (p *penalty) passed(x *excess, now time.Time) {
+	if !x.timed {
+		return
+	}
+	if now.Sub(p.at) < penaltyTime {
+		p.until = now.Add(penaltyTime)
+	}
+	p.last, p.at = x, now
+}
+
+// now says which limit keeps the process from being started, if any.
+func (p *penalty) now(now time.Time) *excess {
+	if now.Before(p.until) {
+		return p.last
+	}
+	return nil
 }

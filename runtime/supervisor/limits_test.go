@@ -144,6 +144,27 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// A process that passes limits again and again is not started each time: others
+// would wait for it.
+func TestPenalty(t *testing.T) {
+	var p penalty
+	now := time.Now()
+	after := func(d time.Duration) bool { return p.now(now.Add(d)) != nil }
+	pass := func(d time.Duration, timed bool) { p.passed(&excess{limit: "memory", timed: timed}, now.Add(d)) }
+	pass(0, true)
+	if after(0) {
+		t.Error("it is not started after the first time")
+	}
+	pass(penaltyTime/2, false)
+	if after(penaltyTime / 2) {
+		t.Error("it is not started because of what no clock has decided")
+	}
+	pass(penaltyTime/2, true)
+	if !after(penaltyTime) || after(2*penaltyTime) {
+		t.Error("it is started at once, or never")
+	}
+}
+
 // What a process took before its supervisor ended counts, and what it takes is on
 // record.
 func TestSpent(t *testing.T) {
@@ -171,6 +192,10 @@ func TestLimitAtTheStart(t *testing.T) {
 	s := open(t, bloated)
 	s.Facts()
 	for n := range 3 {
-		want(t, s.tick(n, 0, "a"), "a", agent.Limit, "limits.memory: ")
+		got := s.tick(n, 0, "a")
+		want(t, got, "a", agent.Limit, "limits.memory: ")
+		if !got["a"].Unsent {
+			t.Error("its mail is lost: it never had it")
+		}
 	}
 }

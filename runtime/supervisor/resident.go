@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"container/list"
 	"fmt"
 	"sync"
@@ -19,6 +20,7 @@ type resident struct {
 	spec    Spec
 	log     *logFile
 	taken   account // by its processes
+	penalty penalty
 	script  *transcript
 	secret  *redactor
 	halting chan struct{} // closed when it is told to stop
@@ -253,7 +255,11 @@ func (p *resident) ask(batch []*agent.Observe) {
 	case Ready:
 		p.send()
 	case Down, Parked:
-		p.revive()
+		if x := cmp.Or(p.spec.Limits.spent(p.taken.sum()), p.penalty.now(time.Now())); x != nil { // as was said when it was
+			p.failOpen(agent.Answer{Failure: agent.Limit, Timed: x.timed, Unsent: true, Detail: x.String()}, nil)
+		} else {
+			p.revive()
+		}
 	case Failed:
 		p.failOpen(agent.Answer{Failure: agent.Crash, Timed: true, Unsent: true,
 			Detail: fmt.Sprintf("not started again: it failed in %d ticks in a row", p.lost)}, nil)

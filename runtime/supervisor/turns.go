@@ -180,6 +180,9 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 		t.log.line("troupe: ", []byte(err.Error()))
 		return agent.Answer{Failure: agent.Spawn, Timed: true, Unsent: true, Detail: err.Error()}
 	}
+	if x := t.spec.Limits.spent(t.taken.sum()); x != nil { // as was said when it was
+		return agent.Answer{Failure: agent.Limit, Timed: x.timed, Unsent: true, Detail: x.String()}, false
+	}
 	if !t.fleet.places.take(t.spec.Limits.Memory, t.halting) {
 		return cannot(errors.New("the run is over")), false
 	}

@@ -1,7 +1,8 @@
 /* The lightest agent: child MESSAGES PEER [FLOOD]. It answers each init with
  * ready and each observe with an act that sends MESSAGES messages to PEER, and
  * keeps nothing. type, agent and tick come first in the runtime's lines. From
- * its first observe on it floods: its log, its stdout, or the processor (busy). */
+ * its first observe on it floods: its log, its stdout, memory, or the processor
+ * (busy). */
 #define _GNU_SOURCE /* memmem */
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,17 @@ static char *value(char *line, char *stop, const char *key, char end, size_t *n)
 	return at;
 }
 
+/* hoard takes memory, to a bound, until the process is ended. */
+static void hoard(pid_t parent) {
+	size_t i;
+	for (i = 0; i < 256 && getppid() == parent; i++) {
+		char *part = malloc(1 << 20);
+		if (part) memset(part, 1, 1 << 20);
+	}
+	while (getppid() == parent) sleep(1);
+	_exit(0);
+}
+
 /* begin starts a process that floods until this one is gone. It writes lines
  * without braces, so many at once that none is torn by what this one writes. */
 static void begin(const char *what) {
@@ -43,6 +55,7 @@ static void begin(const char *what) {
 	pid_t parent = getpid(), pid = fork();
 	if (pid < 0) exit(1);
 	if (pid) return;
+	if (!strcmp(what, "memory")) hoard(parent);
 	memset(noise, '.', sizeof noise);
 	for (i = 63; i < sizeof noise; i += 64) noise[i] = '\n';
 	while (getppid() == parent && (fd < 0 || write(fd, noise, sizeof noise) > 0));
