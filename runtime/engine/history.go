@@ -139,7 +139,7 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 		s.address(&o, m, heir != nil && s.kind(heir.Kind).perTurn)
 	}
 	var asked *agent.Past
-	if s.realtime && s.tree != nil {
+	if s.realtime {
 		asked = h.past.of(t)
 		delete(h.past.asked, t.Agent)
 	}

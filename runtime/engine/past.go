@@ -19,7 +19,7 @@ type past struct {
 
 // gather takes in what a record has that is not applied yet.
 func (p *past) gather(s *society, rec *record.Record, only map[string]bool) {
-	if !s.realtime || s.tree == nil {
+	if !s.realtime {
 		return
 	}
 	if p.asked == nil {

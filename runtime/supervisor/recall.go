@@ -26,8 +26,11 @@ func (d *desk) again(id string, x *agent.Request, reply func(*socket.Reply) erro
 			out.Lease = tree.Granted
 		}
 		return true, reply(out)
-	case d.fleet.opts.Requests == nil:
-		return true, err // between two turns, where nobody is told anything
+	case d.fleet.opts.Requests == nil: // it is executed again
+		if err == nil {
+			err = errNothingCame
+		}
+		return true, err
 	case d.fleet.opts.Requests.Scene() == nil:
 		return true, errNotBegun
 	}
