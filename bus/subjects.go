@@ -46,6 +46,10 @@ func Msg(run, from, to string) string { return root + run + ".msg." + from + "."
 // Chan carries a message to a channel.
 func Chan(run, channel, from string) string { return root + run + ".chan." + channel + "." + from }
 
+// Withheld carries a message that does not get, or not now, to all whom it is for.
+// No agent can listen to it.
+func Withheld(run, from string) string { return root + run + ".withheld." + from }
+
 // Agent carries a fact about an agent, such as started or stopped.
 func Agent(run, id, fact string) string { return root + run + ".agent." + id + "." + fact }
 
@@ -61,8 +65,8 @@ func Out(run, id string) string { return root + run + ".out." + id }
 func asks(run string) string { return root + run + ".ask.>" }
 func outs(run string) string { return root + run + ".out.>" }
 
-// Parse takes a subject apart: the run, the kind (log, tick, msg, chan, agent,
-// run, ask, out) and the names after it, in the subject's order. It is false
+// Parse takes a subject apart: the run, the kind (log, tick, msg, chan,
+// withheld, agent, run, ask, out) and the names after it, in the subject's order. It is false
 // for a subject that no builder here makes.
 func Parse(subject string) (run, kind string, names []string, ok bool) {
 	rest, ok := strings.CutPrefix(subject, root)
@@ -87,5 +91,5 @@ func Parse(subject string) (run, kind string, names []string, ok bool) {
 
 // arity is the number of names after each kind.
 var arity = map[string]int{
-	"log": 0, "tick": 0, "msg": 2, "chan": 2, "agent": 2, "run": 1, "ask": 1, "out": 1,
+	"log": 0, "tick": 0, "msg": 2, "chan": 2, "withheld": 1, "agent": 2, "run": 1, "ask": 1, "out": 1,
 }

@@ -28,16 +28,19 @@ func (t *teller) begun(fact string, p *plan.Plan) {
 	t.fact(bus.Run(t.run, fact), map[string]any{"run": t.run, "scenario": p.Name, "agents": len(p.Agents)})
 }
 
-// tick tells of one: its messages, its facts, then its line.
+// tick tells of one: its messages, its facts, then its line. An agent that listens on
+// the bus hears what is delivered to it and nothing else.
 func (t *teller) tick(rec *record.Record, hash [record.HashSize]byte) {
 	for i := range rec.Messages {
 		m := &rec.Messages[i]
 		subject := bus.Msg(t.run, m.From, m.To)
-		if m.Channel != "" {
+		switch {
+		case m.Withheld():
+			subject = bus.Withheld(t.run, m.From)
+		case bus.CheckToken(m.To+m.Channel) != nil:
+			continue // to a name that nobody can have, where it is not on record that it was refused
+		case m.Channel != "":
 			subject = bus.Chan(t.run, m.Channel, m.From)
-		}
-		if bus.CheckToken(m.To+m.Channel) != nil {
-			continue // to a name that nobody can have
 		}
 		t.buf = record.AppendMessage(t.buf[:0], rec.Tick, m)
 		t.publish(subject, t.buf)

@@ -25,6 +25,7 @@ type natsBot struct {
 	actions map[string]any // beside the usual, by mode
 	told    bool           // to stop
 	over    chan struct{}
+	listens []*nats.Subscription
 }
 
 type natsBadge struct {
@@ -67,6 +68,24 @@ var natsModes = map[string]func(*natsBot, *natsAsk){
 			}
 		}
 		_ = b.nc.Flush()
+	},
+	// overhears listens from tick 0 on, and says what it heard that way.
+	"overhears": func(b *natsBot, o *natsAsk) {
+		for _, subject := range b.badge.Listen {
+			if o.Tick == 0 {
+				sub, _ := b.nc.SubscribeSync(subject)
+				b.listens = append(b.listens, sub)
+			}
+		}
+		_ = b.nc.Flush()
+		live := []string{}
+		for _, sub := range b.listens {
+			for n, _, _ := sub.Pending(); n > 0; n-- {
+				m, _ := sub.NextMsg(observing)
+				live = append(live, string(m.Data))
+			}
+		}
+		b.actions["live"] = live
 	},
 	// hangs never answers in tick 1.
 	"hangs": func(_ *natsBot, o *natsAsk) {

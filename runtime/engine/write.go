@@ -110,6 +110,7 @@ func (l *loop) writeMessage(net *net, t *turn, position, request int, send agent
 	if why == "" && l.gone[send.To] == endedItself && send.To != "" {
 		why = whyEnded
 	}
+	rec.Messages[len(rec.Messages)-1].Refused = why != ""
 	if why == "" {
 		net.carry(&rec.Messages[len(rec.Messages)-1], t.slot, position)
 	} else if !t.done {

@@ -26,7 +26,7 @@ func TestRoundTrip(t *testing.T) {
 			want.End = EndDone
 		}
 		hashed := appendHashed(nil, want)
-		body := appendAnnex(hashed, &want.Annex)
+		body := appendRefused(appendAnnex(hashed, &want.Annex), want.Messages)
 		hash := sha256.Sum256(hashed)
 		packed, err := p.frame(nil, &hash, len(hashed), body)
 		if err != nil {
@@ -46,6 +46,21 @@ func TestRoundTrip(t *testing.T) {
 		if !reflect.DeepEqual(got, want) {
 			t.Fatalf("tick %d: got\n%+v\nwant\n%+v", tick, got, want)
 		}
+	}
+}
+
+// What is announced behind the annex is there, in order, and of messages that are.
+func TestRefusedAreChecked(t *testing.T) {
+	hashed := appendHashed(nil, &Record{Messages: []Message{{From: "a"}, {From: "b"}}})
+	annex := appendAnnex(nil, &Annex{})
+	for _, tail := range []string{"\x00", "\x01\x02", "\x02\x01\x00", "\x02\x00\x00", "\x01", "\x01\x00\x00"} {
+		if _, err := newDecoder().record(hashed, append(bytes.Clone(annex), tail...)); !errors.Is(err, errMalformed) {
+			t.Errorf("%q: %v", tail, err)
+		}
+	}
+	r, err := newDecoder().record(hashed, append(bytes.Clone(annex), "\x01\x01"...))
+	if err != nil || r.Messages[0].Refused || !r.Messages[1].Refused {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
@@ -196,7 +211,7 @@ func FuzzDecode(f *testing.F) {
 	m := newMaker(2)
 	for tick := range 20 {
 		r := m.record(tick)
-		f.Add(appendHashed(nil, r), appendAnnex(nil, &r.Annex))
+		f.Add(appendHashed(nil, r), appendRefused(appendAnnex(nil, &r.Annex), r.Messages))
 	}
 	f.Fuzz(func(t *testing.T, hashed, annex []byte) {
 		r, err := newDecoder().record(hashed, annex)
@@ -209,7 +224,7 @@ func FuzzDecode(f *testing.F) {
 		if got := appendHashed(nil, r); !bytes.Equal(got, hashed) {
 			t.Errorf("hashed part %q comes back as %q", hashed, got)
 		}
-		if got := appendAnnex(nil, &r.Annex); !bytes.Equal(got, annex) {
+		if got := appendRefused(appendAnnex(nil, &r.Annex), r.Messages); !bytes.Equal(got, annex) {
 			t.Errorf("annex %q comes back as %q", annex, got)
 		}
 	})

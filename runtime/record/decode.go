@@ -210,6 +210,26 @@ func (d *decoder) annex(r *Record) {
 			x.Count[i] = int(d.uvarint())
 		}
 	})
+	if d.err == nil && d.left() > 0 {
+		d.refused(r.Messages)
+	}
+}
+
+// refused decodes which messages were, of which there is one where it is there.
+func (d *decoder) refused(messages []Message) {
+	next := 0
+	list(d, 1, func(*struct{}) {
+		at := d.uvarint()
+		if at < uint64(next) || at >= uint64(len(messages)) {
+			d.fail("message %d is refused, of %d", at, len(messages))
+			return
+		}
+		messages[at].Refused = true
+		next = int(at) + 1
+	})
+	if d.err == nil && next == 0 {
+		d.fail("no message is refused where some are announced")
+	}
 }
 
 func (d *decoder) duration() time.Duration { return time.Duration(d.varint()) }

@@ -245,6 +245,27 @@ func appendAnnex(dst []byte, a *Annex) []byte {
 	return dst
 }
 
+// appendRefused follows the annex: it appends which messages were refused, and
+// nothing where none was.
+func appendRefused(dst []byte, messages []Message) []byte {
+	n := 0
+	for i := range messages {
+		if messages[i].Refused {
+			n++
+		}
+	}
+	if n == 0 {
+		return dst
+	}
+	dst = appendCount(dst, n)
+	for i := range messages {
+		if messages[i].Refused {
+			dst = appendCount(dst, i)
+		}
+	}
+	return dst
+}
+
 func appendUsage(dst []byte, u *Usage) []byte {
 	dst = appendBytes(dst, u.Agent)
 	dst = appendBytes(dst, u.Model)

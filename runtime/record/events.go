@@ -15,7 +15,7 @@ import (
 //	             it was asked in), messages, results and redelivered: how many
 //	             of those that waited it was told
 //	outcome      agent, [failure, policy,] action, [done, unsent]
-//	message      from, to or channel, body, [copies, delay, cut]
+//	message      from, to or channel, body, [copies, delay, cut, refused]
 //	partition    groups
 //	result       agent, result
 //	score        agent, score
@@ -213,6 +213,7 @@ func (l *line) message(m *Message) {
 	if m.Fate != nil {
 		l.fate(m.Fate)
 	}
+	l.yes("refused", m.Refused)
 }
 
 // fate is what is out of the ordinary in it.

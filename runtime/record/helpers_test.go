@@ -99,6 +99,7 @@ func some[T any](m maker, make func(name string) T) []T {
 func (m maker) record(tick int) *Record {
 	r := m.plain(tick)
 	for i := range r.Messages {
+		r.Messages[i].Refused = m.IntN(3) == 0
 		if m.IntN(3) == 0 {
 			r.Messages[i].Fate = &Fate{Copies: m.IntN(3), Delay: m.IntN(3), Cut: m.IntN(300)}
 		}

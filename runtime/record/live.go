@@ -41,7 +41,7 @@ func (l *line) member(name string, value []byte) {
 // AppendMessage appends what the live subject of a message carries:
 // {"tick","from","to" or "channel","body"}, and what faults made of it:
 // "copies" unless 1, "delay" in ticks and "cut", the recipients that did not
-// get it, unless 0.
+// get it, unless 0; "refused" where its sender may not send it.
 func AppendMessage(dst []byte, tick int, m *Message) []byte {
 	l := line{dst}
 	l.begin()

@@ -68,6 +68,13 @@ type Message struct {
 	Channel string
 	Body    []byte // compact JSON
 	Fate    *Fate  // what faults made of it; nil for nothing
+	Refused bool   // nobody gets it, since its sender may not send it; not hashed
+}
+
+// Withheld says whether it does not get, or not now, to all whom it is for.
+func (m *Message) Withheld() bool {
+	f := m.Fate
+	return m.Refused || f != nil && (f.Copies == 0 || f.Delay > 0 || f.Cut > 0)
 }
 
 // A Fate is what faults of the scenario made of a message.
