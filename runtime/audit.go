@@ -46,12 +46,13 @@ const Reach = "reach"
 const (
 	ToldCheckout = engine.ToldCheckout
 	ToldCommit   = engine.ToldCommit
+	ToldShared   = engine.ToldShared
 )
 
 // Told lists what AuditOptions.What may be.
 var Told = []string{
 	engine.ToldConfig, engine.ToldFile, engine.ToldSecret, engine.ToldObservation,
-	engine.ToldMessage, engine.ToldResult, engine.ToldError, ToldCheckout, ToldCommit, Reach,
+	engine.ToldMessage, engine.ToldResult, engine.ToldError, ToldCheckout, ToldCommit, ToldShared, Reach,
 }
 
 // An AuditResult is who was told what.

@@ -144,7 +144,7 @@ func auditJSON(res *runtime.AuditResult) jsonAudit {
 func auditLine(x *runtime.AuditItem) error {
 	about, text := x.From, string(x.Text)
 	switch x.What {
-	case runtime.ToldCheckout, runtime.ToldCommit:
+	case runtime.ToldCheckout, runtime.ToldCommit, runtime.ToldShared:
 		text = x.Name
 	default:
 		about += x.Name // one of them is there

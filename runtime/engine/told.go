@@ -21,6 +21,7 @@ const (
 	ToldError       = "error"    // why an answer was refused
 	ToldCheckout    = "checkout" // a version of a file of the shared tree
 	ToldCommit      = "commit"   // one that its agent wrote
+	ToldShared      = "shared"   // one that it may have read directly
 )
 
 // A Told is one thing that a process has been told, or that waits for it.
@@ -61,6 +62,7 @@ type readings struct {
 	had   map[[3]string]bool // by reader: files and secrets
 
 	authors map[int]string // of the commits of the shared tree so far
+	viewers []viewer       // of it
 }
 
 // tick yields what was told in the tick of one record.
@@ -109,6 +111,9 @@ func (r *readings) start(s *society) error {
 			err := r.begin(told, m.config, &e.Program, append(slices.Clone(e.Secrets), e.Credential))
 			if err == nil {
 				err = r.template(told, e.Workspace)
+			}
+			if err == nil {
+				err = r.view(s, told, e.Shared)
 			}
 			if err != nil {
 				return err

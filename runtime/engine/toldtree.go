@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 // checkedOut is the fact that says which files of the shared tree an agent was
@@ -39,9 +40,59 @@ func (r *readings) tree(s *society, rec *record.Record) error {
 		r.authors[c.Number] = c.Author
 		for j := range c.Changes {
 			told := Told{Tick: rec.Tick, Agent: c.Author, What: ToldCommit, Name: versioned(c.Changes[j].Path, c.Number), From: c.Author}
-			if err := r.shared(s, rec, told); err != nil {
+			err := r.shared(s, rec, told)
+			if err == nil && !c.Changes[j].Delete {
+				err = r.viewed(s, told, c.Changes[j].Path)
+			}
+			if err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// A viewer is a process that reads paths of the shared tree directly, for one of its
+// agents.
+type viewer struct {
+	reader, agent string
+	paths         []string
+}
+
+// view yields the files that a process finds at paths of the shared tree, and notes
+// that it will find others. Which of them it reads nobody sees.
+func (r *readings) view(s *society, told Told, paths []string) error {
+	if s.tree == nil || len(paths) == 0 {
+		return nil
+	}
+	v := viewer{told.Reader, told.Agent, paths}
+	r.viewers = append(r.viewers, v)
+	for _, f := range s.tree.Under("") {
+		told.What, told.Name, told.Text, told.From = ToldShared, versioned(f.Path, f.Version), nil, f.By
+		if v.sees(s, f.Path) {
+			if err := r.yield(&told); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (v *viewer) sees(s *society, path string) bool {
+	return s.tree.MayRead(v.agent, path) && slices.ContainsFunc(v.paths, func(p string) bool { return tree.Covers(p, path) })
+}
+
+// viewed yields a version that was committed for all who find it from then on.
+func (r *readings) viewed(s *society, told Told, path string) error {
+	told.What = ToldShared
+	for i := range r.viewers {
+		v := &r.viewers[i]
+		if slot, known := s.find(v.agent); !known || !s.members[slot].alive || !v.sees(s, path) {
+			continue
+		}
+		told.Reader, told.Agent = v.reader, v.agent
+		if err := r.yield(&told); err != nil {
+			return err
 		}
 	}
 	return nil
