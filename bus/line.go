@@ -27,10 +27,13 @@ type Ear struct {
 type Rate struct {
 	Burst  int     // messages at once; 0 for as usual
 	Second float64 // messages a second; 0 for as usual
+	// Bytes are how many it may publish in a second, answers included; 0 for as
+	// usual. Who publishes more is cut off: the server has taken them all.
+	Bytes int64
 }
 
 // Usual is what a program may publish where nobody says.
-var Usual = Rate{Burst: 1000, Second: 500}
+var Usual = Rate{Burst: 1000, Second: 500, Bytes: 256 << 20}
 
 // tooFar is how many messages that it may not publish, or to where it may not, end
 // a program's connection.
@@ -129,7 +132,8 @@ func (l *Line) listen(sub *nats.Subscription) {
 	look, floods := time.NewTicker(lookEvery), time.NewTicker(floodEvery)
 	defer look.Stop()
 	defer floods.Stop()
-	var refused, before int64
+	var refused int64
+	var before traffic
 	why := ""
 	for why == "" {
 		select {
@@ -148,11 +152,8 @@ func (l *Line) listen(sub *nats.Subscription) {
 			}
 		case <-floods.C:
 			refused = 0
-			if n := l.published(); n-before > tooFar {
-				why = fmt.Sprintf("it was cut off: it published %d messages within %s", n-before, floodEvery)
-			} else {
-				before = n
-			}
+			now := l.published()
+			why, before = l.flood(before, now), now
 		}
 	}
 	if l.login.left.Load() {
@@ -184,13 +185,26 @@ func (l *Line) rest(sub *nats.Subscription, refused *int64) {
 	close(l.over)
 }
 
-// published is how many messages the connection has sent, wherever to.
-func (l *Line) published() int64 {
+// traffic is what a connection has sent so far, wherever to.
+type traffic struct{ messages, bytes int64 }
+
+func (l *Line) published() traffic {
 	info, err := l.seat.bus.srv.Connz(&server.ConnzOptions{CID: l.login.id})
 	if err != nil || len(info.Conns) != 1 {
-		return 0 // it is gone
+		return traffic{} // it is gone
 	}
-	return info.Conns[0].InMsgs
+	return traffic{info.Conns[0].InMsgs, info.Conns[0].InBytes}
+}
+
+// flood says why a connection cannot go on that has sent so much within floodEvery.
+func (l *Line) flood(before, now traffic) (why string) {
+	switch messages, bytes := now.messages-before.messages, now.bytes-before.bytes; {
+	case messages > tooFar:
+		return fmt.Sprintf("it was cut off: it published %d messages within %s", messages, floodEvery)
+	case bytes > l.seat.rate.Bytes:
+		return fmt.Sprintf("it was cut off: it published %d bytes within %s", bytes, floodEvery)
+	}
+	return ""
 }
 
 // allowed says whether one more message is not too many. What it may say as an

@@ -174,6 +174,23 @@ func TestSeatChannels(t *testing.T) {
 	}
 }
 
+// TestSeatFloodOfBytes: so is who publishes few messages that are too much together.
+func TestSeatFloodOfBytes(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	g := admittedAt(t, b, Rate{Bytes: 1 << 20}, "ann")
+	go func() {
+		for range g.errs { // until its connection ends
+		}
+	}()
+	go func() {
+		for text := make([]byte, 1<<20); g.nc.Publish(Log("r"), text) == nil; {
+		}
+	}()
+	if why := <-g.gone; !strings.HasPrefix(why, "it was cut off: it published") || !strings.Contains(why, "bytes") {
+		t.Errorf("gone: %s", why)
+	}
+}
+
 // TestSeatIsPrivate: one program has nothing of another's, nor of the server's, and
 // learns nothing of the channels that there are, whether it asks for their traffic,
 // the store's or the server's. What it was refused is what it would be if there were
