@@ -27,17 +27,14 @@ type Ear struct {
 type Rate struct {
 	Burst  int     // messages at once; 0 for as usual
 	Second float64 // messages a second; 0 for as usual
-	// Bytes are how many it may publish in a second, answers included; 0 for as
-	// usual. Who publishes more is cut off: the server has taken them all.
-	Bytes int64
+	// Far is how many messages in a second that it may not publish, or to where it
+	// may not, end its connection, and Bytes how many bytes, answers included; 0 for
+	// as usual. The server has taken them all.
+	Far, Bytes int64
 }
 
 // Usual is what a program may publish where nobody says.
-var Usual = Rate{Burst: 1000, Second: 500, Bytes: 256 << 20}
-
-// tooFar is how many messages that it may not publish, or to where it may not, end
-// a program's connection.
-const tooFar = 10_000
+var Usual = Rate{Burst: 1000, Second: 500, Far: 10_000, Bytes: 256 << 20}
 
 // heldBack and heldBytes are how much of what a program said waits for who takes
 // it. Beyond that it is lost: the server never waits.
@@ -138,8 +135,8 @@ func (l *Line) listen(sub *nats.Subscription) {
 	for why == "" {
 		select {
 		case m := <-l.said:
-			if why = l.take(m, &refused); refused > tooFar {
-				why = fmt.Sprintf("it was cut off: it published more than %d messages over its rate", int64(tooFar))
+			if why = l.take(m, &refused); refused > l.seat.rate.Far {
+				why = fmt.Sprintf("it was cut off: it published more than %d messages over its rate", l.seat.rate.Far)
 			}
 		case <-l.ends:
 			why = "it was cut off"
@@ -199,7 +196,7 @@ func (l *Line) published() traffic {
 // flood says why a connection cannot go on that has sent so much within floodEvery.
 func (l *Line) flood(before, now traffic) (why string) {
 	switch messages, bytes := now.messages-before.messages, now.bytes-before.bytes; {
-	case messages > tooFar:
+	case messages > l.seat.rate.Far:
 		return fmt.Sprintf("it was cut off: it published %d messages within %s", messages, floodEvery)
 	case bytes > l.seat.rate.Bytes:
 		return fmt.Sprintf("it was cut off: it published %d bytes within %s", bytes, floodEvery)

@@ -38,7 +38,9 @@ func (b *Bus) Seat(run, id string, rate Rate, channels []string) (*Seat, error) 
 			return nil, fmt.Errorf("cannot seat agent %s on the bus: %w", id, err)
 		}
 	}
-	rate = Rate{cmp.Or(rate.Burst, Usual.Burst), cmp.Or(rate.Second, Usual.Second), cmp.Or(rate.Bytes, Usual.Bytes)}
+	rate = Rate{
+		cmp.Or(rate.Burst, Usual.Burst), cmp.Or(rate.Second, Usual.Second), cmp.Or(rate.Far, Usual.Far), cmp.Or(rate.Bytes, Usual.Bytes),
+	}
 	s := &Seat{bus: b, run: run, id: id, rate: rate, login: Credentials{User: "agent-" + randomHex(4), Password: randomHex(16)}}
 	s.channels = slices.Compact(slices.Sorted(slices.Values(channels)))
 	s.who = &user{single: true, permissions: s.permissions(), came: make(chan struct{}, 1)}

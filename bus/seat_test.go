@@ -268,7 +268,7 @@ func TestSeatIsSingle(t *testing.T) {
 func TestSeatFlood(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	for _, subject := range []string{Out("r", "ann"), Log("r")} {
-		g := admitted(t, b, "ann")
+		g := admittedAt(t, b, Rate{Burst: 10, Far: 100}, "ann")
 		go func() {
 			for range g.errs { // until its connection ends
 			}
