@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -46,14 +45,17 @@ const (
 	fileAccess = unix.LANDLOCK_ACCESS_FS_EXECUTE | deviceAccess | unix.LANDLOCK_ACCESS_FS_IOCTL_DEV
 )
 
-// everybodys is what every process may use of the system, where it is there. The
-// rest of the file system is closed to it.
-var everybodys = []struct {
+// A grant is what can be done to some files, and below some directories.
+type grant struct {
 	paths  []string
 	access uint64
-}{
+}
+
+// everybodys is what every process may use of the system, beside its settings,
+// where it is there. The rest of the file system is closed to it.
+var everybodys = []grant{
 	{SystemDirectories, useAccess},
-	{[]string{settings, "/proc", "/sys", "/etc/resolv.conf", "/etc/localtime"}, readAccess},
+	{[]string{"/proc", "/sys", "/etc/resolv.conf", "/etc/localtime"}, readAccess},
 	{[]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"}, deviceAccess},
 	{[]string{"/proc/self/exe"}, useAccess}, // the word troupe
 }
@@ -87,7 +89,13 @@ func (landlockTier) Raise(s *Site) (wall, error) {
 		l.ports |= landlockVersions[v].ports
 		l.scopes |= landlockVersions[v].scopes
 	}
-	l.public, l.listed, _ = publicBelow(settings)
+	// Finding out what to leave of these takes longer than all else of a start.
+	for _, g := range everybodys {
+		l.all = append(l.all, grant{l.around(g.paths), g.access})
+	}
+	l.users = grant{l.around([]string{settings}), readAccess}
+	public, listed, _ := publicBelow(settings)
+	l.roots, l.listed = grant{l.around(public), readAccess}, listed
 	return l, nil
 }
 
@@ -95,10 +103,12 @@ func (landlockTier) Raise(s *Site) (wall, error) {
 type landlock struct {
 	files, ports, scopes uint64
 	closed               string // the data directory: no permission to read covers it
-	// public are those of the system's settings that all may read, and listed the
-	// directories that hold others beside, for processes that are root's: those that
-	// only root may read are no agent's.
-	public, listed []string
+	all                  []grant
+	// The system's settings: for users all, which have permissions of their own, and
+	// for processes that are root's those that all may read; listed are the
+	// directories that hold others beside.
+	users, roots grant
+	listed       []string
 }
 
 func (*landlock) close() {}
@@ -137,13 +147,14 @@ func (l *landlock) allow(ruleset int, c *Command, w *Workspace) error {
 		}
 	}
 	add(ownAccess, w.Work, w.Home, w.Tmp)
-	for _, all := range everybodys {
-		paths := all.paths
-		if i := slices.Index(paths, settings); i >= 0 && os.Geteuid() == 0 && c.Confinement.UID == 0 {
-			paths = slices.Concat(paths[:i], paths[i+1:], l.public)
-			add(unix.LANDLOCK_ACCESS_FS_READ_DIR, l.listed...)
-		}
-		add(all.access, l.around(paths)...)
+	for _, g := range l.all {
+		add(g.access, g.paths...)
+	}
+	if os.Geteuid() == 0 && c.Confinement.UID == 0 {
+		add(unix.LANDLOCK_ACCESS_FS_READ_DIR, l.listed...)
+		add(l.roots.access, l.roots.paths...)
+	} else {
+		add(l.users.access, l.users.paths...)
 	}
 	if filepath.IsAbs(c.Argv[0]) {
 		add(useAccess, c.Argv[0])
