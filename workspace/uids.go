@@ -177,8 +177,9 @@ func (u *uids) enclose(c *Command, w *Workspace) (func(), error) {
 // otherwise.
 const privateUmask = 0o077
 
-// Owners are the users, other than this process's, that own the workspaces of a
-// run: its processes run as them, or did. Nobody else does.
+// Owners are the users that processes of a run have been given: their workspaces
+// are theirs, in directories of this process's user that let them through. One
+// who began the run, and owns all of it, may have other processes.
 func (r Run) Owners() map[int]bool {
 	all := map[int]bool{}
 	dirs := []string{r.world()}
@@ -186,9 +187,12 @@ func (r Run) Owners() map[int]bool {
 		dirs = append(dirs, r.agent(name))
 	}
 	for _, dir := range dirs {
-		var st unix.Stat_t
-		if unix.Lstat(filepath.Join(dir, "work"), &st) == nil && int(st.Uid) != os.Geteuid() {
-			all[int(st.Uid)] = true
+		var st, work unix.Stat_t
+		if unix.Lstat(dir, &st) != nil || unix.Lstat(filepath.Join(dir, "work"), &work) != nil {
+			continue
+		}
+		if owner := int(work.Uid); owner != os.Geteuid() && int(st.Uid) == os.Geteuid() && int(st.Gid) == owner {
+			all[owner] = true
 		}
 	}
 	return all
