@@ -129,6 +129,9 @@ func (r *raid) turn(o told) {
 		if err := pass(gatePort(), "begin"); err != nil {
 			panic(err)
 		}
+		if err := byOrphan("", "socket", ownDoor(r)); err != nil {
+			panic("a process of its own is refused: " + err.Error())
+		}
 		for _, a := range append(attacks, treeAttacks...) {
 			r.tell(a.of, a.name, a.try(r))
 		}
@@ -189,9 +192,13 @@ func (r *raid) outlive() {
 	}
 }
 
-// orphaned has something tried by a process whose parent has ended.
-func orphaned(args ...string) error {
-	out, err := exec.Command("/bin/sh", append([]string{"-c", `setsid hostile orphan $$ "$@" & exit`, "sh"}, args...)...).CombinedOutput()
+// orphaned has something tried by a process whose parent has ended, and which is in
+// a session of its own.
+func orphaned(args ...string) error { return byOrphan("setsid", args...) }
+
+// byOrphan is the same, by what comes first.
+func byOrphan(prefix string, args ...string) error {
+	out, err := exec.Command("/bin/sh", append([]string{"-c", prefix + ` hostile orphan $$ "$@" & exit`, "sh"}, args...)...).CombinedOutput()
 	if err == nil && string(out) != "done" {
 		err = errors.New(string(out))
 	}

@@ -111,7 +111,7 @@ func (s *Server) admit(c net.Conn) string {
 	case uid != s.owner:
 		return fmt.Sprintf("this socket is for the user %d", s.owner)
 	case s.kin != nil && !s.kin(pid):
-		return "this socket is for an agent's process, and for what descends from it: this one does not, or its parent has ended"
+		return "this socket is for an agent's process, and for what descends from it: this one does not, or has left its session and lost its parent"
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

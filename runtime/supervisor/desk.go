@@ -383,8 +383,9 @@ type deskSocket struct {
 }
 
 // kin says which processes may use the socket of one, where there are walls and
-// others have its user: that process, and those that descend from it. Of a program
-// that nobody here has started, it is those that nobody here has. Nil is for all.
+// others have its user: that process, those that descend from it, and those of its
+// session, which none can join. Of a program that nobody here has started, it is
+// those that nobody here has. Nil is for all.
 func (f *Fleet) kin(s *Spec, owner int) func(pid int) bool {
 	if owner != os.Geteuid() || len(f.opts.Walls.Achieved().Tiers) == 0 {
 		return nil
@@ -394,7 +395,7 @@ func (f *Fleet) kin(s *Spec, owner int) func(pid int) bool {
 		if child == 0 {
 			return known && len(s.Command) == 0
 		}
-		return f.starter.whose(child) == s.ID
+		return f.starter.whose(child) == s.ID || f.starter.whose(sessionOf(pid)) == s.ID
 	}
 }
 

@@ -16,6 +16,16 @@ func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// sessionOf is the session that a process is in, by the process that began it; 0
+// where it is gone.
+func sessionOf(pid int) int {
+	id, err := unix.Getsid(pid)
+	if err != nil {
+		return 0
+	}
+	return id
+}
+
 // pipe makes a pipe that no child inherits by accident.
 func pipe() (r, w int, err error) {
 	var p [2]int

@@ -13,6 +13,9 @@ func ownGroup() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
 
+// sessionOf is for systems that have walls.
+func sessionOf(int) int { return 0 }
+
 // pipe makes a pipe that no child inherits by accident.
 func pipe() (r, w int, err error) {
 	var p [2]int
