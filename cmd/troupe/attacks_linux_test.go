@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -156,11 +158,38 @@ func (s site) raid(t *testing.T, isolation, by string) spoils {
 	return all
 }
 
-// troupe runs a command on the site's data, and gives what it prints.
+// openTerminal makes a terminal, which is there until the test has ended.
+func openTerminal(t *testing.T) *os.File {
+	t.Helper()
+	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = master.Close() })
+	fd := int(master.Fd())
+	number, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
+	if err == nil {
+		err = unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return terminal
+}
+
+// troupe runs a command on the site's data from a terminal of its own, and gives
+// what it prints.
 func (s site) troupe(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.Command("troupe", args...)
 	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(s.dir, "data"))
+	terminal := openTerminal(t)
+	defer func() { _ = terminal.Close() }()
+	cmd.Stdin, cmd.SysProcAttr = terminal, &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	out, err := cmd.Output()

@@ -44,6 +44,7 @@ const (
 	unlisted     = "read files that the plan does not list"
 	elsewhere    = "write outside its own directories"
 	procFiles    = "read the environment, memory or descriptors of other processes"
+	sharedMemory = "use another agent's shared memory of System V"
 	tracing      = "trace other processes"
 	signalling   = "signal other processes"
 	setUser      = "get another user's rights by a set-user-ID program"
@@ -52,6 +53,7 @@ const (
 	listening    = "listen on TCP ports"
 	abstract     = "connect to abstract sockets of other processes"
 	descriptors  = "use descriptors of the supervisor"
+	terminal     = "reach the terminal that the run was started from"
 	outliving    = "outlive its run by sessions, double forks or new parents"
 	udp          = "use UDP, or MPTCP in TCP's place"
 	stat         = "see that a file is there, its size and its times"
@@ -203,6 +205,7 @@ var attacks = []attack{
 		}
 		return err
 	}},
+	{sharedMemory, "attaching it", func(r *raid) error { return attach(r.victimPID) }},
 	{tracing, "the victim", func(r *raid) error {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -251,6 +254,7 @@ var attacks = []attack{
 		}
 		return nil
 	}},
+	{terminal, "opening it", appends(func(*raid) string { return "/dev/tty" })},
 	{udp, "a datagram", func(*raid) error { return dial("udp", os.Getenv("UDP")) }},
 	{udp, "MPTCP to a port that is not allowed", func(*raid) error {
 		var d net.Dialer
@@ -278,4 +282,28 @@ func dial(network, port string) error {
 	}
 	_, err = c.Write([]byte("x"))
 	return errors.Join(err, c.Close())
+}
+
+// attach uses the shared memory that a process has made.
+func attach(pid int) error {
+	list, err := os.ReadFile("/proc/sysvipc/shm")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(list)) {
+		words := strings.Fields(line) // key shmid perms size cpid …
+		if len(words) < 5 || words[4] != strconv.Itoa(pid) {
+			continue
+		}
+		id, err := strconv.Atoi(words[1])
+		if err != nil {
+			return err
+		}
+		memory, err := unix.SysvShmAttach(id, 0, 0)
+		if err != nil {
+			return err
+		}
+		return unix.SysvShmDetach(memory)
+	}
+	panic("the victim has no shared memory")
 }

@@ -231,16 +231,25 @@ func attackBus(b *natsBot, o *natsAsk) {
 	b.actions["unknown"] = []string{b.say(`{"to":"bob"}`), b.say(`not JSON`)}
 	for what, g := range map[string]natsBadge{
 		"a second connection": b.badge,
-		"a wrong password":    {URL: b.badge.URL, User: b.badge.User, Password: "x"},
-		"the supervisor":      {URL: b.badge.URL, User: "supervisor", Password: b.badge.Password},
-		"nobody":              {URL: b.badge.URL},
+		"a wrong password":    {User: b.badge.User, Password: "x"},
+		"the supervisor":      {User: "supervisor", Password: b.badge.Password},
+		"nobody":              {},
 	} {
-		if nc, err := g.connect(b.errs, nats.NoReconnect()); err == nil {
-			nc.Close()
-			let = append(let, "connect as "+what)
+		if err := b.admitted(g); !errors.Is(err, nats.ErrAuthorization) {
+			let = append(let, fmt.Sprintf("connect as %s: %v", what, err))
 		}
 	}
 	b.actions["let"] = let
+}
+
+// admitted connects with other credentials, and gives the server's error.
+func (b *natsBot) admitted(g natsBadge) error {
+	g.URL, g.Inbox = b.badge.URL, b.badge.Inbox // which is not what it is refused for
+	nc, err := g.connect(b.errs, nats.NoReconnect())
+	if err == nil {
+		nc.Close()
+	}
+	return err
 }
 
 // isRefused is nil where the server has refused what was just done.

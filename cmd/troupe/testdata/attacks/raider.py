@@ -410,6 +410,7 @@ def first():
         "listen on TCP ports": [("any port", listens)],
         "connect to abstract sockets of other processes": [("the victim's", abstract, pid)],
         "use descriptors of the supervisor": [("that were left open", refuse, OPENED, "there are none")],
+        "reach the terminal that the run was started from": [("opening it", appends, "/dev/tty")],
         "use UDP, or MPTCP in TCP's place": [
             ("a datagram", datagram),
             ("MPTCP to a port that is not allowed", multipath),

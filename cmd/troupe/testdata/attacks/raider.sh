@@ -182,6 +182,7 @@ of_processes() {
 	try 'connect to TCP ports that the plan does not allow' "another's port" connects
 	try "use UDP, or MPTCP in TCP's place" 'a datagram' datagram
 	try 'use descriptors of the supervisor' 'that were left open' descriptors
+	try 'reach the terminal that the run was started from' 'opening it' appends /dev/tty
 	try 'see which processes there are, and their commands' "the victim's command" grep -q victim /proc/$pid/cmdline
 }
 
