@@ -110,7 +110,7 @@ func (g *game) scenario() any {
 		return map[string]any{
 			"name": "bench", "clock": map[string]any{"mode": plan.Realtime}, "shared": map[string]any{},
 			"agents":     []any{map[string]any{"id": "a-{n}", "replicas": g.agents, "command": bot("echo").words}},
-			"durability": cmp.Or(g.durability, plan.DurableProcess),
+			"durability": cmp.Or(g.durability, plan.DurableProcess), "isolation": "none", // the bench uses the agents' sockets
 		}
 	}
 	var entries []any
