@@ -115,7 +115,7 @@
 //     and orphans alike. The last fleet to stop kills the orphans and ends it.
 //     What a single process left is killed when that is gone, before another
 //     takes its place (supervisor/sweep_linux.go): all that it started has its
-//     tag, whatever it did to its session, parents and environment.
+//     tag, or its user, whatever it did to its session, parents and environment.
 //   - A world that is a process has one that reads it; the world's Close waits.
 //   - The API's server and its requests, and the server of metrics with its own;
 //     their stop waits 2 s for requests, then cuts them; those at the Door are
@@ -295,6 +295,19 @@
 // agent's socket and does not descend from its process, where the user at the other
 // end does not tell (Fleet.kin). Worlds that are processes have the walls that agents
 // have, and so does what is tried by itself (Try).
+//
+// # Limits
+//
+// What the kernel can hold a process to by itself (files, the size of a file) it
+// sets on itself before it is the agent. Memory and processes are a control group's
+// where one can be written (workspace.FindCgroups), processes its user's where it has
+// one of its own; the rest, and these two where neither is to be had, is measured by
+// the fleet's watchdog. A bond ties one child to all of it; an excess ends the child
+// with its process group, and its death sweeps the rest, as every death does
+// (supervisor/sweep_linux.go). An account keeps what the processes of one place take,
+// one after another; facts of the kind spent carry it to the record, and society and
+// Start from there to the next supervisor. What passes the engine (turns, messages,
+// the run's money and time) is held by it, in engine/limits.go.
 //
 // # Runs on record
 //
