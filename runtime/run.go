@@ -284,7 +284,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	r.fleet = supervisor.New(supervisor.Options{
 		Run: r.name, Dir: r.dir, Walls: r.walls, Replay: past.tell, Last: last,
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
-		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish, Cgroups: r.cgroups(), Memory: int64(r.plan.Limits.Memory),
+		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish, Cgroups: r.cgroups(), Memory: int64(r.plan.Limits.Memory), CPU: r.plan.Limits.CPU > 0,
 		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,
 		Shared: shelf.contents(r.plan), AtOnce: r.plan.Clock.Mode == plan.Realtime, Requests: r.atOnce(),
 	})

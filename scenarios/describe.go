@@ -88,6 +88,7 @@ var descriptions = map[string]string{
 	"Limits.usd":      "What all models together may cost, in US dollars, as their command line tools report it; none for no bound.",
 	"Limits.resident": "How many processes of agents there may be at a time. Others are parked, the least recently used first, and come back when they are asked.",
 	"Limits.wall":     "How long the run may take, from its start on; the time in which nobody works on it does not count.",
+	"Limits.cpu":      "How much processor time all agents' processes together may take, from the run's start on.",
 	"Limits.memory":   "What all agents' processes together may have in memory. Each counts for the limits.memory of its entry; where that does not fit, others are parked, or it waits.",
 
 	"EntryLimits.memory":        "What a process and all that it starts may have in memory, as 64MiB; files that the system keeps in memory for them do not count.",

@@ -130,6 +130,7 @@ type Limits struct {
 	Resident int    `yaml:"resident" min:"1"` // processes of agents at a time
 
 	Wall   Duration `yaml:"wall"`   // of the run, from its start on
+	CPU    Duration `yaml:"cpu"`    // of all agents' processes together
 	Memory Size     `yaml:"memory"` // of all agents' processes together
 }
 

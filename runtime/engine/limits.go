@@ -27,26 +27,44 @@ func (l *loop) afford() error {
 	if most := l.Plan.Limits.USD; most > 0 && l.soc.usd >= most {
 		return &LimitError{Limit: "limits.usd", Tick: l.soc.tick, Text: fmt.Sprintf("its models have cost %s of %s", l.soc.usd, most)}
 	}
-	if most := l.Plan.Limits.Wall; most > 0 && l.wall+time.Since(l.began) >= most {
-		return &LimitError{Limit: "limits.wall", Tick: l.soc.tick, Text: fmt.Sprintf("it has taken %s", most)}
+	spent, most := l.spent(), &l.Plan.Limits
+	if most.Wall > 0 && spent.Wall >= most.Wall {
+		return &LimitError{Limit: "limits.wall", Tick: l.soc.tick, Text: fmt.Sprintf("it has taken %s", most.Wall)}
+	}
+	if most.CPU > 0 && spent.CPU >= most.CPU {
+		return &LimitError{Limit: "limits.cpu", Tick: l.soc.tick,
+			Text: fmt.Sprintf("its agents have taken %s of %s of processor time", spent.CPU.Round(time.Millisecond), most.CPU)}
 	}
 	return nil
 }
 
-// clockShare is how often the time of a run is put on record that has a limit of
-// it: after each such part of the limit.
-const clockShare = 50
+// A meter is what a fleet can do beside asking, for runs with a limit of
+// processor time: say what its processes have taken.
+type meter interface {
+	CPU() time.Duration
+}
 
-// clock adds to a record's facts how long the run has taken, where it is time to:
-// a run that goes on counts from there.
+// spent is what the run has taken so far, as far as it is limited.
+func (l *loop) spent() agent.Spent {
+	s := l.before
+	if l.Plan.Limits.Wall > 0 {
+		s.Wall += time.Since(l.began)
+	}
+	if l.Plan.Limits.CPU > 0 && l.meter != nil {
+		s.CPU += l.meter.CPU()
+	}
+	return s
+}
+
+// clock adds to a record's facts what the run has taken, where it is time to: a run
+// that goes on counts from there.
 func (l *loop) clock(facts []record.Fact) []record.Fact {
-	most := l.Plan.Limits.Wall
-	now := l.wall + time.Since(l.began)
-	if most == 0 || now-l.told < most/clockShare {
+	now := l.spent()
+	if !now.Due(l.told, agent.Spent{CPU: l.Plan.Limits.CPU, Wall: l.Plan.Limits.Wall}) {
 		return facts
 	}
 	l.told = now
-	return append(facts, record.Fact{Kind: record.FactSpent, Tick: l.soc.tick, Detail: now.Round(time.Millisecond).String()})
+	return append(facts, record.Fact{Kind: record.FactSpent, Tick: l.soc.tick, Detail: now.String()})
 }
 
 // A second counts what an agent has sent since it began.

@@ -46,8 +46,9 @@ type loop struct {
 	elapsed   record.Elapsed
 	took      time.Duration // the last commit
 	began     time.Time
-	wall      time.Duration    // that the run had taken before
-	told      time.Duration    // of what it has taken, on record
+	before    agent.Spent      // that the run had taken
+	told      agent.Spent      // of what it has taken, on record
+	meter     meter            // the fleet; nil where it is none
 	seconds   map[int32]second // under the realtime clock, of those with a limit of messages, by slot
 	rec       record.Record
 	added     addition
@@ -115,8 +116,9 @@ func (l *loop) open(ctx context.Context, cfg Config) error {
 	}
 	l.soc, l.noop, l.ready, l.given = from.soc, from.Ready.Noop, from.Ready, from.Observations
 	l.soc.copies = false
-	l.wall, _ = time.ParseDuration(l.soc.spent[""])
-	l.told = l.wall
+	l.before = agent.ParseSpent(l.soc.spent[""])
+	l.told = l.before
+	l.meter, _ = cfg.Fleet.(meter)
 	l.pick = newCollection(cfg.Plan)
 	if err := checkPolicies(cfg.Plan, l.noop); err != nil {
 		return err

@@ -81,7 +81,7 @@ func (r *realtime) begin(ctx context.Context, cfg Config) error {
 	}
 	r.active = time.Now()
 	if wall := r.Plan.Limits.Wall; wall > 0 {
-		r.ringer = time.AfterFunc(max(wall-r.wall, 0), r.fleet.Wake)
+		r.ringer = time.AfterFunc(max(wall-r.before.Wall, 0), r.fleet.Wake)
 	}
 	return r.vacate(ctx)
 }

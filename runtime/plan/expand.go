@@ -166,7 +166,7 @@ func (m *maker) fillRun() {
 	p.Seed = m.s.Seed
 	p.Clock = Clock{Mode: or(m.s.Clock.Mode, Lockstep), Ticks: m.s.Clock.Ticks, Quiet: time.Duration(m.s.Clock.Quiet)}
 	if l := m.s.Limits; l != nil {
-		p.Limits.Resident, p.Limits.Memory, p.Limits.Wall = l.Resident, Size(l.Memory), time.Duration(l.Wall)
+		p.Limits.Resident, p.Limits.Memory, p.Limits.Wall, p.Limits.CPU = l.Resident, Size(l.Memory), time.Duration(l.Wall), time.Duration(l.CPU)
 		if l.USD != nil {
 			p.Limits.USD = agent.FromDollars(l.USD.Dollars)
 		}

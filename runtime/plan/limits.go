@@ -41,13 +41,14 @@ func (s *Size) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalJSON shows the time as people write it.
+// MarshalJSON shows the times as people write them.
 func (l Limits) MarshalJSON() ([]byte, error) {
 	type plain Limits
 	return json.Marshal(struct {
 		plain
 		Wall duration `json:"wall,omitempty"`
-	}{plain(l), duration(l.Wall)})
+		CPU  duration `json:"cpu,omitempty"`
+	}{plain(l), duration(l.Wall), duration(l.CPU)})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote.
@@ -56,12 +57,13 @@ func (l *Limits) UnmarshalJSON(data []byte) error {
 	var read struct {
 		plain
 		Wall duration `json:"wall"`
+		CPU  duration `json:"cpu"`
 	}
 	if err := json.Unmarshal(data, &read); err != nil {
 		return err
 	}
 	*l = Limits(read.plain)
-	l.Wall = time.Duration(read.Wall)
+	l.Wall, l.CPU = time.Duration(read.Wall), time.Duration(read.CPU)
 	return nil
 }
 

@@ -61,6 +61,9 @@ type Limits struct {
 	Memory   Size      `json:"memory,omitempty"`   // of all agents' processes together
 	// Wall is how long the run may take, less what it stood still; written as 10m.
 	Wall time.Duration `json:"wall,omitempty"`
+	// CPU is how much processor time all agents' processes may take together;
+	// written as Wall is.
+	CPU time.Duration `json:"cpu,omitempty"`
 }
 
 // A Checkpoint says after how many ticks each the run's state is written beside

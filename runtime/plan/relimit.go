@@ -29,7 +29,7 @@ func Relimit(p *Plan, sets []string) error {
 	return errors.Join(errs...)
 }
 
-var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, limits.resident, limits.wall, limits.memory, and of agents.PATTERN.limits usd, turns, memory, cpu, processes, disk and wall")
+var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, limits.resident, limits.wall, limits.cpu, limits.memory, and of agents.PATTERN.limits usd, turns, memory, cpu, processes, disk and wall")
 
 func (p *Plan) relimit(at []string, value string) error {
 	if strings.Join(at, ".") == "limits.usd" {
@@ -37,6 +37,9 @@ func (p *Plan) relimit(at []string, value string) error {
 	}
 	if strings.Join(at, ".") == "limits.wall" {
 		return setTime(&p.Limits.Wall, value)
+	}
+	if strings.Join(at, ".") == "limits.cpu" {
+		return setTime(&p.Limits.CPU, value)
 	}
 	if strings.Join(at, ".") == "limits.memory" {
 		if err := setSize(&p.Limits.Memory, value); err != nil {

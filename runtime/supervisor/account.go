@@ -1,74 +1,66 @@
 package supervisor
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
 )
-
-// A spending is what a process, or several, have taken in their lives.
-type spending struct{ cpu, wall time.Duration }
-
-// spendingText is how facts tell a spending.
-const spendingText = "cpu %s wall %s"
-
-func (s spending) String() string {
-	return fmt.Sprintf(spendingText, s.cpu.Round(time.Millisecond), s.wall.Round(time.Millisecond))
-}
-
-// spentShare is how often what has been taken is put on record: after each such
-// part of the limit.
-const spentShare = 50
 
 // An account is what the processes of one place have taken so far, one after
 // another: being parked or restarted gives nothing back, nor does the end of the
 // supervisor.
 type account struct {
 	mu sync.Mutex
-	spending
-	told spending // on record
+	agent.Spent
+	told agent.Spent // on record
 }
 
 // restore takes a fact's word for what was spent before.
 func (a *account) restore(text string) {
-	var cpu, wall string
-	if _, err := fmt.Sscanf(text, spendingText, &cpu, &wall); err != nil {
-		return // nothing was
-	}
-	a.cpu, _ = time.ParseDuration(cpu)
-	a.wall, _ = time.ParseDuration(wall)
-	a.told = a.spending
+	a.Spent = agent.ParseSpent(text)
+	a.told = a.Spent
 }
 
 // due says whether so much is to be put on record, beside what it has for good.
-func (a *account) due(now spending, l *Limits) (sum spending, due bool) {
+func (a *account) due(now agent.Spent, l *Limits) (sum agent.Spent, due bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	sum = spending{a.cpu + now.cpu, a.wall + now.wall}
-	due = l.CPU > 0 && sum.cpu-a.told.cpu >= l.CPU/spentShare || l.Wall > 0 && sum.wall-a.told.wall >= l.Wall/spentShare
+	sum = agent.Spent{CPU: a.CPU + now.CPU, Wall: a.Wall + now.Wall}
+	due = sum.Due(a.told, agent.Spent{CPU: l.CPU, Wall: l.Wall})
 	if due {
 		a.told = sum
 	}
 	return sum, due
 }
 
-func (a *account) add(t spending) {
+func (a *account) add(t agent.Spent) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.cpu += t.cpu
-	a.wall += t.wall
+	a.CPU += t.CPU
+	a.Wall += t.Wall
 }
 
-func (a *account) sum() spending {
+func (a *account) sum() agent.Spent {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.spending
+	return a.Spent
+}
+
+// CPU is the processor time that the fleet's processes have taken so far, where
+// Options.CPU has it measured. Any goroutine may call it.
+func (f *Fleet) CPU() time.Duration {
+	sum := time.Duration(f.cpu.Load())
+	for _, w := range f.watchdog.all() {
+		sum += w.spending().CPU
+	}
+	return sum
 }
 
 // spent puts on record what a place has taken, where it is time to; now is what
 // its child has, that lives.
-func (f *Fleet) spent(b *bond, now spending) {
+func (f *Fleet) spent(b *bond, now agent.Spent) {
 	if sum, due := b.account.due(now, b.limits); due {
 		f.factAnew(Fact{Agent: b.name, Kind: "spent", Tick: int(f.lastTick.Load()) + 1, Detail: sum.String()})
 	}

@@ -51,6 +51,7 @@ type Fleet struct {
 	recording  time.Duration  // how long a tool may take to record its answer
 	closing    atomic.Bool    // all is stopped; what processes left is looked for once they are gone
 	swept      atomic.Int64
+	cpu        atomic.Int64 // nanoseconds of the processes that are gone
 	groups     atomic.Int64 // control groups that were made
 	owned      atomic.Bool  // processes have users of their own
 	watchdog   watchdog

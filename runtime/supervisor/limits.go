@@ -6,6 +6,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/workspace"
 )
 
@@ -111,7 +112,7 @@ type bond struct {
 	name    string // in facts
 	limits  *Limits
 	account *account
-	before  spending // by others, before it
+	before  agent.Spent // by others, before it
 	w       *workspace.Workspace
 	group   *workspace.Cgroup // nil for none
 	counted bool              // the kernel counts its processes by their user
@@ -130,7 +131,7 @@ func (f *Fleet) bind(cmd *workspace.Command, s *Spec, a *account, w *workspace.W
 	if own {
 		f.owned.Store(true)
 	}
-	cmd.Confinement.Rlimits = append(cmd.Confinement.Rlimits, l.rlimits(b.before.cpu, own)...)
+	cmd.Confinement.Rlimits = append(cmd.Confinement.Rlimits, l.rlimits(b.before.CPU, own)...)
 	if g := f.opts.Cgroups; g != nil && (l.Memory > 0 || l.Processes > 0) {
 		group, err := g.Make(fmt.Sprint(f.groups.Add(1)), workspace.CgroupLimits{Memory: l.Memory, Processes: int64(l.Processes)})
 		if err != nil {
@@ -144,13 +145,13 @@ func (f *Fleet) bind(cmd *workspace.Command, s *Spec, a *account, w *workspace.W
 	return b, nil
 }
 
-// spent says which limit a spending has left nothing of, if any.
-func (l *Limits) spent(s spending) *excess {
+// spent says which limit is used up by so much, if any.
+func (l *Limits) spent(s agent.Spent) *excess {
 	switch {
-	case l.CPU > 0 && s.cpu >= l.CPU:
-		return &excess{limit: "cpu", used: s.cpu.String(), most: l.CPU.String(), by: Watched, timed: true}
-	case l.Wall > 0 && s.wall >= l.Wall:
-		return &excess{limit: "wall", used: s.wall.Round(time.Millisecond).String(), most: l.Wall.String(), by: Watched, timed: true}
+	case l.CPU > 0 && s.CPU >= l.CPU:
+		return &excess{limit: "cpu", used: s.CPU.String(), most: l.CPU.String(), by: Watched, timed: true}
+	case l.Wall > 0 && s.Wall >= l.Wall:
+		return &excess{limit: "wall", used: s.Wall.Round(time.Millisecond).String(), most: l.Wall.String(), by: Watched, timed: true}
 	}
 	return nil
 }
@@ -225,9 +226,10 @@ func (f *Fleet) release(c *child) {
 		return
 	}
 	t := f.watchdog.forget(c)
-	t.cpu = max(t.cpu, c.cpu)
+	t.CPU = max(t.CPU, c.cpu)
+	f.cpu.Add(int64(t.CPU))
 	c.bond.account.add(t)
-	f.spent(c.bond, spending{})
+	f.spent(c.bond, agent.Spent{})
 	if c.bond.group != nil {
 		if err := c.bond.group.Remove(); err != nil {
 			f.fact(Fact{Kind: "failed", Detail: err.Error()})

@@ -133,6 +133,8 @@ type Options struct {
 	// Memory is how much the processes may have together: each counts for the limit
 	// that its Spec has. 0 for any amount.
 	Memory int64
+	// CPU has the processor time of all processes measured.
+	CPU bool
 	// Kept are the ticks of the checkpoints that there are, Keep how many there
 	// will be: what was kept of processes at them stays.
 	Kept []int

@@ -40,10 +40,10 @@ func (w *watched) uses() (all []Use) {
 	}
 	l, count := b.limits, func(n int64) string { return strconv.FormatInt(n, 10) }
 	add("memory", seen.memory, l.Memory, bytesText)
-	add("cpu", int64(b.before.cpu+taken.cpu), int64(l.CPU), timeText)
+	add("cpu", int64(b.before.CPU+taken.CPU), int64(l.CPU), timeText)
 	add("processes", seen.processes, int64(l.Processes), count)
 	add("disk", seen.disk, l.Disk, bytesText)
-	add("wall", int64(b.before.wall+taken.wall), int64(l.Wall), timeText)
+	add("wall", int64(b.before.Wall+taken.Wall), int64(l.Wall), timeText)
 	return all
 }
 

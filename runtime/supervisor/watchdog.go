@@ -7,14 +7,17 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
 )
 
 // How often what processes take is measured: at least so much apart, and so rarely
-// that it costs one part in watchShare of a core.
+// that it costs one part in watchShare of a core, but not rarer than watchMost and
+// diskMost: who starts many processes makes measuring take long.
 const (
-	watchEvery = 100 * time.Millisecond
-	diskEvery  = time.Second
-	watchShare = 20
+	watchEvery, watchMost = 100 * time.Millisecond, time.Second
+	diskEvery, diskMost   = time.Second, time.Minute
+	watchShare            = 20
 )
 
 // A watchdog measures what the fleet's processes take whose limits the kernel
@@ -32,6 +35,7 @@ type watchdog struct {
 type watched struct {
 	c     *child
 	since time.Time
+	all   bool                   // its processor time is measured whatever its limits
 	spent map[life]time.Duration // of each process that was seen last
 	past  time.Duration          // of those that were seen before
 
@@ -52,28 +56,28 @@ type life struct {
 // watch watches a child until forget is called.
 func (d *watchdog) watch(c *child) {
 	l := c.bond.limits
-	if l.Memory == 0 && l.CPU == 0 && l.Processes == 0 && l.Disk == 0 && l.Wall == 0 {
+	if l.Memory == 0 && l.CPU == 0 && l.Processes == 0 && l.Disk == 0 && l.Wall == 0 && !d.fleet.opts.CPU {
 		return
 	}
 	d.mu.Lock()
 	if d.watched == nil {
 		d.watched = map[*child]*watched{}
 	}
-	d.watched[c] = &watched{c: c, since: time.Now()}
+	d.watched[c] = &watched{c: c, since: time.Now(), all: d.fleet.opts.CPU}
 	d.mu.Unlock()
 	d.once.Do(func() {
-		d.fleet.wg.Go(func() { d.run(watchEvery, d.look) })
-		d.fleet.wg.Go(func() { d.run(diskEvery, d.weigh) })
+		d.fleet.wg.Go(func() { d.run(watchEvery, watchMost, d.look) })
+		d.fleet.wg.Go(func() { d.run(diskEvery, diskMost, d.weigh) })
 	})
 }
 
 // forget watches a child no more, and says what it was seen to take.
-func (d *watchdog) forget(c *child) spending {
+func (d *watchdog) forget(c *child) agent.Spent {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	w := d.watched[c]
 	if w == nil {
-		return spending{}
+		return agent.Spent{}
 	}
 	delete(d.watched, c)
 	return w.spending()
@@ -89,10 +93,10 @@ func (d *watchdog) tell(w *watched) {
 }
 
 // spending is what the child and all that it started have taken by now.
-func (w *watched) spending() spending {
+func (w *watched) spending() agent.Spent {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return spending{cpu: w.cpu, wall: time.Since(w.since)}
+	return agent.Spent{CPU: w.cpu, Wall: time.Since(w.since)}
 }
 
 // all are the children that are watched now.
@@ -107,7 +111,7 @@ func (d *watchdog) all() []*watched {
 }
 
 // run measures until the fleet is stopped.
-func (d *watchdog) run(every time.Duration, measure func()) {
+func (d *watchdog) run(every, most time.Duration, measure func()) {
 	timer := time.NewTimer(every)
 	defer timer.Stop()
 	for {
@@ -118,7 +122,7 @@ func (d *watchdog) run(every time.Duration, measure func()) {
 		}
 		begin := time.Now()
 		measure()
-		timer.Reset(max(every, watchShare*time.Since(begin)))
+		timer.Reset(max(every, min(watchShare*time.Since(begin), most)))
 	}
 }
 
@@ -145,14 +149,14 @@ func (w *watched) measure(orphans []int) *excess {
 		return &excess{limit: name, used: used, most: most, by: Watched, timed: true}
 	}
 	before := w.c.bond.before
-	if wall := before.wall + time.Since(w.since); l.Wall > 0 && wall >= l.Wall {
+	if wall := before.Wall + time.Since(w.since); l.Wall > 0 && wall >= l.Wall {
 		return sampled("wall", wall.Round(time.Millisecond).String(), l.Wall.String())
 	}
 	if x := w.c.bond.refused(); x != nil {
 		x.timed = true
 		return x
 	}
-	if l.CPU == 0 && (group != nil || l.Memory == 0 && l.Processes == 0) {
+	if l.CPU == 0 && !w.all && (group != nil || l.Memory == 0 && l.Processes == 0) {
 		return nil
 	}
 	u := w.use(orphans)
@@ -163,7 +167,7 @@ func (w *watched) measure(orphans []int) *excess {
 	w.mu.Lock()
 	w.cpu, w.seen.memory, w.seen.processes = u.cpu, u.memory, int64(count)
 	w.mu.Unlock()
-	switch cpu := before.cpu + u.cpu; {
+	switch cpu := before.CPU + u.cpu; {
 	case l.CPU > 0 && cpu >= l.CPU:
 		return sampled("cpu", cpu.String(), l.CPU.String())
 	case group != nil:
