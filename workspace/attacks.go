@@ -17,7 +17,7 @@ type Attack struct {
 var Attacks = []Attack{
 	{Name: "read another agent's files, home, prompts or log", By: map[string]int{"uid": 0, "landlock": 0}},
 	{Name: "write another agent's files, home or log", By: map[string]int{"uid": 0, "landlock": 0}},
-	{Name: "change the permissions or times of another agent's files", By: map[string]int{"uid": 0}},
+	{Name: "change the permissions or times of another agent's files or the run's", By: map[string]int{"uid": 0}},
 	{Name: "get at another's files by symbolic links, hard links, renaming or ..", By: map[string]int{"uid": 0, "landlock": 0}},
 	{Name: "get at another's files by checkout, commit, or what is kept of its own", By: map[string]int{None: 0}},
 	{Name: "read or write the run's record, locks, checkpoints and plan", By: map[string]int{"uid": 0, "landlock": 0}},

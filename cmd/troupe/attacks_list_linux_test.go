@@ -30,7 +30,7 @@ type attack struct {
 const (
 	readOthers   = "read another agent's files, home, prompts or log"
 	writeOthers  = "write another agent's files, home or log"
-	chmodOthers  = "change the permissions or times of another agent's files"
+	chmodOthers  = "change the permissions or times of another agent's files or the run's"
 	byTricks     = "get at another's files by symbolic links, hard links, renaming or .."
 	byCopies     = "get at another's files by checkout, commit, or what is kept of its own"
 	theRun       = "read or write the run's record, locks, checkpoints and plan"
@@ -90,6 +90,14 @@ func appends(path func(*raid) string) func(*raid) error {
 	}
 }
 
+// overwrites has its owner's files be written that are not to be.
+func overwrites(path func(*raid) string) func(*raid) error {
+	return func(r *raid) error {
+		_ = os.Chmod(path(r), 0o644)
+		return appends(path)(r)
+	}
+}
+
 func makes(dir func(*raid) string) func(*raid) error {
 	return func(r *raid) error {
 		name := filepath.Join(dir(r), "planted")
@@ -132,6 +140,7 @@ var attacks = []attack{
 	{writeOthers, "a file cut short", func(r *raid) error { return os.Truncate(of("tmp/secret")(r), 1) }},
 	{chmodOthers, "chmod of work", func(r *raid) error { return os.Chmod(of("work")(r), 0o700) }},
 	{chmodOthers, "times of a file", func(r *raid) error { return os.Chtimes(of("work/secret")(r), time.Time{}, time.Unix(1, 0)) }},
+	{chmodOthers, "chmod of the run's copy of a program", func(r *raid) error { return os.Chmod(r.ownProgram, 0o644) }},
 	{byTricks, "a symbolic link", func(r *raid) error {
 		_ = os.Remove("link")
 		if err := os.Symlink(of("work/secret")(r), "link"); err != nil {
@@ -180,7 +189,7 @@ var attacks = []attack{
 	{theRun, "a new file among the locks", makes(ofRun("locks"))},
 	{theRun, "the store", reads(func(r *raid) string { return filepath.Join(r.data, "bus") })},
 	{theRun, "a new file in the store", makes(func(r *raid) string { return filepath.Join(r.data, "bus") })},
-	{ownProgram, "writing", appends(func(r *raid) string { return r.ownProgram })},
+	{ownProgram, "writing", overwrites(func(r *raid) string { return r.ownProgram })},
 	{ownProgram, "another in its place", func(r *raid) error { return os.Rename(r.ownProgram, r.ownProgram+".old") }},
 	{ownProgram, "a new file beside it", makes(func(r *raid) string { return filepath.Dir(r.ownProgram) })},
 	{ownProgram, "the template of its directory", makes(func(r *raid) string { return filepath.Dir(r.ownProgram) + ".template" })},

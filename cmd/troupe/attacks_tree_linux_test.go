@@ -23,7 +23,7 @@ const (
 
 // treeAttacks are those on what agents have in common.
 var treeAttacks = []attack{
-	{writeTree, "a file", appends(ofTree(fixed))},
+	{writeTree, "a file", overwrites(ofTree(fixed))},
 	{writeTree, "a new file", makes(ofTree("."))},
 	{writeTree, "a link in it", func(r *raid) error {
 		link := ofTree("link")(r)

@@ -62,6 +62,14 @@ def appends(path):
     os.close(os.open(path, os.O_WRONLY | os.O_APPEND))
 
 
+def overwrites(path):
+    try:
+        os.chmod(path, 0o644)
+    except OSError:
+        pass
+    appends(path)
+
+
 def makes(path):
     path += "/planted-by-python"
     with open(path, "w") as f:
@@ -332,7 +340,7 @@ def first():
             ("a new file in home", makes, VICTIM + "/home"),
             ("a file cut short", os.truncate, VICTIM + "/tmp/secret", 1),
         ],
-        "change the permissions or times of another agent's files": [
+        "change the permissions or times of another agent's files or the run's": [
             ("chmod of work", os.chmod, VICTIM + "/work", 0o700),
             ("times of a file", os.utime, VICTIM + "/work/secret", (1, 1)),
         ],
@@ -361,14 +369,14 @@ def first():
             ("a new file in the store", makes, DATA + "/bus"),
         ],
         "change the run's copies of programs and templates": [
-            ("writing", appends, PROGRAM),
+            ("writing", overwrites, PROGRAM),
             ("another in its place", in_place),
             ("a new file beside it", makes, os.path.dirname(PROGRAM)),
             ("the template of its directory", makes, os.path.dirname(PROGRAM) + ".template"),
         ],
         "read the copies of another entry's programs": [("reading", reads, program)],
         "write the shared tree without a commit": [
-            ("a file", appends, RUN + "/shared/fixed"),
+            ("a file", overwrites, RUN + "/shared/fixed"),
             ("a new file", makes, RUN + "/shared"),
             ("a link in it", tree_link),
         ],

@@ -31,6 +31,10 @@ left() {
 }
 
 appends() { : >>"$1"; }
+overwrites() {
+	chmod u+w "$1" 2>/dev/null
+	appends "$1"
+}
 makes() { echo mine >"$1/planted-by-sh" && rm "$1/planted-by-sh"; }
 full() { (cd "$(dirname "$0")" && cd / && echo "$(dirname "$programs")/agents/victim/$1"); }
 
@@ -104,7 +108,7 @@ files() {
 	try "$what" 'a new file in work' makes $victim/work
 	try "$what" 'a new file in home' makes $victim/home
 	try "$what" 'a file cut short' truncate -c -s 1 $victim/tmp/secret
-	what="change the permissions or times of another agent's files"
+	what="change the permissions or times of another agent's files or the run's"
 	try "$what" 'chmod of work' chmod 700 $victim/work
 	try "$what" 'times of a file' touch -c -d @1 $victim/work/secret
 	what="get at another's files by symbolic links, hard links, renaming or .."
@@ -137,13 +141,13 @@ of_the_run() {
 	try "$what" 'a new file among the locks' makes $run/locks
 	try "$what" 'the store' ls $data/bus
 	what="change the run's copies of programs and templates"
-	try "$what" 'writing' appends "$0"
+	try "$what" 'writing' overwrites "$0"
 	try "$what" 'another in its place' takes_place
 	try "$what" 'a new file beside it' makes "$(dirname "$0")"
 	try "$what" 'the template of its directory' makes "$(dirname "$0").template"
 	try "read the copies of another entry's programs" 'reading' cat "$programs/1-victim/v.txt"
 	what='write the shared tree without a commit'
-	try "$what" 'a file' appends $run/shared/fixed
+	try "$what" 'a file' overwrites $run/shared/fixed
 	try "$what" 'a new file' makes $run/shared
 	try "$what" 'a link in it' tree_link
 	what='read of the shared tree what the plan keeps from it'
