@@ -109,6 +109,8 @@
 //     asked, and one that takes it through its stop. An agent with a process a
 //     turn has one for the turn, and one for each end of its output. Fleet.Stop
 //     waits until every process is gone and these have ended.
+//   - The watchdog has one that measures what limited processes take, and one for
+//     what their files do. Fleet.Stop ends them.
 //   - Four threads fork all processes and live until the fleet is stopped, since
 //     a child's parent-death signal follows the thread. Fleet.Stop ends them.
 //   - The reaper, one for the whole program: it collects every dead child, ours

@@ -152,7 +152,8 @@ type EntryLimits struct {
 	USD   *Money `yaml:"usd"`
 	Turns int    `yaml:"turns" min:"1"` // of a model, as its tool counts them
 
-	// Of a process, with all that it starts, from its start on.
+	// Of a process, with all that it starts; cpu and wall, of all processes of an
+	// agent, one after another.
 
 	Memory    Size     `yaml:"memory"`
 	CPU       Duration `yaml:"cpu"`

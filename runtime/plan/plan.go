@@ -90,7 +90,8 @@ type Lifecycle struct {
 type EntryLimits struct {
 	USD   agent.USD `json:"usd,omitempty"` // in billionths of a dollar
 	Turns int       `json:"turns,omitempty"`
-	// Of each process, with all that it starts, from its start on.
+	// Of each process, with all that it starts; CPU and Wall, of all processes of an
+	// agent, one after another.
 	Memory    Size          `json:"memory,omitempty"`
 	CPU       time.Duration `json:"cpu,omitempty"` // written as 30s, as is Wall
 	Processes int           `json:"processes,omitempty"`

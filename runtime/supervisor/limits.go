@@ -10,8 +10,8 @@ import (
 	"github.com/troupe-dev/troupe/workspace"
 )
 
-// Limits are what a process may take, together with all that it starts, from its
-// start on; 0 for no bound.
+// Limits are what a process may take, together with all that it starts, and of CPU
+// and Wall with those that were there before it; 0 for no bound.
 type Limits struct {
 	Memory    int64         // bytes that are resident and no file's
 	CPU       time.Duration // processor time
