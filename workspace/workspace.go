@@ -58,6 +58,9 @@ func (r Run) agent(process string) string { return filepath.Join(r.Dir, "agents"
 func (r Run) world() string               { return filepath.Join(r.Dir, "world") }
 func (r Run) locks() string               { return filepath.Join(r.Dir, "locks") }
 
+// socketName is a socket's beside the workspace.
+const socketName = "socket"
+
 // maxSocket is how long the path of a Unix socket may be.
 const maxSocket = 107
 
@@ -65,7 +68,7 @@ const maxSocket = 107
 // workspace, or, where its path would be longer than a socket's may be, below the
 // directory for temporary files, in a directory that Socket makes.
 func (r Run) Socket(process string) (string, error) {
-	path := filepath.Join(r.agent(process), "socket")
+	path := filepath.Join(r.agent(process), socketName)
 	if len(path) <= maxSocket {
 		return path, nil
 	}
@@ -83,8 +86,17 @@ func (r Run) shortDir() string {
 	return filepath.Join(os.TempDir(), "troupe-"+hashOf([]byte(r.Dir))[:16])
 }
 
-// RemoveSockets removes the directory that Socket made, if it did.
-func (r Run) RemoveSockets() error { return os.RemoveAll(r.shortDir()) }
+// RemoveSockets removes what is left of sockets, and the directory that Socket made,
+// if it did. A killed supervisor leaves those of processes that may not come back.
+func (r Run) RemoveSockets() error {
+	err := os.RemoveAll(r.shortDir())
+	for _, process := range readDir(filepath.Join(r.Dir, "agents")) {
+		if failed := os.Remove(filepath.Join(r.agent(process), socketName)); !errors.Is(failed, os.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
+}
 
 // A Workspace is the private directory of one process, held until Release.
 type Workspace struct {
