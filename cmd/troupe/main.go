@@ -74,6 +74,9 @@ func Main() int {
 			c.OnUsageError = app.OnUsageError
 		}
 	}
+	if os.Getenv("TROUPE_DATA") == "" {
+		_ = os.Unsetenv("TROUPE_DATA") // empty it would name the working directory
+	}
 	return report(app.RunContext(context.Background(), flagsFirst(os.Args)))
 }
 

@@ -57,7 +57,8 @@ func OpenCopy(c *Client, dir string) (*Copy, error) {
 	}
 	at := dir
 	for up := dir; ; up = filepath.Dir(up) {
-		if info, err := os.Stat(filepath.Join(up, tree.Notes)); err == nil && info.IsDir() {
+		// The directory alone says nothing: a data directory may have its name.
+		if info, err := os.Stat(filepath.Join(up, filepath.FromSlash(notesFile))); err == nil && info.Mode().IsRegular() {
 			at = up
 			break
 		}

@@ -236,7 +236,7 @@ func (d *desk) files(id string, r *socket.Request, reply func(*socket.Reply) err
 				return err
 			}
 		}
-		if found {
+		if found || path == "" { // an empty tree is there, too
 			continue
 		}
 		end.Missing = append(end.Missing, path)
