@@ -77,6 +77,7 @@ type run struct {
 	dropped     int // entries of its log that were damaged or lay behind such
 	dir         workspace.Run
 	walls       *workspace.Walls
+	bin         string // for the agents' PATH; empty for nothing
 	bus         *bus.Bus
 	log         *record.Log
 	from        *record.Checkpoint // the newest, of a run that is resumed; nil for its start
@@ -282,7 +283,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	// and a world's process side by side, within the 4 s that all have.
 	last, _, _ := r.log.Last()
 	r.fleet = supervisor.New(supervisor.Options{
-		Run: r.name, Dir: r.dir, Walls: r.walls, Replay: past.tell, Last: last,
+		Run: r.name, Dir: r.dir, Walls: r.walls, Bin: r.bin, Replay: past.tell, Last: last,
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
 		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish, Cgroups: r.cgroups(), Memory: int64(r.plan.Limits.Memory), CPU: r.plan.Limits.CPU > 0,
 		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,

@@ -1,8 +1,10 @@
 package runtime
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -46,5 +48,25 @@ func (r *run) raise(data string) (err error) {
 		r.live.Isolation, r.live.Missing = a.String(), a.Missing
 	}
 	r.onStop(r.walls.Close)
-	return nil
+	r.bin, err = r.tool(data)
+	return err
+}
+
+// tool is a directory for the agents' PATH which has troupe, for what they start;
+// empty where none is needed.
+func (r *run) tool(data string) (dir string, err error) {
+	if len(used(r.plan)) == 0 { // all that is started is troupe itself
+		return "", nil
+	}
+	own, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("cannot find this program: %w", err)
+	}
+	id := largeBuildID(own)
+	if id == "" {
+		if id, err = hashFile(own); err != nil {
+			return "", err
+		}
+	}
+	return r.walls.Tool(data, "troupe", fmt.Sprintf("%.16x", sha256.Sum256([]byte(id))))
 }

@@ -25,6 +25,9 @@ func (f *Fleet) command(s *Spec, argv []string, w *workspace.Workspace) (c works
 		Argv: argv, Env: f.environ(s, w), Dir: w.Work,
 		Readable: slices.Clone(s.Readable), Connects: s.Connects, Ports: s.Ports,
 	}
+	if f.opts.Bin != "" {
+		c.Readable = append(c.Readable, f.opts.Bin)
+	}
 	for name := range s.Texts {
 		c.Readable = append(c.Readable, f.opts.Dir.Text(s.ID, name))
 	}
@@ -45,6 +48,9 @@ func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
 	}
 	if path, err := f.opts.Dir.Socket(s.ID); err == nil {
 		env[socket.Variable] = path
+	}
+	if f.opts.Bin != "" {
+		env["PATH"] = f.opts.Bin + string(os.PathListSeparator) + os.Getenv("PATH")
 	}
 	if len(s.View) > 0 {
 		env[viewVariable] = f.opts.Dir.View(s.ID)

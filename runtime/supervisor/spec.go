@@ -118,9 +118,12 @@ type Replay func(ctx context.Context, agents []string, from int, yield func(o *a
 
 // Options of a fleet.
 type Options struct {
-	Run    string // name
-	Dir    workspace.Run
-	Walls  *workspace.Walls
+	Run   string // name
+	Dir   workspace.Run
+	Walls *workspace.Walls
+	// Bin is a directory that comes first in the PATH of agents, and that they may
+	// read; empty for none.
+	Bin    string
 	Replay Replay
 	// Last is the last committed tick of a run that goes on, -1 for a new one.
 	Last int
