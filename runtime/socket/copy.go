@@ -98,8 +98,34 @@ func (w *Copy) Close() error {
 		if text, err = json.Marshal(&w.notes); err == nil {
 			err = w.write(notesFile, text, false)
 		}
+		if err == nil {
+			err = w.sweep()
+		}
 	}
 	return errors.Join(err, w.root.Close())
+}
+
+// sweep removes the contents that no note names any more.
+func (w *Copy) sweep() error {
+	needed := map[string]bool{}
+	for _, n := range w.notes.Files {
+		needed[n.Hash] = true
+	}
+	dir, err := w.root.Open(basesDir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	names, err := dir.Readdirnames(-1)
+	err = errors.Join(err, dir.Close())
+	for _, name := range names {
+		if !needed[name] {
+			err = errors.Join(err, w.root.Remove(basesDir+"/"+name))
+		}
+	}
+	return err
 }
 
 // Paths are those of the tree that names in a directory of the copy stand for.
