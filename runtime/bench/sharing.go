@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -104,7 +105,8 @@ const holdFor = 2 * time.Millisecond
 // handOver gives the median of the times, in µs, from where one holder begins to
 // unlock to where the other has it, which asks while the first one has it still.
 func handOver(times int, holders [2]holder) (float64, error) {
-	var freed time.Time // written by who has it, read by who has it next
+	var mu sync.Mutex // nobody waits for it: the holders take turns, as far as their locks are any good
+	var freed time.Time
 	var took []float64
 	var ask [2]chan bool // closed where the other has failed
 	for i := range ask {
@@ -123,12 +125,17 @@ func handOver(times int, holders [2]holder) (float64, error) {
 					if err := holders[i].lock(); err != nil {
 						return err
 					}
+					now := time.Now()
+					mu.Lock()
 					if !freed.IsZero() {
-						took = append(took, float64(time.Since(freed))/float64(time.Microsecond))
+						took = append(took, float64(now.Sub(freed))/float64(time.Microsecond))
 					}
+					mu.Unlock()
 					ask[1-i] <- true
 					time.Sleep(holdFor)
+					mu.Lock()
 					freed = time.Now()
+					mu.Unlock()
 					if err := holders[i].unlock(); err != nil {
 						return err
 					}
