@@ -55,6 +55,9 @@ func readRun(o Options) (*record.Manifest, error) {
 func (r *run) reopen(ctx context.Context, data string) error {
 	r.dir = workspace.Run{Dir: filepath.Join(data, "runs", r.name)}
 	killed, err := supervisor.KillLeftovers(ctx, r.dir.Dir)
+	if err == nil {
+		err = r.dir.RemoveSockets() // of a run that is over, too, in which nobody will
+	}
 	if err != nil {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
