@@ -147,7 +147,7 @@ func (h *history) turn(s *society, rec *record.Record, t *record.Turn) error {
 	for i := range attempts {
 		a := &attempts[i]
 		o.Attempt = a.Attempt
-		if answered(a.Failure) || len(a.Act.Send) > 0 {
+		if spoke(a.Failure, &a.Act) {
 			if err := h.yield(recalls(keep(&o, a.Redelivered), asked, false), answerOf(a, o.Tick)); err != nil {
 				return err
 			}

@@ -76,6 +76,7 @@ type turn struct {
 	timed    bool           // a clock decided something
 	replaced bool           // by a substitute, in this tick
 	acted    bool
+	spoke    bool         // when not acted: the process has answered all the same
 	done     bool         // the act says so
 	kind     *kind        // of what answers
 	send     []agent.Send // of the act

@@ -89,7 +89,8 @@ func (l *loop) fail(t *turn, f fault) {
 	replaced := t.replaced
 	again := rules[p.Name](l, t, f, p)
 	told := cut(f.detail, maxError)
-	if again || (answered(f.failure) || len(f.act.Send) > 0) && !f.unsent {
+	t.spoke = spoke(f.failure, &f.act)
+	if again || t.spoke && !f.unsent {
 		f.act.Agent, f.act.Tick = m.id, l.soc.tick
 		l.attempts = append(l.attempts, record.Attempt{
 			Agent: m.id, Attempt: t.observe.Attempt, Error: told, Failure: f.failure, Act: f.act, Redelivered: t.observe.Marked(),
@@ -131,11 +132,16 @@ func (l *loop) note(id, kind string, failure agent.Failure, detail string) {
 	l.facts = append(l.facts, record.Fact{Agent: id, Kind: kind, Tick: l.soc.tick, Detail: string(failure) + ": " + detail})
 }
 
-// unanswered are the failures after which the process has not answered; with one
-// that is for what it sent, what it sent is on record.
+// unanswered are the failures after which the process has not answered.
 var unanswered = []agent.Failure{agent.Crash, agent.Spawn, agent.Limit, agent.Deadline, agent.Differs}
 
 func answered(f agent.Failure) bool { return !slices.Contains(unanswered, f) }
+
+// spoke says whether the process has answered an ask that failed. It has, too, where
+// what it sent has passed a limit: its action is on record then.
+func spoke(f agent.Failure, act *agent.Act) bool {
+	return answered(f) || f == agent.Limit && len(act.Action) > 0
+}
 
 // checkPolicies says what in the plan's policies the engine cannot do.
 func checkPolicies(p *plan.Plan, noop []byte) error {

@@ -31,7 +31,7 @@ func (r *repetition) share(l *loop) error {
 		} else if err := r.differs(compareEarly(r.rec, t, list)); err != nil {
 			return err
 		}
-		l.turns[i] = turn{observe: &agent.Observe{Agent: t.Agent}, acted: t.Failure == "", failure: t.Failure, staged: list}
+		l.turns[i] = turn{observe: &agent.Observe{Agent: t.Agent}, acted: t.Failure == "", spoke: answered(t.Failure), failure: t.Failure, staged: list}
 	}
 	l.rec.Results = nil
 	l.writeShared()

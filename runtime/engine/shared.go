@@ -159,7 +159,7 @@ func (l *loop) decideRequests(d *tree.Draft, t *turn) {
 	for i := range t.staged {
 		x := &t.staged[i]
 		if !t.acted {
-			if answered(t.failure) || t.failure == agent.Deadline { // whose process knows that it asked
+			if t.spoke || t.failure == agent.Deadline { // whose process knows that it asked
 				l.tellShared(t.observe.Agent, &requestResult{Type: x.Op, Tick: l.rec.Tick, Request: x.Position, Paths: pathsOf(x),
 					Error: fmt.Sprintf("dropped: the tick ended without an action that was accepted (%s)", t.failure)})
 			}

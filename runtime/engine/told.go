@@ -79,7 +79,7 @@ func (r *readings) tick(s *society, rec *record.Record) error {
 			heir = s.successor(m, rec)
 		}
 		own, rest := attemptsOf(rec.Annex.Attempts, t.Agent, heir != nil)
-		sent := !t.Unsent || slices.ContainsFunc(rest, func(a record.Attempt) bool { return answered(a.Failure) })
+		sent := !t.Unsent || slices.ContainsFunc(rest, func(a record.Attempt) bool { return spoke(a.Failure, &a.Act) })
 		readers := r.readers(s, m)
 		if heir != nil {
 			had := slices.ContainsFunc(own, func(a record.Attempt) bool { return a.Failure != agent.Spawn })
