@@ -150,7 +150,7 @@ type Lifecycle struct {
 // EntryLimits bound each agent of an entry.
 type EntryLimits struct {
 	USD   *Money `yaml:"usd"`
-	Turns int    `yaml:"turns" min:"1"` // of a model, as its tool counts them
+	Turns int    `yaml:"turns" min:"1"` // in the whole run; a model's own, as its tool counts them
 
 	// Of a process, with all that it starts; cpu and wall, of all processes of an
 	// agent, one after another.

@@ -121,8 +121,8 @@ type Options struct {
 	Run   string // name
 	Dir   workspace.Run
 	Walls *workspace.Walls
-	// Bin is a directory that comes first in the PATH of agents, and that they may
-	// read; empty for none.
+	// Bin is a directory that comes first in the PATH of agents whose scenario gives
+	// them none, and that they may read; empty for none.
 	Bin    string
 	Replay Replay
 	// Last is the last committed tick of a run that goes on, -1 for a new one.
