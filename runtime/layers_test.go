@@ -40,7 +40,9 @@ var arrows = map[string][]string{
 	"runtime/agent":      {"runtime/tree"},
 	"runtime/agent/bots": {"runtime/agent"},
 	"runtime/world":      {"runtime/agent"},
-	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/tree", "runtime/world"},
+	"runtime/price":      {"runtime/agent"},
+	"runtime/gateway":    {"runtime/agent", "runtime/price", "workspace"},
+	"runtime/plan":       {"scenarios", "runtime/agent", "runtime/price", "runtime/tree", "runtime/world"},
 	"runtime/record":     {"bus", "runtime/plan", "runtime/agent", "runtime/tree", "workspace"},
 	"runtime/supervisor": {"runtime/agent", "runtime/socket", "runtime/tree", "workspace"},
 
@@ -51,7 +53,7 @@ var arrows = map[string][]string{
 
 	"runtime": {
 		"bus", "scenarios", "workspace",
-		"runtime/agent", "runtime/engine", "runtime/observe", "runtime/plan",
+		"runtime/agent", "runtime/engine", "runtime/gateway", "runtime/observe", "runtime/plan",
 		"runtime/record", "runtime/supervisor", "runtime/tree", "runtime/world",
 	},
 	"runtime/bench": {

@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+)
+
+// An API is a provider's interface. What differs between providers is here.
+type API struct {
+	Name string // the first word of paths at the gateway
+	Base string // where it is by default
+
+	// authorize puts a key in, in place of all that a client said.
+	authorize func(h http.Header, key string)
+	// billed are the paths whose requests cost something: how an answer tells it.
+	billed map[string]billing
+	// free are the paths that go through beside them.
+	free func(method, path string) bool
+	// refusal is an error in the provider's own form.
+	refusal func(kind, text string) any
+}
+
+// A billing reads what an answer took.
+type billing struct {
+	// most is how many tokens of output a request allows; 0 where it does not say.
+	most func(r *request) int64
+	// event takes in one event of a stream, or the whole answer.
+	event func(m *meter, data []byte)
+}
+
+// APIs are all that the gateway knows, by name.
+var APIs = map[string]*API{"anthropic": &anthropic, "openai": &openai}
+
+var anthropic = API{
+	Name: "anthropic", Base: "https://api.anthropic.com",
+	authorize: func(h http.Header, key string) {
+		h.Del("Authorization")
+		h.Set("X-Api-Key", key)
+	},
+	billed: map[string]billing{"/v1/messages": {
+		most:  func(r *request) int64 { return r.MaxTokens },
+		event: anthropicEvent,
+	}},
+	free: func(method, path string) bool {
+		return method == http.MethodPost && path == "/v1/messages/count_tokens" ||
+			method == http.MethodGet && (path == "/v1/models" || strings.HasPrefix(path, "/v1/models/"))
+	},
+	refusal: func(kind, text string) any {
+		return map[string]any{"type": "error", "error": map[string]string{"type": kind, "message": text}}
+	},
+}
+
+var openai = API{
+	Name: "openai", Base: "https://api.openai.com",
+	authorize: func(h http.Header, key string) {
+		h.Del("X-Api-Key")
+		h.Set("Authorization", "Bearer "+key)
+	},
+	billed: map[string]billing{
+		"/v1/responses": {
+			most:  func(r *request) int64 { return r.MaxOutput },
+			event: responsesEvent,
+		},
+		"/v1/chat/completions": {
+			most:  func(r *request) int64 { return max(r.MaxCompletion, r.MaxTokens) * max(r.N, 1) },
+			event: completionsEvent,
+		},
+	},
+	free: func(method, path string) bool {
+		return method == http.MethodGet && (path == "/v1/models" || strings.HasPrefix(path, "/v1/models/"))
+	},
+	refusal: func(kind, text string) any {
+		return map[string]any{"error": map[string]any{"type": kind, "code": kind, "message": text, "param": nil}}
+	},
+}
+
+// A request is what matters of a billed one.
+type request struct {
+	Model         string          `json:"model"`
+	Stream        bool            `json:"stream"`
+	MaxTokens     int64           `json:"max_tokens"`
+	MaxOutput     int64           `json:"max_output_tokens"`
+	MaxCompletion int64           `json:"max_completion_tokens"`
+	N             int64           `json:"n"`
+	Tools         json.RawMessage `json:"tools"`
+}
