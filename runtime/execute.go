@@ -20,8 +20,9 @@ import (
 // before, whatever its own deadline: what a clock decides is no difference.
 const repeatDeadline = time.Minute
 
-// execute runs the world and the agents of a recorded run again.
-func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan struct{}) (*engine.Repeated, error) {
+// execute runs the world and the agents of a recorded run again; models are not
+// asked: what they answered is on record.
+func (r *recorded) execute(ctx context.Context, log *record.Log, o *VerifyOptions, res *VerifyResult) (*engine.Repeated, error) {
 	p := &r.manifest.Plan
 	if err := repeatable(p); err != nil {
 		return nil, fmt.Errorf("cannot execute run %s again: %w", r.manifest.Run, err)
@@ -30,7 +31,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	if err != nil {
 		return nil, err
 	}
-	x := &run{plan: p, opts: Options{Kill: kill}, name: r.manifest.Run, dir: r.scratch, log: log, secrets: secrets}
+	x := &run{plan: p, opts: Options{Kill: o.Kill}, name: r.manifest.Run, dir: r.scratch, log: log, secrets: secrets}
 	defer x.stop()
 	x.thrift()
 	if err := errors.Join(r.installPrograms(), r.installTemplates()); err != nil {
@@ -46,6 +47,10 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	}
 	shelf := &lateShelf{}
 	x.onStop(shelf.close)
+	gate, err := x.pastGate(r.dir.Gateway(), o.Strict)
+	if err != nil {
+		return nil, err
+	}
 	told := pastLog{Log: log, upto: &atomic.Int64{}}
 	x.fleet = supervisor.New(supervisor.Options{
 		Run: x.name, Dir: x.dir, Walls: x.walls, Bin: x.bin, Deadline: repeatDeadline, Last: -1,
@@ -57,6 +62,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	x.onStop(func() { _ = x.dir.RemoveSockets() })
 	x.onStop(x.stopFleet)
 	fleet := &repeater{newFleet(x.fleet, p, x.name, x.dir, secrets), told.upto}
+	fleet.gate = gate
 	if fleet.sources, err = x.sources(p, r.dir, r.manifest.Recorded); err != nil {
 		return nil, err
 	}
@@ -73,7 +79,9 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, kill <-chan str
 	if err := x.fleet.Start(ctx, specs); err != nil {
 		return nil, err
 	}
-	return engine.Repeat(ctx, cfg)
+	repeated, err := engine.Repeat(ctx, cfg)
+	res.Drift = gate.drift()
+	return repeated, err
 }
 
 // fork says how a run that is one is executed again: from its fork on, since the
@@ -90,7 +98,7 @@ func (r *repeater) fork(ctx context.Context, cfg *engine.Config, told pastLog) (
 		cfg.Uncompared[id] = fmt.Sprintf("it went on with files of run %s", f.Run)
 	}
 	for _, s := range r.returning(cfg.From) {
-		if !unasked(s.Kind.Name) && cfg.Uncompared[s.Agents[0].Agent] == "" {
+		if !unasked(cfg.Plan, &cfg.Plan.Entries[r.agent(s.Agents[0].Agent).Entry]) && cfg.Uncompared[s.Agents[0].Agent] == "" {
 			specs = append(specs, s)
 		}
 	}
@@ -100,39 +108,26 @@ func (r *repeater) fork(ctx context.Context, cfg *engine.Config, told pastLog) (
 // repeatable says why nothing of a plan can be held against its record.
 func repeatable(p *plan.Plan) error {
 	for i := range p.Agents {
-		if !unasked(p.Entries[p.Agents[i].Entry].Kind) {
+		if !unasked(p, &p.Entries[p.Agents[i].Entry]) {
 			return nil
 		}
 	}
 	if len(p.Agents) == 0 {
 		return nil
 	}
-	kind := p.Entries[p.Agents[0].Entry].Kind
-	if !model(kind) {
-		return fmt.Errorf("all of its agents are programs on the bus (kind %s), which are not there; without --execute the chain of hashes is verified", kind)
-	}
-	return fmt.Errorf("all of its agents talk to models (kind %s), and their answers cannot be repeated yet; without --execute the chain of hashes is verified", kind)
+	e := &p.Entries[p.Agents[0].Entry]
+	return fmt.Errorf("none of its agents can be asked again: of %s, %s; without --execute the chain of hashes is verified", e.ID, p.Unasked(e.Kind, e.Gateway))
 }
 
-// model says whether agents of a kind talk to one.
-func model(kind string) bool {
-	k, err := agent.Lookup(kind)
-	return err == nil && k.Tool != nil
-}
-
-// unasked says whether agents of a kind cannot be asked again: they talk to a
-// model, or are programs on the bus.
-func unasked(kind string) bool {
-	k, err := agent.Lookup(kind)
-	return err == nil && (k.Tool != nil || k.Bus)
-}
+// unasked says whether agents of an entry cannot be asked again.
+func unasked(p *plan.Plan, e *plan.Entry) bool { return p.Unasked(e.Kind, e.Gateway) != "" }
 
 // secretive is the plan with those secrets alone that its programs are given.
 func secretive(p *plan.Plan) *plan.Plan {
 	c := *p
 	c.Secrets = map[string]plan.Secret{}
 	for i := range p.Entries {
-		if e := &p.Entries[i]; !unasked(e.Kind) {
+		if e := &p.Entries[i]; !unasked(p, e) {
 			for _, name := range e.Secrets {
 				c.Secrets[name] = p.Secrets[name]
 			}
@@ -198,7 +193,7 @@ func (r *repeater) Add(agents []plan.Agent, ps []plan.Process) { r.fleet.Add(age
 
 // Substitute implements the engine's fleet.
 func (r *repeater) Substitute(id string, sub plan.Substitute) {
-	if unasked(sub.Kind) {
+	if r.plan.Unasked(sub.Kind, sub.Gateway) != "" {
 		r.Retire([]string{id}, "substituted")
 		return
 	}
@@ -209,7 +204,7 @@ func (r *repeater) Substitute(id string, sub plan.Substitute) {
 func (r *repeater) askable(ps []plan.Process) []plan.Process {
 	var rest []plan.Process
 	for _, p := range ps {
-		if !unasked(r.plan.Entries[p.Entry].Kind) {
+		if !unasked(r.plan, &r.plan.Entries[p.Entry]) {
 			rest = append(rest, p)
 		}
 	}

@@ -19,6 +19,7 @@ type fleet struct {
 	run     string
 	dir     workspace.Run
 	secrets map[string]string     // values, by name
+	gate    *gate                 // nil where no agent goes through the model gateway
 	sources map[string]*source    // of recorded agents, by run
 	seats   *seats                // on the bus; nil where nobody is asked there
 	later   map[string]plan.Agent // that the world added: the plan finds its own
@@ -51,6 +52,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 			s.Agents[j] = f.init(id)
 		}
 		f.driven(&s, e.Model, e.Credential)
+		f.gate.admit(&s, e.Gateway, e.Limits.USD)
 		f.seated(&s)
 		s.Template, s.View = f.template(e), e.Shared
 		if src := f.sources[e.Run]; src != nil {
@@ -162,6 +164,7 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	// Nobody takes over from one that took over.
 	s.Faithful = s.Faithful && e.Policies[agent.Differs].Substitute == nil
 	f.driven(&s, sub.Model, sub.Credential)
+	f.gate.admit(&s, sub.Gateway, e.Limits.USD)
 	return s
 }
 

@@ -39,7 +39,7 @@ func (r *run) manifest(ctx context.Context) error {
 	m := &record.Manifest{
 		Run: r.name, Started: time.Now().UTC(), Troupe: version(), Genesis: hex.EncodeToString(genesis[:]),
 		Isolation: r.walls.Achieved(), Scenario: r.opts.Scenario,
-		Host: host(), Programs: identify(ctx, used(r.plan)), Recorded: r.kept, Clones: cloned, Limits: Enforcement(r.plan, r.walls.Achieved()), Plan: *r.plan,
+		Host: host(), Programs: identify(ctx, used(r.plan)), Recorded: r.kept, Models: r.opts.Models, Clones: cloned, Limits: Enforcement(r.plan, r.walls.Achieved()), Plan: *r.plan,
 	}
 	if scenario != "" {
 		m.SHA256 = r.plan.Sources[0].SHA256

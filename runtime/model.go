@@ -41,6 +41,17 @@ func (f *fleet) driven(s *supervisor.Spec, o *agent.ModelOptions, credential str
 	}
 }
 
+// bypasses are the entries whose command line tools go around the gateway.
+func bypasses(p *plan.Plan) (ids []string) {
+	for i := range p.Entries {
+		e := &p.Entries[i]
+		if k, err := agent.Lookup(e.Kind); err == nil && k.Tool != nil && len(e.Gateway) == 0 && !slices.Contains(ids, e.ID) {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
+}
+
 // secretsOf are the secrets that an entry names.
 func (f *fleet) secretsOf(names []string) []supervisor.Secret {
 	var all []supervisor.Secret

@@ -9,13 +9,14 @@ import (
 
 // Options of a run, beside its plan.
 type Options struct {
-	Data      string   // the data directory; made where it is missing
-	Name      string   // of the run; empty for the scenario's name and a number, which Resume does not take
-	Scenario  string   // the scenario's file, as the user named it
-	Sets      []string // that made the plan of it
-	BusListen string   // host:port where clients may connect to the bus; empty for nowhere, or for any port of this machine where agents are on the bus
-	Listen    string   // host:port of /healthz, /readyz and /metrics; empty for nowhere
-	Command   string   // what is run, for whoever finds the data directory held
+	Data      string        // the data directory; made where it is missing
+	Name      string        // of the run; empty for the scenario's name and a number, which Resume does not take
+	Scenario  string        // the scenario's file, as the user named it
+	Sets      []string      // that made the plan of it
+	BusListen string        // host:port where clients may connect to the bus; empty for nowhere, or for any port of this machine where agents are on the bus
+	Listen    string        // host:port of /healthz, /readyz and /metrics; empty for nowhere
+	Models    *ReplayModels // nil where models are asked
+	Command   string        // what is run, for whoever finds the data directory held
 
 	// Kill, once closed, ends every process at once instead of letting it stop.
 	Kill <-chan struct{}
@@ -50,6 +51,7 @@ type Opening struct {
 	Observer  bus.Credentials // for that address
 	Listen    string          // address of the metrics; empty for none
 	Outside   []string        // agents whose programs connect to Bus by themselves
+	Bypass    []string        // entries whose tools go around the gateway: what they spend is their word
 }
 
 // A Result is what a run came to.
@@ -61,7 +63,9 @@ type Result struct {
 	Status       observe.Status
 	Summary      record.Summary
 	Expectations []Expectation
-	Survivors    int // descendants that outlived their agents and were killed at the end
+	Replayed     bool // the models of another run answered
+	Drift        int  // requests to models that were answered though they are not those on record
+	Survivors    int  // descendants that outlived their agents and were killed at the end
 }
 
 // Missed says whether an expectation does not hold.

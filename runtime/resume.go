@@ -32,7 +32,7 @@ func Resume(ctx context.Context, o Options, limits []string) (*Result, error) {
 	if err := plan.Relimit(p, limits); err != nil {
 		return nil, err
 	}
-	o.Scenario = m.Scenario
+	o.Scenario, o.Models = m.Scenario, m.Models
 	return execute(ctx, &run{plan: p, opts: o, name: o.Name, resumed: true, kept: m.Recorded})
 }
 

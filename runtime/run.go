@@ -83,6 +83,7 @@ type run struct {
 	from        *record.Checkpoint // the newest, of a run that is resumed; nil for its start
 	checkpoints *checkpoints
 	fleet       *supervisor.Fleet
+	gate        *gate
 	live        *observe.Live
 	door        engine.Door
 	measured    *observe.Metrics    // of the process; nil without Listen, and so are the next two
@@ -172,6 +173,9 @@ func (r *run) open(ctx context.Context, data string) error {
 // begin writes down what the run is, and makes its empty log.
 func (r *run) begin(ctx context.Context, data string) (err error) {
 	if r.kept, err = r.keepSources(ctx, data); err != nil {
+		return err
+	}
+	if err := r.replays(data); err != nil {
 		return err
 	}
 	if err := r.raise(data); err != nil {
@@ -278,7 +282,10 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}}
 	r.onStop(past.readers.Wait)
 	shelf := &lateShelf{}
-	r.onStop(shelf.close) // after the fleet, whose agents read from it
+	r.onStop(shelf.close)                       // after the fleet, whose agents read from it
+	if r.gate, err = r.liveGate(); err != nil { // closed after the fleet, too
+		return nil, err
+	}
 	// After the world, so that it is undone before: the fleet stops the agents
 	// and a world's process side by side, within the 4 s that all have.
 	last, _, _ := r.log.Last()
@@ -297,6 +304,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		r.live.Limited(r.uses)
 	}
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
+	fleet.gate = r.gate
 	fleet.seats = newSeats(r.bus, r.name, r.plan)
 	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {
 		return nil, err
@@ -373,6 +381,7 @@ func (r *run) result(pub *publisher, res engine.Result) *Result {
 		Run: r.name, Scenario: r.plan.Name, Seed: r.plan.Seed, Fork: r.plan.Fork, Status: observe.Finished,
 		Summary: pub.sum, Expectations: pub.expect.results(&pub.sum),
 	}
+	out.Replayed, out.Drift = r.opts.Models != nil, r.gate.drift()
 	if res.Ticks == 0 {
 		out.Summary.Hash = r.plan.Genesis()
 	}

@@ -14,6 +14,8 @@ type VerifyOptions struct {
 	Command string // what is run, for whoever finds the data directory held
 	// Execute has the world and the agents run again on what is on record.
 	Execute bool
+	// Strict has a request to a model that is not the one on record be a difference.
+	Strict bool
 	// Kill, once closed, ends every process at once instead of letting it stop.
 	Kill <-chan struct{}
 }
@@ -27,6 +29,9 @@ type VerifyResult struct {
 	// Repeated is what came of executing the run again; nil where that was not
 	// asked for.
 	Repeated *engine.Repeated
+	// Drift counts the requests to models that were not the ones on record, and were
+	// answered by what stands in their place.
+	Drift int
 }
 
 // Verify computes a run's chain of hashes again, from what the run was started
@@ -50,6 +55,6 @@ func Verify(ctx context.Context, o VerifyOptions) (*VerifyResult, error) {
 	if err != nil || !o.Execute {
 		return res, err
 	}
-	res.Repeated, err = r.execute(ctx, log, o.Kill)
+	res.Repeated, err = r.execute(ctx, log, &o, res)
 	return res, err
 }

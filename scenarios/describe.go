@@ -13,6 +13,7 @@ var descriptions = map[string]string{
 	"Scenario.on_failure": "What becomes of each type of failure, for all agents that do not say otherwise.",
 	"Scenario.secrets":    "Credentials, by reference: their values are never in a scenario, a plan, a record or a log.",
 	"Scenario.limits":     "Bounds of the run. It stops resumably where one is reached.",
+	"Scenario.gateway":    "How agents reach their models: through a gateway that holds the keys, counts what is spent and keeps what was answered.",
 	"Scenario.checkpoint": "How often the run's state is written beside its log, so that resuming it takes no longer as it grows. Default: every 100 ticks, the two newest kept.",
 	"Scenario.isolation":  "How agents are walled off from each other, the run and the machine: none; auto, by all means that can be had here; strict, by all that there are, or the run does not start; uid, by a user of its own for each process, which takes root; landlock, by the kernel's Landlock. Default: auto.",
 	"Scenario.durability": "What a committed tick outlives: process (the death of any process) or machine (a power cut too: each tick is synced to disk, which takes longer). Default: process.",
@@ -68,6 +69,7 @@ var descriptions = map[string]string{
 	"Entry.prompt":          "What an agent that is a model is told to do: the name of a file, or {text: …}. A template: {{.agent.id}}, {{.agent.config.NAME}}, {{.scenario.name}}, {{.agents}}, {{.channels}}.",
 	"Entry.system":          "The system prompt, in place of the command line tool's own: the name of a file, or {text: …}. A template like prompt.",
 	"Entry.message":         "The message that asks for an action, in place of the default one. A template that knows .tick, .observation, .messages, .results, .schema, .attempt and .error too.",
+	"Entry.gateway":         "through: its requests to models go through the gateway, and the key stays there; a program that the scenario names finds the address and a key that is good there alone in ANTHROPIC_BASE_URL and ANTHROPIC_API_KEY, OPENAI_BASE_URL and OPENAI_API_KEY. bypass: its command line tool has credentials of its own, and what it says that it has spent is all that is known. Default: through for a command line tool, and no model for a program.",
 	"Entry.model":           "The model that the agent uses.",
 	"Entry.allowed_tools":   "Tools that the agent may use without being asked, such as Read or Bash(git *).",
 	"Entry.permission_mode": "What the command line tool does about tools that are not allowed.",
@@ -82,8 +84,25 @@ var descriptions = map[string]string{
 
 	"Entry.run": "The run whose agent of the same id gives the answers, for the kind recorded.",
 
-	"Secret.env":  "The environment variable of whoever starts the run that holds it.",
-	"Secret.file": "The file that holds it, relative to the scenario; a newline at its end is not part of it.",
+	"Gateway.record":    "Whether what models answer is kept, so that the run can be executed again without them. Default: true.",
+	"Gateway.prices":    "A file with a table of prices in place of the one that ships with troupe: models, a list of {model, input, output, cache_read, cache_write, cache_write_1h} in US dollars a million tokens.",
+	"Gateway.anthropic": "Where requests for Anthropic's API go.",
+	"Gateway.openai":    "Where requests for OpenAI's API go.",
+	"Gateway.budgets":   "What some agents may spend together, by a name of the scenario's own.",
+
+	"Upstream.url":         "The API's base address. Default: the provider's.",
+	"Upstream.key":         "The name of the secret that is its key. Default: ANTHROPIC_API_KEY, or OPENAI_API_KEY.",
+	"Upstream.concurrency": "How many requests are there at a time. Default: 64.",
+	"Upstream.tries":       "How often a request is made for which there is no room (429, 503, 529), before the agent is told. Default: 5.",
+	"Upstream.first_byte":  "How long it may take to begin an answer. Default: 10m.",
+	"Upstream.idle":        "How long it may be silent in the middle of one. Default: 5m.",
+
+	"Budget.agents": "Patterns of the ids of agents whose requests count.",
+	"Budget.usd":    "US dollars, or none.",
+
+	"Secret.env":     "The environment variable of whoever starts the run that holds it.",
+	"Secret.file":    "The file that holds it, relative to the scenario; a newline at its end is not part of it.",
+	"Secret.command": "A program and its arguments that write it, run where the scenario lies when a run starts; a newline at its end is not part of it.",
 
 	"Limits.usd":      "What all models together may cost, in US dollars, as their command line tools report it; none for no bound.",
 	"Limits.resident": "How many processes of agents there may be at a time. Others are parked, the least recently used first, and come back when they are asked.",

@@ -5,8 +5,6 @@ package scenarios
 // and ignored would promise what nobody holds. Keys stand as Owner.key, values
 // as key=value, keys of a mapping as key.inner.
 var later = map[string]string{
-	"Scenario.gateway": "the model gateway",
-
 	"Entry.mcp":      "tool servers of an agent",
 	"Entry.settings": "settings of the agent's own command line tool",
 }

@@ -1,6 +1,10 @@
 package scenarios
 
-import "fmt"
+import (
+	"fmt"
+	"net/url"
+	"strings"
+)
 
 // moneyHint says what an amount of money looks like.
 const moneyHint = "an amount of US dollars such as 2.50, or none for no bound"
@@ -28,13 +32,28 @@ func (*Money) schema(*generator) object {
 }
 
 func (s *Secret) check(d *decoder, p place, has func(string) bool) {
+	var set []string
+	for _, key := range []string{"env", "file", "command"} {
+		if has(key) {
+			set = append(set, key)
+		}
+	}
 	switch {
-	case has("env") && has("file"):
-		d.reportValue(p, "want one of env and file, got both", "")
-	case !has("env") && !has("file") && !d.strange[follow(p.node)]:
-		d.reportValue(p, "want env or file, got neither", "a secret is named by reference: {env: NAME} or {file: path}; its value never stands in a scenario")
+	case len(set) > 1:
+		d.reportValue(p, "want one of env, file and command, got "+strings.Join(set, " and "), "")
+	case len(set) == 0 && !d.strange[follow(p.node)]:
+		d.reportValue(p, "want env, file or command, got none", "a secret is named by reference: {env: NAME}, {file: path} or {command: [program, argument]}; its value never stands in a scenario")
 	case has("env") && s.Env != "" && !envShape.MatchString(s.Env):
 		d.reportValue(p.under("env"), fmt.Sprintf("%q is no name of an environment variable", clip(s.Env)), "the name, not the value: letters, digits and _, no digit first")
+	}
+}
+
+func (u *Upstream) check(d *decoder, p place, has func(string) bool) {
+	if !has("url") || u.URL == "" {
+		return
+	}
+	if to, err := url.Parse(u.URL); err != nil || to.Scheme != "https" && to.Scheme != "http" || to.Host == "" || to.User != nil || to.RawQuery != "" {
+		d.reportValue(p.under("url"), fmt.Sprintf("%q is no address of an API", clip(u.URL)), "https://HOST, or http://HOST:PORT, with a path where it has one")
 	}
 }
 

@@ -39,7 +39,7 @@ func rules(t reflect.Type) object {
 		},
 		reflect.TypeFor[Clock]():         {"if": needs("quiet"), "then": realtime("")},
 		reflect.TypeFor[Entry]():         {"not": needs("replicas", "for_each")},
-		reflect.TypeFor[Secret]():        {"oneOf": []object{needs("env"), needs("file")}},
+		reflect.TypeFor[Secret]():        {"oneOf": []object{needs("env"), needs("file"), needs("command")}},
 		reflect.TypeFor[Substitute]():    {"anyOf": []object{needs("kind"), needs("command")}},
 		reflect.TypeFor[Fault]():         faultRules(),
 		reflect.TypeFor[trafficForm]():   {"minProperties": 1, "not": needs("channel", "recipient")},

@@ -25,6 +25,7 @@ type Scenario struct {
 	OnFailure  map[string]Policy  `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`
 	Secrets    map[string]Secret  `yaml:"secrets"`
 	Limits     *Limits            `yaml:"limits"`
+	Gateway    *Gateway           `yaml:"gateway"`
 	Checkpoint *Checkpoint        `yaml:"checkpoint"`
 	Isolation  string             `yaml:"isolation" enum:"none auto strict uid landlock"`
 	Durability string             `yaml:"durability" enum:"process machine"`
@@ -85,6 +86,8 @@ type Entry struct {
 
 	// For kinds that talk to a model.
 
+	Gateway string `yaml:"gateway" enum:"through bypass"` // default through, but for programs that the scenario names
+
 	Prompt         *Text    `yaml:"prompt"`
 	System         *Text    `yaml:"system"`
 	Message        *Text    `yaml:"message"`
@@ -117,10 +120,36 @@ type Template struct {
 }
 
 // A Secret says where a credential is, never what it is: an environment
-// variable of whoever starts the run, or a file.
+// variable of whoever starts the run, a file, or what a command writes.
 type Secret struct {
-	Env  string `yaml:"env" nonempty:"true"`
-	File string `yaml:"file" nonempty:"true"` // relative to the scenario
+	Env     string   `yaml:"env" nonempty:"true"`
+	File    string   `yaml:"file" nonempty:"true"`    // relative to the scenario
+	Command []string `yaml:"command" nonempty:"true"` // run where the scenario lies, by whoever starts the run
+}
+
+// A Gateway passes the requests of agents on to the models, and keeps the keys.
+type Gateway struct {
+	Record    *bool             `yaml:"record"`                 // nil for true
+	Prices    string            `yaml:"prices" nonempty:"true"` // a file, relative to the scenario
+	Anthropic *Upstream         `yaml:"anthropic"`
+	OpenAI    *Upstream         `yaml:"openai"`
+	Budgets   map[string]Budget `yaml:"budgets"` // by name
+}
+
+// An Upstream is a provider's API.
+type Upstream struct {
+	URL         string   `yaml:"url" nonempty:"true"`
+	Key         string   `yaml:"key" nonempty:"true"` // a secret's name
+	Concurrency int      `yaml:"concurrency" min:"1" max:"100000"`
+	Tries       int      `yaml:"tries" min:"1" max:"100"`
+	FirstByte   Duration `yaml:"first_byte"`
+	Idle        Duration `yaml:"idle"`
+}
+
+// A Budget bounds what some agents spend together.
+type Budget struct {
+	Agents []string `yaml:"agents" required:"true" nonempty:"true"` // patterns of ids
+	USD    *Money   `yaml:"usd" required:"true"`
 }
 
 // Limits bound a run. It stops resumably at the tick at whose start one is

@@ -195,7 +195,6 @@ func TestSchemaDescriptions(t *testing.T) {
 func TestLater(t *testing.T) {
 	const yaml = `name: x
 world: {kind: w}
-gateway: {}
 agents:
   - {id: a, mcp: 1, settings: 1}
   - {id: b}
@@ -208,17 +207,17 @@ agents:
 		}
 		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
 	}
-	if len(ps) != 3 {
+	if len(ps) != 2 {
 		t.Errorf("got %d problems", len(ps))
 	}
 	want := []string{
-		`s.yaml:3:1: gateway: not in this version: the model gateway`,
+		`s.yaml:4:13: agents[0].mcp: not in this version: tool servers of an agent`,
 	}
 	if got := headings(ps)[:1]; !reflect.DeepEqual(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	delete(said, "")
-	if !said[later["Entry.mcp"]] || !said[later["Scenario.gateway"]] || !said[later["Entry.settings"]] {
+	if !said[later["Entry.mcp"]] || !said[later["Entry.settings"]] {
 		t.Errorf("said only %v", said)
 	}
 }

@@ -48,6 +48,12 @@ func (r Run) Transcript(process string) string {
 // Checkpoints is the directory of what resuming needs beside the log.
 func (r Run) Checkpoints() string { return filepath.Join(r.Dir, "checkpoints") }
 
+// Replayed is the same of another run, whose models answer in this one.
+func (r Run) Replayed() string { return filepath.Join(r.Dir, "gateway", "replayed") }
+
+// Gateway is the directory of what models were asked and have answered.
+func (r Run) Gateway() string { return filepath.Join(r.Dir, "gateway") }
+
 // Text is a file of texts that the runtime makes for one process.
 func (r Run) Text(process, name string) string { return filepath.Join(r.agent(process), name) }
 

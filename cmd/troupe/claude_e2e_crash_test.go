@@ -18,6 +18,7 @@ seed: 4
 clock: {deadline: 3m}
 limits: {usd: 10}
 secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
+gateway: {anthropic: {url: "$MODEL"}}
 on_failure: {crash: {restart: {attempts: 100}}}
 world:
   kind: matrix-game
@@ -30,7 +31,6 @@ agents:
     model: haiku
     system: {text: "` + player + `"}
     flags: [--tools, ""]
-    env: {ANTHROPIC_BASE_URL: "$MODEL"}
 `
 
 // Real Claude Code whose supervisor, processes, or both are killed again and

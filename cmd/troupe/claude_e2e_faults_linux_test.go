@@ -22,6 +22,7 @@ const trouble = `name: trouble
 clock: {ticks: 4, deadline: 3m}
 limits: {usd: 10}
 secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
+gateway: {anthropic: {url: $MODEL}}
 world:
   kind: matrix-game
   config: {moves: [C, D], payoffs: {CC: 3, CD: 0, DC: 5, DD: 1}, turns: 4}
@@ -98,7 +99,7 @@ func TestE2EClaudeTrouble(t *testing.T) {
 		if !strings.Contains(rest, "Bash") {
 			rest += `, flags: [--tools, ""]`
 		}
-		scenario += fmt.Sprintf("  - {id: %s, kind: claude, model: haiku, system: {text: %q}, env: {ANTHROPIC_BASE_URL: $MODEL}, %s}\n",
+		scenario += fmt.Sprintf("  - {id: %s, kind: claude, model: haiku, system: {text: %q}, %s}\n",
 			id, player, strings.TrimPrefix(rest, ", "))
 	}
 	c := startClaudeRun(t, scenario, func(c *claudeRun) modeltest.Script { return inTrouble(t, c) })

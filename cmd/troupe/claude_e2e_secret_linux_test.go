@@ -19,6 +19,7 @@ const pair = `name: pair
 clock: {ticks: 2, deadline: 3m}
 limits: {usd: 10}
 secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
+gateway: {anthropic: {url: "$MODEL"}}
 world:
   kind: matrix-game
   config: {moves: [C, D], payoffs: {CC: 3, CD: 0, DC: 5, DD: 1}, turns: 2}
@@ -30,13 +31,11 @@ agents:
     prompt: {text: "Play as one of {{len .agents}}."}
     allowed_tools: [Bash]
     files: [CLAUDE.md]
-    env: {ANTHROPIC_BASE_URL: "$MODEL"}
   - id: plain
     kind: claude
     model: haiku
     system: {text: "` + player + `"}
     flags: [--tools, ""]
-    env: {ANTHROPIC_BASE_URL: "$MODEL"}
 `
 
 // bash lets the agent able run a command in tick 0 before it answers.

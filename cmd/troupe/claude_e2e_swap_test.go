@@ -23,7 +23,7 @@ func TestE2EClaudeSwap(t *testing.T) {
 	if n := len(c.model.Requests()); n > 0 || bots.Models != nil {
 		t.Errorf("bots asked the model %d times: %+v", n, bots)
 	}
-	models := run("r", "--set", "agents.claude-*.env={ANTHROPIC_BASE_URL: '"+c.model.URL+"'}")
+	models := run("r", "--set", "gateway.anthropic.url="+c.model.URL)
 	if n := len(c.model.Requests()); n != 2*models.Ticks || models.Models == nil || models.Models.Turns != n || models.Models.USD <= 0 {
 		t.Errorf("the model was asked %d times: %+v", n, models)
 	}

@@ -13,6 +13,7 @@ seed: 8
 clock: {deadline: 3m}
 limits: {usd: 10}
 secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
+gateway: {anthropic: {url: "$MODEL"}}
 world:
   kind: matrix-game
   config: {moves: [C, D], payoffs: {CC: 3, CD: 0, DC: 5, DD: 1}, turns: 3}
@@ -24,7 +25,6 @@ agents:
     model: haiku
     system: {text: "` + player + `"}
     flags: [--tools, ""]
-    env: {ANTHROPIC_BASE_URL: "$MODEL"}
     command: [troupe, bot, "{name}"]
 collect: [C, D]
 `

@@ -109,6 +109,7 @@ type jsonResult struct {
 	Survivors    int                        `json:"survivors_killed"`
 	Fork         *jsonFork                  `json:"fork,omitempty"`   // where it is one
 	Models       *jsonUsage                 `json:"models,omitempty"` // where there are any
+	Drift        *int                       `json:"drift,omitempty"`  // with --replay-models: requests that are not the ones on record
 	Error        string                     `json:"error,omitempty"`
 }
 
@@ -155,6 +156,9 @@ func printJSON(w io.Writer, r *runtime.Result, err error) {
 	}
 	if u := r.Summary.Usage; u.Turns > 0 {
 		out.Models = &jsonUsage{u.Turns, u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD.Dollars()}
+	}
+	if r.Replayed {
+		out.Drift = &r.Drift
 	}
 	if out.Outcomes == nil {
 		out.Outcomes = map[string]int{}

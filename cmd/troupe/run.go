@@ -26,6 +26,9 @@ var runCommand = &cli.Command{
 		"one ends every process at once.",
 	Flags: append([]cli.Flag{
 		dataFlag,
+		&cli.StringFlag{Name: "replay-models", Usage: "answer requests to models with what those of `RUN` answered, and ask none"},
+		&cli.BoolFlag{Name: "strict", Usage: "with --replay-models: refuse a request that is not the one on record"},
+		&cli.BoolFlag{Name: "onward", Usage: "with --replay-models: from the first request on that is not on record, let its agent ask the model"},
 		&cli.StringFlag{Name: "name", Usage: "call the run `NAME` (default: the scenario's name and a number)"},
 	}, append(watchFlags, planFlags...)...),
 	Action: runScenario,
@@ -49,6 +52,10 @@ func runScenario(c *cli.Context) error {
 	if err := checkListens(c); err != nil {
 		return err
 	}
+	models, err := replayed(c)
+	if err != nil {
+		return err
+	}
 	p, err := expandFor(c, path, func(p *plan.Plan) error {
 		_, err := runtime.Survey(p, c.String("data"))
 		return err
@@ -56,10 +63,24 @@ func runScenario(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o := runtime.Options{Name: c.String("name"), Scenario: path, Sets: c.StringSlice("set")}
+	o := runtime.Options{Name: c.String("name"), Scenario: path, Sets: c.StringSlice("set"), Models: models}
 	return perform(c, o, explain, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
 		return runtime.Run(ctx, p, o)
 	})
+}
+
+// replayed says whose models answer; nil where those of the scenario do.
+func replayed(c *cli.Context) (*runtime.ReplayModels, error) {
+	m := &runtime.ReplayModels{Run: c.String("replay-models"), Strict: c.Bool("strict"), Onward: c.Bool("onward")}
+	switch {
+	case m.Run == "" && (m.Strict || m.Onward):
+		return nil, usage("--strict and --onward say how --replay-models RUN answers: name the run")
+	case m.Run == "":
+		return nil, nil
+	case m.Strict && m.Onward:
+		return nil, usage("--strict refuses what --onward lets through: choose one")
+	}
+	return m, runName(m.Run)
 }
 
 // perform has a run played, shows how it goes, and prints what it came to.

@@ -25,7 +25,8 @@ func expand(c *cli.Context, path string) (p *plan.Plan, err error) {
 func expandFor(c *cli.Context, path string, survey func(*plan.Plan) error) (p *plan.Plan, err error) {
 	s, problems := scenarios.Load(path)
 	if s != nil {
-		o := plan.Options{Sets: c.StringSlice("set"), Found: problems, Troupe: itself, Shared: workspace.InSystem, Survey: survey}
+		o := plan.Options{Sets: c.StringSlice("set"), Found: problems, Troupe: itself, Shared: workspace.InSystem, Survey: survey,
+			Modelless: c.String("replay-models") != "" && !c.Bool("onward")}
 		if c.IsSet("seed") {
 			seed := c.Uint64("seed")
 			o.Seed = &seed

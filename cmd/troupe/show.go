@@ -51,6 +51,9 @@ func (s *show) Starting(o runtime.Opening) {
 	case o.From > 0:
 		_, _ = fmt.Fprintf(s.w, "resumed at tick %d\n", o.From)
 	}
+	if len(o.Bypass) > 0 {
+		_, _ = fmt.Fprintf(s.w, "around the gateway: %s: what they spend, and their limits.usd, are their tool's word\n", strings.Join(o.Bypass, ", "))
+	}
 	s.places(o)
 }
 

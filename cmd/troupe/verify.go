@@ -22,10 +22,11 @@ var verifyCommand = &cli.Command{
 	ArgsUsage: "RUN",
 	Description: "With --execute the world and the agents are run again, told what is on record, and what\n" +
 		"they answer is held against it: the first difference is told by agent, tick and byte.\n" +
-		"Agents that are models are not asked.",
+		"Models are not asked: what they answered is on record, and is answered again.",
 	Flags: []cli.Flag{
 		dataFlag,
 		&cli.BoolFlag{Name: "execute", Usage: "run the world and the agents again on the record"},
+		&cli.BoolFlag{Name: "strict", Usage: "with --execute: a request to a model that is not the one on record is a difference"},
 		&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout"},
 	},
 	Action: func(c *cli.Context) error {
@@ -37,7 +38,7 @@ var verifyCommand = &cli.Command{
 		defer release()
 		res, err := runtime.Verify(ctx, runtime.VerifyOptions{
 			Data: c.String("data"), Run: run, Command: strings.Join(os.Args[1:], " "),
-			Execute: c.Bool("execute"), Kill: kill,
+			Execute: c.Bool("execute"), Strict: c.Bool("strict"), Kill: kill,
 		})
 		if errors.Is(err, context.Canceled) {
 			return exit{code: exitInterrupted}
@@ -92,6 +93,9 @@ func printVerified(w io.Writer, res *runtime.VerifyResult, err error) {
 	for _, failure := range sortedKeys(r.Skipped) {
 		_, _ = fmt.Fprintf(w, "no answer to compare: %d × %s\n", r.Skipped[failure], failure)
 	}
+	if res.Drift > 0 {
+		_, _ = fmt.Fprintf(w, "drift: %d requests to models are not the ones on record, and were answered by what stands in their place\n", res.Drift)
+	}
 	for _, id := range sortedKeys(r.Uncompared) {
 		_, _ = fmt.Fprintf(w, "not compared: agent %s: %s\n", id, r.Uncompared[id])
 	}
@@ -119,6 +123,7 @@ type jsonExecuted struct {
 	Answers    int               `json:"answers"`
 	Skipped    map[string]int    `json:"skipped"`
 	Uncompared map[string]string `json:"not_compared"`
+	Drift      int               `json:"drift"` // requests to models that are not the ones on record
 	Difference *jsonDifference   `json:"difference"`
 }
 
@@ -157,7 +162,7 @@ func printVerifiedJSON(w io.Writer, res *runtime.VerifyResult, err error) {
 		Holds: !errors.As(err, &broken), End: string(res.End),
 	}
 	if r := res.Repeated; r != nil {
-		out.Executed = &jsonExecuted{r.From, r.Ticks, r.Answers, r.Skipped, r.Uncompared, differenceJSON(r.Difference)}
+		out.Executed = &jsonExecuted{r.From, r.Ticks, r.Answers, r.Skipped, r.Uncompared, res.Drift, differenceJSON(r.Difference)}
 	}
 	if err != nil {
 		out.Error = err.Error()

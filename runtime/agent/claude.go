@@ -14,7 +14,7 @@ var claude = Kind{
 	Name: "claude",
 	Keys: []string{
 		"prompt", "system", "message", "model", "allowed_tools", "permission_mode",
-		"max_turns", "flags", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
+		"max_turns", "flags", "gateway", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
 	},
 	Tool: &Tool{
 		Program:  "claude",
@@ -32,6 +32,7 @@ var claude = Kind{
 			// A CLAUDE.md among the entry's files counts as one.
 			"CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD": "1",
 		},
+		API: "anthropic",
 		Credentials: []Credential{
 			{"ANTHROPIC_API_KEY", "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"},
 			{"CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR"},

@@ -4,7 +4,7 @@ package agent
 // carries what init would have told it, then the end of stdin.
 var exec = Kind{
 	Name:         "exec",
-	Keys:         []string{"command", "files", "env", "readable", "network", "shared", "secrets", "workspace", "limits", "limits.turns"},
+	Keys:         []string{"command", "files", "env", "readable", "network", "shared", "secrets", "workspace", "limits", "limits.turns", "limits.usd", "gateway"},
 	NeedsCommand: true,
 	PerTurn:      true,
 	States:       []string{"none"},

@@ -66,8 +66,12 @@ type Tool struct {
 	// Env is the environment that keeps the tool to its agent: a scenario's
 	// own variables come over it.
 	Env map[string]string
-	// Credentials are the scenario's secrets that the tool needs, of which
-	// there must be one; the first that is there is used.
+	// API is the one that it speaks: through the gateway it gets a base address and
+	// a key of the gateway's own in that API's variables.
+	API string
+	// Credentials are the scenario's secrets that the tool needs where it goes
+	// around the gateway, of which there must be one; the first that is there is
+	// used. The first is also where it takes a key of the gateway's from.
 	Credentials []Credential
 	// Modes are the permission modes it has.
 	Modes []string

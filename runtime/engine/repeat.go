@@ -50,12 +50,14 @@ func Repeat(ctx context.Context, cfg Config) (*Repeated, error) {
 	var ready world.Ready
 	switch {
 	case from != nil:
-		ready.Observations, r.res.From = cfg.From.Observations, cfg.From.Tick()
+		ready, r.res.From = cfg.From.Ready, cfg.From.Tick()
+		ready.Observations = cfg.From.Observations
 	case cfg.World != nil:
 		if ready, err = cfg.World.Start(ctx, WorldInit(cfg.Plan, cfg.Run)); err != nil {
 			return nil, fmt.Errorf("world %s failed at its start: %w", worldName(cfg.Plan), err)
 		}
 	}
+	r.ready = ready
 	r.out = newOutlook(cfg.Plan, ready.Observations)
 	_, err = replay(ctx, cfg.Log, cfg.Plan, from, nil, func(s *society, rec *record.Record) error { return r.tick(ctx, s, rec) })
 	if errors.Is(err, errDiffers) {
@@ -79,6 +81,7 @@ type repetition struct {
 	Config
 	fleet   fleet
 	pick    collection
+	ready   world.Ready
 	history history
 	out     *outlook
 	res     Repeated

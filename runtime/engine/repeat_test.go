@@ -273,7 +273,7 @@ func TestAgentsThatCannotBeCompared(t *testing.T) {
 	same(t, "compared", res.Answers, 4+3+2)
 	same(t, "skipped", res.Skipped, map[string]int{"deadline": 1})
 	same(t, "not compared", res.Uncompared, map[string]string{
-		"m": "its kind claude talks to a model",
+		"m": "its kind claude talks to a model around the gateway",
 		"s": "it was started anew by tick 2 and its state is none",
 	})
 }

@@ -47,6 +47,9 @@ func (r *repetition) gather(o *agent.Observe, want *agent.Act) error {
 	case !m.alive, late && r.replaced[o.Agent]: // its process is gone
 	case r.res.Uncompared[o.Agent] != "":
 	default:
+		if m.kind.model {
+			o.Schema = r.ready.SchemaOf(o.Agent)
+		}
 		r.told = append(r.told, told{o, want})
 	}
 	return nil
@@ -76,7 +79,7 @@ func (r *repetition) substitute() {
 			}
 			r.replaced[t.Agent] = true
 			delete(r.res.Uncompared, t.Agent)
-			if why := r.soc.kind(heir.Kind).unasked(); why != "" {
+			if why := r.Plan.Unasked(heir.Kind, heir.Gateway); why != "" {
 				r.res.Uncompared[t.Agent] = why
 			}
 			r.fleet.Substitute(t.Agent, *heir)
@@ -84,19 +87,17 @@ func (r *repetition) substitute() {
 	}
 }
 
-// unasked says why agents of a kind cannot be asked again; nothing if they can.
-func (k *kind) unasked() string {
-	switch {
-	case k.model:
-		return fmt.Sprintf("its kind %s talks to a model", k.name)
-	case k.bus:
-		return fmt.Sprintf("its kind %s is a program on the bus, which is not there", k.name)
+// unasked says why a member cannot be asked again; nothing if it can.
+func (r *repetition) unasked(m *member) string {
+	if s := m.substitute; s != nil {
+		return r.Plan.Unasked(s.Kind, s.Gateway)
 	}
-	return ""
+	e := &r.Plan.Entries[m.entry]
+	return r.Plan.Unasked(e.Kind, e.Gateway)
 }
 
 // lose finds agents of the open tick that cannot be held to the record:
-// models, and those whose process began anew without being told its past.
+// those that cannot be asked again, and those whose process began anew without being told its past.
 func (r *repetition) lose() {
 	for _, f := range r.rec.Annex.Facts {
 		if f.Kind != "started" {
@@ -110,8 +111,8 @@ func (r *repetition) lose() {
 		id := r.rec.Turns[i].Agent
 		m := &r.soc.members[r.soc.slots[id]]
 		switch why := r.lost[id]; {
-		case m.kind.unasked() != "":
-			r.res.Uncompared[id] = m.kind.unasked()
+		case r.unasked(m) != "":
+			r.res.Uncompared[id] = r.unasked(m)
 		case why != "" && m.substitute == nil:
 			r.res.Uncompared[id] = why
 		}

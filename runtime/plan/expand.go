@@ -28,6 +28,8 @@ type Options struct {
 	// Run is where agents of kind recorded have their answers from that name no
 	// run; empty where they must.
 	Run string
+	// Modelless says that no model is asked: the gateway needs no keys.
+	Modelless bool
 	// Found is what decoding the scenario found wrong. Expand adds to it, and
 	// leaves out what would only follow from it.
 	Found []scenarios.Problem
@@ -96,11 +98,13 @@ type maker struct {
 	problems *problems
 	items    []*item
 	variants []*variant
-	given    []scenarios.Problem          // what decoding found
-	run      string                       // for recorded agents that name none
-	partial  bool                         // agents are missing that were not understood
-	ids      []string                     // of all agents, sorted
-	noops    []func(message, hint string) // tell those who rely on the world's noop that it has none
+	given    []scenarios.Problem // what decoding found
+	run      string              // for recorded agents that name none
+
+	modelless bool
+	partial   bool                         // agents are missing that were not understood
+	ids       []string                     // of all agents, sorted
+	noops     []func(message, hint string) // tell those who rely on the world's noop that it has none
 }
 
 func newMaker(s *scenarios.Scenario, opts Options) *maker {
@@ -112,8 +116,8 @@ func newMaker(s *scenarios.Scenario, opts Options) *maker {
 		find:     newFinder("", opts),
 		plan:     &Plan{Channels: []Channel{}}, // printed as a list though it be empty
 		given:    opts.Found,
-		run:      opts.Run,
-		partial:  len(opts.Found) > 0 && len(s.Agents) == 0,
+		run:      opts.Run, modelless: opts.Modelless,
+		partial: len(opts.Found) > 0 && len(s.Agents) == 0,
 	}
 	m.problems.tell(opts.Found...)
 	clone := *s

@@ -133,7 +133,7 @@ func (m *maker) limits(v *variant, kind agent.Kind) (out EntryLimits) {
 	if kind.Reads("limits.turns") {
 		out.Turns = l.Turns
 	}
-	if kind.Reads("limits.usd") && l.USD != nil {
+	if spends(&v.entry, kind) && l.USD != nil {
 		out.USD = agent.FromDollars(l.USD.Dollars)
 	}
 	if !kind.Reads("limits") {

@@ -19,7 +19,8 @@ const longestText = 1 << 20
 type tool struct {
 	options    *agent.ModelOptions
 	command    []string
-	credential string // the name of a secret
+	credential string // the name of a secret; empty where the gateway has the key
+	gateway    []string
 }
 
 // tool resolves what drives a model: its program, its key, its texts.
@@ -28,7 +29,12 @@ func (m *maker) tool(v *variant, kind agent.Kind, wrong report) *tool {
 		return nil
 	}
 	m.spends(kind, wrong)
-	t := &tool{options: m.options(v, wrong), credential: m.credential(kind, wrong)}
+	t := &tool{options: m.options(v, wrong)}
+	if v.entry.Gateway == "bypass" {
+		t.credential = m.credential(kind, wrong)
+	} else if m.behind(v, kind, wrong) {
+		t.gateway, t.options.USD = []string{kind.Tool.API}, 0 // the gateway holds it to that
+	}
 	program, err := m.find.program(kind.Tool.Program)
 	if err != nil {
 		wrong(".kind", fmt.Sprintf("kind %s drives the program %s, which is not in PATH", kind.Name, kind.Tool.Program), "install it: "+kind.Tool.Install)
@@ -93,7 +99,24 @@ func (m *maker) text(at string, t *scenarios.Text, wrong report) string {
 	return ""
 }
 
-// credential names the secret that is the key of a tool.
+// behind lets a tool through to its API, and says whether that can be.
+func (m *maker) behind(v *variant, kind agent.Kind, wrong report) bool {
+	api := agent.LookupAPI(kind.Tool.API)
+	if !m.through(api) {
+		hint := fmt.Sprintf("add secrets: {%s: {env: %s}} to the scenario", api.Key, api.Key)
+		for _, c := range kind.Tool.Credentials {
+			if _, ok := m.s.Secrets[c.Secret]; ok {
+				hint = fmt.Sprintf("%s is a credential of the tool's own: gateway: bypass lets it use that, and what it says that it has spent is all that is known then", c.Secret)
+			}
+		}
+		wrong(".kind", fmt.Sprintf("kind %s needs a key, and the scenario's secrets have none for it", kind.Name), hint)
+		return false
+	}
+	m.noRealKey(v, api, wrong)
+	return true
+}
+
+// credential names the secret that is the key of a tool which uses it by itself.
 func (m *maker) credential(kind agent.Kind, wrong report) string {
 	for _, c := range kind.Tool.Credentials {
 		if _, ok := m.s.Secrets[c.Secret]; ok {

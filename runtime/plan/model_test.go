@@ -26,6 +26,7 @@ func TestModelEntry(t *testing.T) {
   - id: "a-{n}"
     replicas: 2
     kind: claude
+    gateway: bypass
     model: haiku
     prompt: p.md
     limits: {usd: 0.25, turns: 7}
@@ -49,7 +50,7 @@ func TestModelEntry(t *testing.T) {
 	if m := e.Model; m.Model != "haiku" || m.Prompt != "You are {{.agent.id}}." || m.USD != agent.Dollar/4 || !m.Keep || m.Files {
 		t.Errorf("%+v", m)
 	}
-	if len(p.Secrets) != 1 || p.Secrets["ANTHROPIC_API_KEY"] != (Secret{File: filepath.Join(dir, "key.txt")}) {
+	if s := p.Secrets["ANTHROPIC_API_KEY"]; len(p.Secrets) != 1 || s.File != filepath.Join(dir, "key.txt") || s.Env != "" {
 		t.Errorf("secrets %+v", p.Secrets)
 	}
 	for _, proc := range p.Processes {
@@ -89,6 +90,10 @@ func TestSecretValue(t *testing.T) {
 		{Secret{File: "gone"}, "", "no such file"},
 		{Secret{File: "."}, "", "is a directory"},
 		{Secret{Env: "TROUPE_TEST_SECRET"}, "h\n", ""},
+		{Secret{Command: []string{"printf", "i\\n"}}, "i", ""},
+		{Secret{Command: []string{"pwd"}, Dir: "/"}, "/", ""},
+		{Secret{Command: []string{"sh", "-c", "echo j; exit 3"}}, "", "the command sh: exit status 3"},
+		{Secret{Command: []string{"true"}}, "", "holds no secret"},
 		{Secret{Env: "TROUPE_TEST_EMPTY"}, "", "TROUPE_TEST_EMPTY is not set"},
 	} {
 		if c.secret.File != "" {

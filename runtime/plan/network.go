@@ -50,13 +50,14 @@ func (n *Network) UnmarshalJSON(data []byte) error {
 }
 
 // network is what processes of a kind may connect to that stand for a variant's
-// agents: what its entry says, else all for a tool that reaches its model by
-// itself, and nothing for other programs. It is nil where nothing is started.
+// agents, beside the gateway's: what its entry says, else all for a tool that
+// reaches its model by itself, and nothing for others. It is nil where nothing is
+// started.
 func (m *maker) network(v *variant, kind agent.Kind, command []string) *Network {
 	if len(command) == 0 || !kind.Reads("network") {
 		return nil
 	}
-	return networkOf(v.entry.Network, kind.Tool != nil)
+	return networkOf(v.entry.Network, kind.Tool != nil && v.entry.Gateway == "bypass")
 }
 
 // networkOf is what a scenario says of a network; where it says nothing, any

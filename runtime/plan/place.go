@@ -29,7 +29,9 @@ func (m *maker) placeAgents() {
 		entry := m.entry(v, kind)
 		c := m.commander(v, kind)
 		if t := m.tool(v, kind, v.problem); t != nil {
-			entry.Model, entry.Credential, c.tool = t.options, t.credential, t.command
+			entry.Model, entry.Credential, entry.Gateway, c.tool = t.options, t.credential, t.gateway, t.command
+		} else {
+			entry.Gateway = m.reach(v, kind)
 		}
 		entry.Program = c.program(v)
 		entry.Program.Network = m.network(v, kind, entry.Program.Command)
@@ -98,6 +100,7 @@ var optional = []struct {
 	{"command", func(e *scenarios.Entry) bool { return len(e.Command) > 0 }},
 	{"env", func(e *scenarios.Entry) bool { return len(e.Env) > 0 }},
 	{"files", func(e *scenarios.Entry) bool { return len(e.Files) > 0 }},
+	{"gateway", func(e *scenarios.Entry) bool { return e.Gateway != "" }},
 	{"flags", func(e *scenarios.Entry) bool { return len(e.Flags) > 0 }},
 	{"limits", func(e *scenarios.Entry) bool { return e.Limits != nil }},
 	{"limits.turns", func(e *scenarios.Entry) bool { return e.Limits != nil && e.Limits.Turns > 0 }},
@@ -118,10 +121,15 @@ var optional = []struct {
 	{"workspace", func(e *scenarios.Entry) bool { return e.Workspace != nil }},
 }
 
+// spends says whether it is known what agents of an entry spend.
+func spends(e *scenarios.Entry, kind agent.Kind) bool {
+	return kind.Reads("limits.usd") && (kind.Tool != nil || e.Gateway == "through")
+}
+
 func unused(e *scenarios.Entry, kind agent.Kind) []string {
 	var names []string
 	for _, key := range optional {
-		if key.set(e) && !kind.Reads(key.name) {
+		if key.set(e) && (!kind.Reads(key.name) || key.name == "limits.usd" && !spends(e, kind)) {
 			names = append(names, key.name)
 		}
 	}

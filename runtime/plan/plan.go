@@ -26,6 +26,7 @@ type Plan struct {
 	Shared     *Shared           `json:"shared,omitempty"`
 	Secrets    map[string]Secret `json:"secrets,omitempty"`
 	Limits     Limits            `json:"limits,omitzero"`
+	Gateway    *Gateway          `json:"gateway,omitempty"` // nil where no agent goes through it
 	Checkpoint Checkpoint        `json:"checkpoint"`
 	Isolation  string            `json:"isolation"`
 	Durability string            `json:"durability"`
@@ -172,6 +173,7 @@ type Entry struct {
 	Unused     []string                 `json:"unused,omitempty"` // keys that the kind does not read
 	Secrets    []string                 `json:"secrets,omitempty"`
 	Credential string                   `json:"credential,omitempty"` // the secret that the kind's tool takes by itself
+	Gateway    []string                 `json:"gateway,omitempty"`    // the APIs that it is let through to
 	Limits     EntryLimits              `json:"limits,omitzero"`
 	Model      *agent.ModelOptions      `json:"model,omitempty"`
 	Run        string                   `json:"run,omitempty"` // whose record answers
@@ -226,6 +228,7 @@ type Substitute struct {
 	Kind       string              `json:"kind"`
 	Program    Program             `json:"program"`
 	Credential string              `json:"credential,omitempty"`
+	Gateway    []string            `json:"gateway,omitempty"`
 	Model      *agent.ModelOptions `json:"model,omitempty"`
 }
 

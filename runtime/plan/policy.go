@@ -109,7 +109,7 @@ func (m *maker) substitute(at, failure string, s *scenarios.Substitute, v *varia
 	out := &Substitute{Kind: kind.Name}
 	if t := m.tool(v, kind, below); t != nil {
 		r.allows(t.command[0])
-		program.Command, out.Model, out.Credential = t.command, t.options, t.credential
+		program.Command, out.Model, out.Credential, out.Gateway = t.command, t.options, t.credential, t.gateway
 	}
 	program.Readable, program.Network = r.readable.list(), m.network(v, kind, program.Command)
 	out.Program = program

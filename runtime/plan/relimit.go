@@ -12,7 +12,7 @@ import (
 )
 
 // Relimit changes a plan's limits as --set does, before anybody else has seen
-// the plan: limits.usd and limits.resident, and of the agents that a pattern covers
+// the plan: limits.usd and limits.resident, the gateway's budgets, and of the agents that a pattern covers
 // agents.PATTERN.limits.usd and .turns; none takes a limit away. Everything
 // else of a run that is under way stands: an error names what may be set.
 func Relimit(p *Plan, sets []string) error {
@@ -29,7 +29,7 @@ func Relimit(p *Plan, sets []string) error {
 	return errors.Join(errs...)
 }
 
-var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, limits.resident, limits.wall, limits.cpu, limits.memory, and of agents.PATTERN.limits usd, turns, memory, cpu, processes, disk and wall")
+var errNoLimit = errors.New("of a run that is under way only limits can be changed: limits.usd, limits.resident, limits.wall, limits.cpu, limits.memory, gateway.budgets.NAME.usd, and of agents.PATTERN.limits usd, turns, memory, cpu, processes, disk and wall")
 
 func (p *Plan) relimit(at []string, value string) error {
 	if strings.Join(at, ".") == "limits.usd" {
@@ -58,6 +58,9 @@ func (p *Plan) relimit(at []string, value string) error {
 			return errors.New(what)
 		}
 		return nil
+	}
+	if b := p.budget(at); b != nil {
+		return setDollars(&b.USD, value)
 	}
 	if len(at) != 4 || at[0] != "agents" || at[2] != "limits" {
 		return errNoLimit
@@ -89,6 +92,19 @@ func (p *Plan) relimit(at []string, value string) error {
 		}
 		if err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// budget is the one that gateway.budgets.NAME.usd names; nil for none.
+func (p *Plan) budget(at []string) *Budget {
+	if p.Gateway == nil || len(at) != 4 || at[0] != "gateway" || at[1] != "budgets" || at[3] != "usd" {
+		return nil
+	}
+	for i := range p.Gateway.Budgets {
+		if b := &p.Gateway.Budgets[i]; b.Name == at[2] {
+			return b
 		}
 	}
 	return nil
@@ -133,12 +149,12 @@ func starred(names []string) map[string]any {
 	return row
 }
 
-// rebudget tells an entry's tool, whose command says how much a process may
+// rebudget tells an entry's tool that goes around the gateway, and whose command says how much a process may
 // spend, of its limit.
 func (p *Plan) rebudget(entry int) {
 	e := &p.Entries[entry]
 	kind, err := agent.Lookup(e.Kind)
-	if err != nil || kind.Tool == nil || e.Model == nil {
+	if err != nil || kind.Tool == nil || e.Model == nil || len(e.Gateway) > 0 {
 		return
 	}
 	options := *e.Model

@@ -8,8 +8,8 @@ import (
 func TestRelimit(t *testing.T) {
 	dir := folder(t, map[string]string{"key.txt": "sk-ant-canary\n"})
 	p, problems := expand(dir, modelHead+`agents:
-  - {id: "rich-{n}", replicas: 3, kind: claude, limits: {usd: 7, turns: 9}}
-  - {id: poor, kind: claude, limits: {usd: 1}}
+  - {id: "rich-{n}", replicas: 3, kind: claude, gateway: bypass, limits: {usd: 7, turns: 9}}
+  - {id: poor, kind: claude, gateway: bypass, limits: {usd: 1}}
 `, Options{LookPath: toolThere, Sets: []string{"agents.rich-3.limits.usd=8"}})
 	if len(problems) > 0 {
 		t.Fatal(problems)

@@ -31,7 +31,9 @@ type Manifest struct {
 	Host     Host      `json:"host"`
 	Programs []Program `json:"programs,omitempty"` // that the plan starts and are not in the run, by path
 	Recorded []Source  `json:"recorded,omitempty"`
-	Clones   []Clone   `json:"clones,omitempty"` // of repositories that workspaces begin with
+	// Models is the run whose models answer in this one; nil where they are asked.
+	Models *ReplayModels `json:"replay_models,omitempty"`
+	Clones []Clone       `json:"clones,omitempty"` // of repositories that workspaces begin with
 	// Limits says how each limit of each entry is held on the machine that the run
 	// was begun on.
 	Limits map[string]map[string]string `json:"limits_enforced,omitempty"`
@@ -45,6 +47,16 @@ type Source struct {
 	Genesis string `json:"genesis"` // hex
 	Ticks   int    `json:"ticks"`
 	Hash    string `json:"hash"` // after them, hex
+}
+
+// A ReplayModels says that what the models of another run answered is what those of
+// this one answer.
+type ReplayModels struct {
+	Run string `json:"run"`
+	// Strict refuses a request that is not the one on record; Onward has it, and all
+	// of its agent's that follow, go to the model.
+	Strict bool `json:"strict,omitempty"`
+	Onward bool `json:"onward,omitempty"`
 }
 
 // A Clone is one of a repository, as it was when the run began.

@@ -16,6 +16,12 @@ func (f *Fleet) Usages() []Usage {
 	defer f.mu.Unlock()
 	usages := f.usages
 	f.usages = nil
+	for _, s := range f.billed { // no answer took it along
+		if u, any := s.Bill.take(); any {
+			_, attempt := s.Bill.Turn()
+			usages = append(usages, Usage{Agent: s.Agents[0].Agent, Attempt: max(attempt, 1), Usage: u})
+		}
+	}
 	return usages
 }
 

@@ -62,7 +62,8 @@ type Fleet struct {
 	programs []*Program // that may still run
 	facts    []Fact
 	usages   []Usage
-	kept     []int // ticks of checkpoints, ascending
+	billed   []*Spec // those that have a bill
+	kept     []int   // ticks of checkpoints, ascending
 
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
@@ -168,6 +169,11 @@ func (f *Fleet) add(specs []Spec) []driver {
 		}
 	}
 	f.mu.Lock()
+	for i := range specs {
+		if specs[i].Bill != nil {
+			f.billed = append(f.billed, &specs[i])
+		}
+	}
 	f.drivers = append(f.drivers, added...)
 	f.mu.Unlock()
 	return added

@@ -71,6 +71,9 @@ func (p *resident) accept(l *agent.Line, at time.Time) {
 		p.act(l.Act, at)
 		return
 	}
+	if why, detail := p.spec.Bill.refused(); why != "" {
+		l.Failure, l.Detail = why, detail
+	}
 	p.fault(l.Agent, l.Tick, l.Failure, l.Detail)
 }
 
@@ -83,6 +86,7 @@ func (p *resident) used(l *agent.Line) {
 		p.session = l.Usage.Session
 	}
 	u := Usage{Agent: l.Agent, Usage: *l.Usage, Attempt: 1}
+	p.spec.Bill.metered(&u.Usage)
 	if l.Type == agent.TypeAct {
 		u.Agent = l.Act.Agent
 	}

@@ -184,6 +184,7 @@ func (p *resident) tell(c *child, h *hydration, o *agent.Observe, want *agent.Ac
 
 // rehearse sends a tick again and waits for all of its answers.
 func (p *resident) rehearse(c *child, h *hydration) error {
+	p.spec.Bill.asked(&agent.Observe{Tick: h.tick, Attempt: h.attempt})
 	p.mu.Lock()
 	if p.child != c || p.state != Hydrating {
 		p.mu.Unlock()

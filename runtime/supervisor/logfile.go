@@ -31,6 +31,7 @@ type logFile struct {
 	size   int64
 	at     bool   // at the beginning of a line: what came last ended one
 	held   []byte // not written yet
+	closed bool   // what comes later is lost
 }
 
 func newLogFile(path string, most int64, secrets []Secret) *logFile {
@@ -100,7 +101,7 @@ func (l *logFile) flush() {
 }
 
 func (l *logFile) put(b []byte) {
-	if len(b) == 0 {
+	if len(b) == 0 || l.closed {
 		return
 	}
 	if l.f == nil || l.size+int64(len(b)) > l.most {
@@ -134,6 +135,7 @@ func (l *logFile) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.append(l.secret.rest())
+	l.closed = true
 	if l.f != nil {
 		_ = l.f.Close()
 		l.f = nil

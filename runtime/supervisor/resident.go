@@ -149,6 +149,7 @@ func newResident(f *Fleet, s Spec) *resident {
 		p.pipeIO, p.home = f.pipesFor()
 	}
 	p.taken.restore(s.Spent)
+	s.Bill.logTo(p.log)
 	seats := make([]seat, len(s.Agents))
 	for i := range seats {
 		in, st := &s.Agents[i], &seats[i]
@@ -303,6 +304,7 @@ func (p *resident) write() {
 		if st.ask.Attempt <= 1 {
 			p.staged = nil
 		}
+		p.spec.Bill.asked(st.ask)
 		from := len(p.out)
 		p.out = p.dialect.Observe(p.out, st.ask)
 		p.script.asked(st.ask, p.out[from:])

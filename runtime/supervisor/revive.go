@@ -133,6 +133,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	}
 	argv := p.argv()
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
+	p.spec.Bill.starting()
 	bound := make(chan struct{}) // lines wait until c is known
 	c, err = p.execute(argv, w, p.pipeIO, handler{
 		stdout: func(chunk []byte) { <-bound; split.feed(chunk, line); p.idle() },

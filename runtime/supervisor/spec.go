@@ -66,6 +66,9 @@ type Spec struct {
 
 	Secrets []Secret
 	Limits  Limits
+	// Bill is where the gateway notes what its only agent's requests to models take;
+	// nil where those do not go through the gateway.
+	Bill *Bill
 
 	// Recorded is where the answers of a kind without a process come from.
 	Recorded Source

@@ -50,6 +50,7 @@ func newTurns(f *Fleet, s Spec) *turns {
 	}
 	close(t.ready)
 	t.taken.restore(s.Spent)
+	s.Bill.logTo(t.log)
 	return t
 }
 
@@ -204,6 +205,8 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	var split splitter
 	dialect := t.spec.Kind.Dialect(t.spec.Brief)
 	line := func(line []byte, cut bool) { t.line(&said, dialect, o, line, cut) }
+	t.spec.Bill.asked(o)
+	t.spec.Bill.starting()
 	c, err := t.fleet.starter.spawn(launch{cmd, descriptorSecret(&t.spec), t.spec.ID}, pumped{}, handler{
 		stdout: func(chunk []byte) { split.feed(chunk, line) },
 		ended:  func() { split.end(line) },

@@ -1,0 +1,124 @@
+package supervisor
+
+import (
+	"sync"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
+)
+
+// A Bill is what lies between the model gateway and the process of one agent: the
+// process says which turn it is in, the gateway notes what its requests took, and
+// its answers take that along. The methods may be called concurrently.
+type Bill struct {
+	// Starting is told that a new process is about to ask, and that none is left that
+	// did.
+	Starting func()
+
+	mu            sync.Mutex
+	out           *logFile // the agent's; nil before its process is made
+	tick, attempt int
+	noted         bool // something is to be taken
+	usage         agent.Usage
+	failure       agent.Failure
+	detail        string
+}
+
+// Turn is which tick the agent was asked in last, and how often it was asked in it.
+func (b *Bill) Turn() (tick, attempt int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.tick, b.attempt
+}
+
+// Add notes what a request took.
+func (b *Bill) Add(u *agent.Usage) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.noted = true
+	b.usage.Add(u)
+	b.usage.Model = u.Model
+}
+
+// Refuse notes that a request was refused: where the agent has no action to answer
+// its turn with, that is why.
+func (b *Bill) Refuse(why agent.Failure, detail string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failure, b.detail = why, detail
+}
+
+// Log tells the agent's own log.
+func (b *Bill) Log(text string) {
+	b.mu.Lock()
+	out := b.out
+	b.mu.Unlock()
+	if out != nil {
+		out.line("troupe: gateway: ", []byte(text))
+	}
+}
+
+// logTo says which log that is. A nil bill takes no notice.
+func (b *Bill) logTo(out *logFile) {
+	if b != nil {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.out = out
+	}
+}
+
+// asked says that the agent is asked. A nil bill takes no notice.
+func (b *Bill) asked(o *agent.Observe) {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.tick, b.attempt = o.Tick, o.Attempt
+	b.failure, b.detail = "", ""
+}
+
+// take gives what the requests since the last one took, and says whether there was
+// any.
+func (b *Bill) take() (u agent.Usage, any bool) {
+	if b == nil {
+		return u, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	u, any = b.usage, b.noted
+	b.usage, b.noted = agent.Usage{}, false
+	return u, any
+}
+
+// refused is why a request of the turn was refused; empty where none was.
+func (b *Bill) refused() (why agent.Failure, detail string) {
+	if b == nil {
+		return "", ""
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failure, b.detail
+}
+
+// starting is Starting, of a nil bill too.
+func (b *Bill) starting() {
+	if b != nil {
+		b.Starting()
+	}
+}
+
+// metered brings what the gateway has counted into what a tool says that its answer
+// took. Where no request has come by, the tool's word is all there is.
+func (b *Bill) metered(u *agent.Usage) {
+	counted, any := b.take()
+	if !any {
+		return
+	}
+	u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD = counted.Input, counted.Output, counted.CacheRead, counted.CacheWrite, counted.USD
+	if u.Model == "" {
+		u.Model = counted.Model
+	}
+	if u.Turns == 0 {
+		u.Turns = counted.Turns
+	}
+}
