@@ -74,7 +74,7 @@ var owners = map[string][]string{
 	"github.com/prometheus/": {"runtime/observe"},
 	"github.com/grafana/":    {"dashboards/build"}, // a program of its own: troupe is not linked with it
 	"github.com/urfave/cli/": {"cmd/troupe"},
-	"github.com/gofrs/flock": {"workspace", "runtime/bench"}, // which measures it
+	"github.com/gofrs/flock": {"workspace", "runtime/socket", "runtime/bench"}, // which measures it
 	"github.com/parquet-go/": {"runtime/record/export"},
 }
 

@@ -19,7 +19,15 @@ type Checkout struct {
 // Checkout brings what the tree has at some paths, and below them, into the copy.
 // What the copy has there of a tree that has it no more is removed. Changes that
 // are not committed are in its way, unless force gives them up.
-func (w *Copy) Checkout(paths []string, force bool) (Checkout, error) {
+func (w *Copy) Checkout(paths []string, force bool) (out Checkout, err error) {
+	err = w.noting(func() error {
+		out, err = w.checkout(paths, force)
+		return err
+	})
+	return out, err
+}
+
+func (w *Copy) checkout(paths []string, force bool) (Checkout, error) {
 	out := Checkout{}
 	if !force {
 		if changed, err := w.changed(paths); err != nil || len(changed) > 0 {

@@ -26,7 +26,12 @@ const mostMerges = 20
 // made under.
 func (w *Copy) Commit(paths []string, message string, token int, merge bool) (Commit, error) {
 	for try := 1; ; try++ {
-		out, reply, err := w.commit(paths, message, token, merge)
+		var out Commit
+		var reply *Reply
+		err := w.noting(func() (err error) {
+			out, reply, err = w.commit(paths, message, token, merge)
+			return err
+		})
 		if merge && reply != nil && reply.Moved != nil && try < mostMerges {
 			continue // it moved since it was merged
 		}

@@ -10,12 +10,15 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/gofrs/flock"
+
 	"github.com/troupe-dev/troupe/runtime/tree"
 )
 
 // A Copy is a directory into which paths of the shared tree are checked out. It
-// notes in a directory of its own which versions it has. One goroutine, and one
-// process at a time, uses it.
+// notes in a directory of its own which versions it has. One goroutine uses it; any
+// number of them, and of processes, may have copies of one directory: what they do
+// with its notes they do one after another.
 type Copy struct {
 	Agent string // who asks; empty where the socket knows
 
@@ -45,6 +48,7 @@ type noted struct {
 
 const (
 	notesFile = tree.Notes + "/notes.json"
+	lockFile  = tree.Notes + "/lock"
 	basesDir  = tree.Notes + "/base" // contents as they were checked out, under their hashes
 	gone      = "gone"
 )
@@ -70,16 +74,37 @@ func OpenCopy(c *Client, dir string) (*Copy, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Copy{client: c, root: root, dir: at, notes: notes{Files: map[string]noted{}, Leases: map[int][]string{}}}
-	text, err := root.ReadFile(notesFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return w, nil
+	return &Copy{client: c, root: root, dir: at}, nil
+}
+
+// Close lets go of the directory.
+func (w *Copy) Close() error { return w.root.Close() }
+
+// noting does something with the notes, alone of all who use the directory, and
+// keeps what it has noted, whatever came of it.
+func (w *Copy) noting(do func() error) (err error) {
+	if err := w.root.MkdirAll(tree.Notes, 0o755); err != nil {
+		return err
 	}
+	lock := flock.New(filepath.Join(w.dir, filepath.FromSlash(lockFile)))
+	if err := lock.Lock(); err != nil {
+		return fmt.Errorf("cannot lock the notes of what is checked out: %w", err)
+	}
+	defer func() { err = errors.Join(err, lock.Unlock()) }()
+	if err := w.readNotes(); err != nil {
+		return err
+	}
+	return errors.Join(do(), w.writeNotes())
+}
+
+func (w *Copy) readNotes() error {
+	w.notes, w.dirty = notes{}, false
+	text, err := w.root.ReadFile(notesFile)
 	if err == nil {
 		err = json.Unmarshal(text, &w.notes)
 	}
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("cannot read which versions are checked out: %w", err), root.Close())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot read which versions are checked out: %w", err)
 	}
 	if w.notes.Files == nil {
 		w.notes.Files = map[string]noted{}
@@ -87,22 +112,21 @@ func OpenCopy(c *Client, dir string) (*Copy, error) {
 	if w.notes.Leases == nil {
 		w.notes.Leases = map[int][]string{}
 	}
-	return w, nil
+	return nil
 }
 
-// Close keeps the notes.
-func (w *Copy) Close() error {
-	var err error
-	if w.dirty {
-		var text []byte
-		if text, err = json.Marshal(&w.notes); err == nil {
-			err = w.write(notesFile, text, false)
-		}
-		if err == nil {
-			err = w.sweep()
-		}
+func (w *Copy) writeNotes() error {
+	if !w.dirty {
+		return nil
 	}
-	return errors.Join(err, w.root.Close())
+	text, err := json.Marshal(&w.notes)
+	if err == nil {
+		err = w.write(notesFile, text, false)
+	}
+	if err == nil {
+		err = w.sweep()
+	}
+	return err
 }
 
 // sweep removes the contents that no note names any more.

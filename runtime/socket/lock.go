@@ -3,6 +3,7 @@ package socket
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"time"
 )
@@ -19,7 +20,7 @@ type TTL struct {
 func (w *Copy) Lock(paths []string, ttl TTL) (*Reply, error) {
 	reply, err := w.client.Ask(&Request{Op: "lock", Agent: w.Agent, Paths: paths, TTL: ttl.Ticks, Seconds: ttl.Time.Seconds()}, nil)
 	if err == nil {
-		w.forget(paths)
+		err = w.forget(paths)
 	}
 	return reply, err
 }
@@ -28,12 +29,24 @@ func (w *Copy) Lock(paths []string, ttl TTL) (*Reply, error) {
 func (w *Copy) Unlock(paths []string) (*Reply, error) {
 	reply, err := w.client.Ask(&Request{Op: "unlock", Agent: w.Agent, Paths: paths}, nil)
 	if err == nil {
-		w.forget(paths)
+		err = w.forget(paths)
 	}
 	return reply, err
 }
 
-func (w *Copy) forget(paths []string) {
+// forget has the notes say no more of leases on some paths, or of all. Where there are
+// no notes, none are made.
+func (w *Copy) forget(paths []string) error {
+	if _, err := w.root.Lstat(notesFile); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return w.noting(func() error {
+		w.forgetLeases(paths)
+		return nil
+	})
+}
+
+func (w *Copy) forgetLeases(paths []string) {
 	for token, leased := range w.notes.Leases {
 		if len(paths) == 0 || slices.ContainsFunc(paths, func(p string) bool {
 			return under(p, leased) || slices.ContainsFunc(leased, func(l string) bool { return under(l, []string{p}) })
