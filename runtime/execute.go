@@ -53,7 +53,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, o *VerifyOption
 	}
 	told := pastLog{Log: log, upto: &atomic.Int64{}}
 	x.fleet = supervisor.New(supervisor.Options{
-		Run: x.name, Dir: x.dir, Walls: x.walls, Bin: x.bin, Deadline: repeatDeadline, Last: -1,
+		Run: x.name, Scenario: p.Name, Dir: x.dir, Walls: x.walls, Bin: x.bin, Deadline: repeatDeadline, Last: -1,
 		Residents: p.Limits.Resident, Shared: shelf.contents(p), AtOnce: p.Clock.Mode == plan.Realtime,
 		Replay: func(ctx context.Context, agents []string, _ int, yield func(*agent.Observe, *agent.Act) error) error {
 			return engine.History(ctx, told, p, nil, agents, yield)

@@ -290,7 +290,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	// and a world's process side by side, within the 4 s that all have.
 	last, _, _ := r.log.Last()
 	r.fleet = supervisor.New(supervisor.Options{
-		Run: r.name, Dir: r.dir, Walls: r.walls, Bin: r.bin, Replay: past.tell, Last: last,
+		Run: r.name, Scenario: r.plan.Name, Dir: r.dir, Walls: r.walls, Bin: r.bin, Replay: past.tell, Last: last,
 		Sync: r.plan.Durability == plan.DurableMachine, Residents: r.plan.Limits.Resident,
 		Realtime: r.plan.Clock.Mode == plan.Realtime, Publish: r.publish, Cgroups: r.cgroups(), Memory: int64(r.plan.Limits.Memory), CPU: r.plan.Limits.CPU > 0,
 		Kept: r.checkpoints.committed(), Keep: r.plan.Checkpoint.Keep,

@@ -21,6 +21,20 @@ func sends(list []byte) (out []Send, reason string) {
 	return out, ""
 }
 
+// DecodeSends reads a list of messages as that of an act is written. It says what is
+// wrong with one that is none.
+func DecodeSends(list []byte) ([]Send, error) {
+	list, err := Compact(nil, list) // which scans it
+	if err != nil {
+		return nil, err
+	}
+	out, reason := sends(list)
+	if reason != "" {
+		return nil, errors.New(reason)
+	}
+	return out, nil
+}
+
 // DecodeSend reads one message that an agent sends by itself, as those of an act
 // are written. It says what is wrong with one that is none.
 func DecodeSend(data []byte) (Send, error) {

@@ -41,6 +41,10 @@ type Request struct {
 	To      string          `json:"to,omitempty"` // send
 	Channel string          `json:"channel,omitempty"`
 	Body    json.RawMessage `json:"body,omitempty"`
+
+	Action json.RawMessage `json:"action,omitempty"` // act
+	Send   json.RawMessage `json:"send,omitempty"`   // act: a list, as in an act line
+	Done   bool            `json:"done,omitempty"`   // act
 }
 
 // A Change is what a commit does to one file. Base is the version that it was
@@ -65,6 +69,15 @@ type Reply struct {
 	// Inbox is one message that the agent was told with its observation.
 	Inbox *Message `json:"message,omitempty"`
 
+	// Observe is the line that the agent has to answer; nil where there is none.
+	Observe json.RawMessage `json:"observe,omitempty"`
+	// Schema is the JSON Schema of its action, beside Observe; nil where the world
+	// gave none, or the agent's kind has no use for it.
+	Schema json.RawMessage `json:"schema,omitempty"`
+
+	// Brief is who the agent is, and what it was told at the start.
+	Brief *Brief `json:"brief,omitempty"`
+
 	// Staged is the position of a request that is decided when the tick ends.
 	Staged  int      `json:"staged,omitempty"`
 	Tick    int      `json:"tick,omitempty"`
@@ -85,6 +98,15 @@ type File struct {
 	tree.File
 	Text *string `json:"text,omitempty"`
 	Data []byte  `json:"data,omitempty"`
+}
+
+// A Brief is who an agent is. System and Prompt are the rendered texts of one that
+// talks to a model.
+type Brief struct {
+	Scenario string `json:"scenario"`
+	Agent    string `json:"agent"`
+	System   string `json:"system,omitempty"`
+	Prompt   string `json:"prompt,omitempty"`
 }
 
 // A Message is one that an agent got.

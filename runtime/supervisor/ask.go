@@ -28,7 +28,7 @@ func (p *resident) stage(id string, x agent.Request) (position, tick int, err er
 	if err != nil {
 		return 0, 0, err
 	}
-	position, err = into.add(x)
+	position, err = into.add(p.secret.request(x))
 	return position, o.Tick, err
 }
 
@@ -43,7 +43,7 @@ func (p *resident) sitting(id string) (*agent.Observe, *staged, error) {
 		if _, asked := p.hydro.want[id]; asked {
 			return p.hydro.told[id], p.hydro.stagedOf(id), nil
 		}
-	case p.state == Ready && st.open && st.sent && !st.paused:
+	case p.state == Ready && st.open && st.sent && !st.paused && p.held == nil: // one that is held is its answer
 		if st.staged == nil {
 			st.staged = &staged{}
 		}
@@ -97,7 +97,7 @@ func (t *turns) stage(id string, x agent.Request) (position, tick int, err error
 	if err := t.sitting(id); err != nil {
 		return 0, 0, err
 	}
-	position, err = t.staged.add(x)
+	position, err = t.staged.add(t.secret.request(x))
 	return position, t.asked.Tick, err
 }
 

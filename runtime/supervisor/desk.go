@@ -31,6 +31,7 @@ type desk struct {
 	host    host
 	process string
 	only    string // the agent, where it is the only one
+	texts   map[string]string
 
 	tenures tenures
 	reads   reads
@@ -42,6 +43,10 @@ type host interface {
 	present(id string) (view, error)
 	// stage takes a request of such an agent, and gives its position.
 	stage(id string, x agent.Request) (position, tick int, err error)
+	// observed is what such an agent has to answer, in a copy.
+	observed(id string) (*agent.Observe, error)
+	// hand takes the action of such an agent ahead of its answer, and gives the tick.
+	hand(id string, a agent.Act) (tick int, err error)
 	// recall finds a request of such an agent on record, nil where it is not there.
 	recall(id string, x agent.Request) (*agent.Asked, error)
 }
@@ -90,6 +95,8 @@ type staged struct {
 	kept  int // of them, those that came before an answer: a crash drops the others
 	bytes int
 
+	handed *agent.Act // the action that counts with the answer, in place of the answer's own; nil for none
+
 	recalled int // so much of what the observe's past has was asked for again, or skipped
 }
 
@@ -114,7 +121,7 @@ func (s *staged) crash() {
 	for i := s.kept; i < len(s.list); i++ {
 		s.bytes -= s.list[i].Size()
 	}
-	s.list, s.recalled = s.list[:s.kept], 0
+	s.list, s.recalled, s.handed = s.list[:s.kept], 0, nil
 	if s.kept > 0 {
 		s.recalled = s.list[s.kept-1].Position
 	}
@@ -129,7 +136,7 @@ func (s *staged) settle(a *agent.Answer) {
 		s.crash()
 		return
 	}
-	s.kept = len(s.list)
+	s.kept, s.handed = len(s.list), nil
 	a.Staged = slices.Clip(s.list)
 }
 
@@ -140,9 +147,12 @@ type op func(ctx context.Context, d *desk, id string, r *socket.Request, reply f
 // shared tree, by its name.
 var (
 	ops = map[string]op{
+		"brief":         tellBrief,
 		"list_agents":   listAgents,
 		"read_messages": readMessages,
+		"observe":       tellObserve,
 		agent.OpSend:    stageSend,
+		"act":           handAct,
 	}
 	treeOps = map[string]op{
 		"checkout":     checkout,
@@ -413,7 +423,7 @@ func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket
 	if err := f.openView(s); err != nil {
 		return nil, err
 	}
-	d := &desk{fleet: f, host: h, process: s.ID}
+	d := &desk{fleet: f, host: h, process: s.ID, texts: s.Texts}
 	if len(s.Agents) == 1 {
 		d.only = s.Agents[0].Agent
 	}

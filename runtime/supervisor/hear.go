@@ -57,6 +57,7 @@ func (p *resident) answered(c *child, l *agent.Line) {
 		p.stray("an answer before the one before it was recorded")
 		return
 	}
+	p.handedIn(l)
 	if look := p.recorded(l); look != nil {
 		p.hold(c, l, look)
 		return

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/troupe-dev/troupe/runtime/agent"
 )
 
 // leastSecret is the length from which a secret is blotted out: a shorter one
@@ -95,6 +97,14 @@ func (r *redactor) whole(b []byte) []byte {
 		}
 	}
 	return b
+}
+
+// request blots secrets out of what an agent asks for to be said. Contents of files
+// stay: their hash is that of what the agent has.
+func (r *redactor) request(x agent.Request) agent.Request {
+	x.Message = string(r.whole([]byte(x.Message)))
+	x.Send.Body = r.whole(x.Send.Body)
+	return x
 }
 
 // feed takes the next part of a stream and gives what can be written of it: an

@@ -121,9 +121,10 @@ type Replay func(ctx context.Context, agents []string, from int, yield func(o *a
 
 // Options of a fleet.
 type Options struct {
-	Run   string // name
-	Dir   workspace.Run
-	Walls *workspace.Walls
+	Run      string // name
+	Scenario string // name
+	Dir      workspace.Run
+	Walls    *workspace.Walls
 	// Bin is a directory that comes first in the PATH of agents whose scenario gives
 	// them none, and that they may read; empty for none.
 	Bin    string
