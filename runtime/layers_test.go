@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 
 	"runtime/tree":       nil,
 	"runtime/socket":     {"runtime/tree"},
+	"runtime/mcp":        {"runtime/socket"},
 	"runtime/agent":      {"runtime/tree"},
 	"runtime/agent/bots": {"runtime/agent"},
 	"runtime/world":      {"runtime/agent"},
@@ -62,7 +63,7 @@ var arrows = map[string][]string{
 	},
 	"cmd/troupe": {
 		"runtime", "runtime/bench", "bus", "scenarios", "workspace",
-		"runtime/agent", "runtime/agent/bots", "runtime/observe", "runtime/plan",
+		"runtime/agent", "runtime/agent/bots", "runtime/mcp", "runtime/observe", "runtime/plan",
 		"runtime/record", "runtime/record/export", "runtime/socket", "runtime/tree", "runtime/world",
 	},
 }
@@ -70,12 +71,13 @@ var arrows = map[string][]string{
 // owners says who alone may import packages of others, by the beginning of
 // their path.
 var owners = map[string][]string{
-	"github.com/nats-io/":    {"bus", "scenarios/clients/nats"},
-	"github.com/prometheus/": {"runtime/observe"},
-	"github.com/grafana/":    {"dashboards/build"}, // a program of its own: troupe is not linked with it
-	"github.com/urfave/cli/": {"cmd/troupe"},
-	"github.com/gofrs/flock": {"workspace", "runtime/socket", "runtime/bench"}, // which measures it
-	"github.com/parquet-go/": {"runtime/record/export"},
+	"github.com/nats-io/":              {"bus", "scenarios/clients/nats"},
+	"github.com/prometheus/":           {"runtime/observe"},
+	"github.com/grafana/":              {"dashboards/build"}, // a program of its own: troupe is not linked with it
+	"github.com/urfave/cli/":           {"cmd/troupe"},
+	"github.com/gofrs/flock":           {"workspace", "runtime/socket", "runtime/bench"}, // which measures it
+	"github.com/modelcontextprotocol/": {"runtime/mcp"},
+	"github.com/parquet-go/":           {"runtime/record/export"},
 }
 
 // subjects is how the subjects of the bus begin, and subjectMaker who alone

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -20,7 +21,8 @@ import (
 //	TURNS   a word for each message of the session, whatever process it is in
 //	TICKS   a word for each tick, as the default message tells it
 //
-// Words are those of claudeTurns; any other is a move. Of two with a colon
+// Words are those of claudeTurns, or x of a variable DO_x, which names a script of sh:
+// what that says is the answer, or one of claudeTurns after it. Any other is a move. Of two with a colon
 // between them the first is for the first time that the turn is had: what the
 // stub remembers goes back with its files. It writes its arguments,
 // its environment and all that it is told into its home; the last is the session
@@ -151,11 +153,31 @@ func (c *stubSession) turn(message string) {
 		}
 	}
 	say(`{"type":"system","subtype":"init","session_id":%q,"model":%q,"tools":[]}`, c.ID, c.model())
-	if do := claudeTurns[word]; do != nil {
+	if script := os.Getenv("DO_" + word); script != "" {
+		c.does(script)
+		return
+	}
+	if do, known := claudeTurns[word]; known {
 		do(c)
 		return
 	}
 	c.answer(fmt.Sprintf(`I think. {"action":{"move":%q}}`, word))
+}
+
+// does runs a script, as a model may have its tool do, and answers what it says.
+func (c *stubSession) does(script string) {
+	sh := exec.Command("sh", script)
+	sh.Stderr = os.Stderr
+	sh.Env = append(os.Environ(), "MCP_CONFIG="+c.flag("--mcp-config"))
+	out, err := sh.Output()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+	}
+	if then := claudeTurns[strings.TrimSpace(string(out))]; then != nil {
+		then(c)
+		return
+	}
+	c.answer(string(out))
 }
 
 func (c *stubSession) save() {

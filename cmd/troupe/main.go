@@ -86,7 +86,7 @@ var commands = []*cli.Command{
 	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, addCommand, removeCommand,
 	stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand,
-	checkoutCommand, commitCommand, lockCommand, unlockCommand,
+	checkoutCommand, commitCommand, lockCommand, unlockCommand, mcpCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,
 }
 

@@ -17,7 +17,7 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude", "hostile", "natsbot", "committer":
+	case "troupe", "faulty", "claude", "hostile", "natsbot", "committer", "mcpcall":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
@@ -26,6 +26,7 @@ func TestMain(m *testing.M) {
 		"claude":    func() { os.Exit(claudeStub(os.Args[1:])) },
 		"historian": func() { os.Exit(historians(os.Args[1:])) },
 		"hostile":   func() { os.Exit(hostile(os.Args[1:])) },
+		"mcpcall":   func() { os.Exit(mcpCall(os.Args[1:])) },
 		"committer": func() { os.Exit(committer(os.Args[1:])) },
 		"fetch":     func() { os.Exit(fetch(os.Args[1:])) },
 		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },
