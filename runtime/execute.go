@@ -62,7 +62,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, o *VerifyOption
 	x.onStop(func() { _ = x.dir.RemoveSockets() })
 	x.onStop(x.stopFleet)
 	fleet := &repeater{newFleet(x.fleet, p, x.name, x.dir, secrets), told.upto}
-	fleet.gate = gate
+	fleet.gate, fleet.bin = gate, x.bin
 	if fleet.sources, err = x.sources(p, r.dir, r.manifest.Recorded); err != nil {
 		return nil, err
 	}

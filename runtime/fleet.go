@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ type fleet struct {
 	sources map[string]*source    // of recorded agents, by run
 	seats   *seats                // on the bus; nil where nobody is asked there
 	later   map[string]plan.Agent // that the world added: the plan finds its own
+	bin     string                // where agents find troupe; empty where PATH has it
 }
 
 func newFleet(f *supervisor.Fleet, p *plan.Plan, run string, dir workspace.Run, secrets map[string]string) *fleet {
@@ -51,7 +53,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		for j, id := range p.Agents {
 			s.Agents[j] = f.init(id)
 		}
-		f.driven(&s, e.Model, e.Credential)
+		f.driven(&s, e.Model, e.Credential, e.Program.Dir)
 		f.gate.admit(&s, e.Gateway, e.Limits.USD)
 		f.seated(&s)
 		s.Template, s.View = f.template(e), e.Shared
@@ -114,6 +116,19 @@ func (f *fleet) command(words []string, dir, process string) []string {
 	return out
 }
 
+// troupe is this program by the path that agents find it at, whatever PATH their
+// scenario gives them.
+func (f *fleet) troupe() string {
+	const name = "troupe"
+	if f.bin != "" {
+		return filepath.Join(f.bin, name)
+	}
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	return name
+}
+
 // reaches says what processes of a program may read, and connect to.
 func (f *fleet) reaches(s *supervisor.Spec, p *plan.Program) {
 	s.Readable = f.readable(p)
@@ -163,7 +178,7 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	s.Agents = []agent.Init{f.init(id)}
 	// Nobody takes over from one that took over.
 	s.Faithful = s.Faithful && e.Policies[agent.Differs].Substitute == nil
-	f.driven(&s, sub.Model, sub.Credential)
+	f.driven(&s, sub.Model, sub.Credential, sub.Program.Dir)
 	f.gate.admit(&s, sub.Gateway, e.Limits.USD)
 	return s
 }

@@ -25,8 +25,9 @@ func readSecrets(p *plan.Plan) (map[string]string, error) {
 }
 
 // driven fills in what a process needs that is a command line tool: the texts
-// of its agent and its key.
-func (f *fleet) driven(s *supervisor.Spec, o *agent.ModelOptions, credential string) {
+// of its agent, the files that it is configured by and its key. program is the
+// directory of its entry's files.
+func (f *fleet) driven(s *supervisor.Spec, o *agent.ModelOptions, credential, program string) {
 	if o == nil {
 		return
 	}
@@ -34,6 +35,10 @@ func (f *fleet) driven(s *supervisor.Spec, o *agent.ModelOptions, credential str
 	s.Brief = f.plan.Brief(o, &a)
 	s.Session = o.Keep
 	s.Texts, _ = s.Brief.Texts() // filled once already, when the plan was made
+	if files := s.Kind.Tool.Files; files != nil {
+		place := func(word string) string { return f.placed(word, program) }
+		maps.Copy(s.Texts, files(o, o.Servers(f.troupe(), place)))
+	}
 	for _, c := range s.Kind.Tool.Credentials {
 		if c.Secret == credential {
 			s.Secrets = append(s.Secrets, supervisor.Secret{Name: c.Secret, Value: f.secrets[c.Secret], Descriptor: c.Descriptor})

@@ -304,7 +304,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		r.live.Limited(r.uses)
 	}
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
-	fleet.gate = r.gate
+	fleet.gate, fleet.bin = r.gate, r.bin
 	fleet.seats = newSeats(r.bus, r.name, r.plan)
 	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {
 		return nil, err

@@ -94,6 +94,9 @@ func (e *Entry) check(d *decoder, p place, has func(string) bool) {
 	if has("run") && e.Run != "" {
 		d.checkID(p.under("run"), ValidID(e.Run))
 	}
+	if has("mcp") {
+		d.checkServers(p.under("mcp"))
+	}
 	if e.Max > 0 && e.Max < e.Replicas {
 		d.reportValue(p.under("max"), fmt.Sprintf("max is %d, below the %d replicas at the start", e.Max, e.Replicas), "")
 	}

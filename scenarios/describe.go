@@ -75,6 +75,15 @@ var descriptions = map[string]string{
 	"Entry.permission_mode": "What the command line tool does about tools that are not allowed.",
 	"Entry.max_turns":       "How many turns of its model one answer may take, as its command line tool counts them.",
 	"Entry.flags":           "Further flags of the command line tool.",
+	"Entry.mcp":             "Servers of the Model Context Protocol that the command line tool speaks to, by name, beside the run's own, troupe, which it always has. Their tools are called mcp__NAME__TOOL, for allowed_tools.",
+	"Entry.settings":        "Settings of the command line tool, in its own words, beside those of its home.",
+
+	"MCPServer.command": "The program that the tool starts as the server: in PATH, or a file beside the scenario, which is copied into the run.",
+	"MCPServer.args":    "Its arguments. Files beside the scenario among them are copied into the run.",
+	"MCPServer.env":     "Environment variables that it has beside those of the tool.",
+	"MCPServer.url":     "Where a server is that runs already.",
+	"MCPServer.type":    "How it is spoken to: http or sse. Default: http.",
+	"MCPServer.headers": "Headers of requests to it. Claude Code puts variables of its environment, such as secrets of the entry, in the place of ${NAME}.",
 
 	"Checkpoint.every": "How many ticks apart. Agents whose state is snapshot are asked for it then.",
 	"Checkpoint.keep":  "How many of the newest are kept.",

@@ -23,6 +23,8 @@ var (
 		"World.env":         envForm,
 		"Entry.env":         envForm,
 		"Substitute.env":    envForm,
+		"MCPServer.env":     envForm,
+		"Entry.mcp":         serverForm,
 	}
 )
 
@@ -37,8 +39,14 @@ func rules(t reflect.Type) object {
 			"if":   object{"properties": object{"clock": realtime("Scenario.clock")}, "required": []string{"clock"}},
 			"else": needs("world"),
 		},
-		reflect.TypeFor[Clock]():         {"if": needs("quiet"), "then": realtime("")},
-		reflect.TypeFor[Entry]():         {"not": needs("replicas", "for_each")},
+		reflect.TypeFor[Clock](): {"if": needs("quiet"), "then": realtime("")},
+		reflect.TypeFor[Entry](): {"not": needs("replicas", "for_each")},
+		reflect.TypeFor[MCPServer](): {
+			"oneOf": []object{needs("command"), needs("url")},
+			"dependentRequired": object{
+				"args": []string{"command"}, "env": []string{"command"}, "type": []string{"url"}, "headers": []string{"url"},
+			},
+		},
 		reflect.TypeFor[Secret]():        {"oneOf": []object{needs("env"), needs("file"), needs("command")}},
 		reflect.TypeFor[Substitute]():    {"anyOf": []object{needs("kind"), needs("command")}},
 		reflect.TypeFor[Fault]():         faultRules(),

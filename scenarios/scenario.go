@@ -97,6 +97,9 @@ type Entry struct {
 	MaxTurns       int      `yaml:"max_turns" min:"1"`
 	Flags          []string `yaml:"flags"`
 
+	MCP      map[string]MCPServer `yaml:"mcp"`      // beside the run's own
+	Settings map[string]any       `yaml:"settings"` // of the tool, in its own words
+
 	// Run is where the kind recorded has its answers from.
 	Run string `yaml:"run" nonempty:"true"`
 }

@@ -7,9 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -184,40 +182,5 @@ func TestSchemaDescriptions(t *testing.T) {
 		if !used[descriptions[key]] {
 			t.Errorf("the description of %s is not used", key)
 		}
-	}
-	for key := range later {
-		if _, ok := descriptions[key]; ok {
-			t.Errorf("%s is described and refused", key)
-		}
-	}
-}
-
-func TestLater(t *testing.T) {
-	const yaml = `name: x
-world: {kind: w}
-agents:
-  - {id: a, mcp: 1, settings: 1}
-  - {id: b}
-`
-	_, ps := Decode("s.yaml", "/", []byte(yaml))
-	said := map[string]bool{}
-	for _, p := range ps {
-		if !strings.Contains(p.Message, "not in this version: ") {
-			t.Errorf("got %s", p)
-		}
-		said[p.Message[strings.LastIndex(p.Message, ": ")+2:]] = true
-	}
-	if len(ps) != 2 {
-		t.Errorf("got %d problems", len(ps))
-	}
-	want := []string{
-		`s.yaml:4:13: agents[0].mcp: not in this version: tool servers of an agent`,
-	}
-	if got := headings(ps)[:1]; !reflect.DeepEqual(got, want) {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	delete(said, "")
-	if !said[later["Entry.mcp"]] || !said[later["Entry.settings"]] {
-		t.Errorf("said only %v", said)
 	}
 }

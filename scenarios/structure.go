@@ -70,7 +70,7 @@ func (d *decoder) structure(p place, v reflect.Value) bool {
 	for name, inner := range d.pairs(p, &ok) {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
 		if i < 0 {
-			d.unknown(p, inner, v.Type().Name(), name, fields)
+			d.unknown(p, inner, name, fields)
 			ok = false
 			continue
 		}
@@ -105,11 +105,7 @@ func (d *decoder) fieldsOf(t reflect.Type) []field {
 }
 
 // unknown reports a key that a struct does not have.
-func (d *decoder) unknown(p, inner place, owner, name string, fields []field) {
-	if what, ok := later[owner+"."+name]; ok {
-		d.reportKey(inner, "not in this version: "+what, "")
-		return
-	}
+func (d *decoder) unknown(p, inner place, name string, fields []field) {
 	if d.strange == nil {
 		d.strange = map[*yaml.Node]bool{}
 	}
@@ -141,11 +137,7 @@ func (d *decoder) constrain(p place, f field, v reflect.Value) bool {
 		d.reportValue(p, fmt.Sprintf("want at most %d, got %d", *f.max, v.Int()), "")
 	}
 	if len(f.enum) > 0 && !slices.Contains(f.enum, v.String()) {
-		message, hint := fmt.Sprintf("unknown value %q", clip(v.String())), suggest(v.String(), "what it may be", f.enum)
-		if what, ok := later[f.name+"="+v.String()]; ok {
-			message, hint = fmt.Sprintf("%q is not in this version: %s", v.String(), what), suggest("", "what it may be", f.enum)
-		}
-		d.reportValue(p, message, hint)
+		d.reportValue(p, fmt.Sprintf("unknown value %q", clip(v.String())), suggest(v.String(), "what it may be", f.enum))
 	}
 	return d.count == before
 }
@@ -158,11 +150,7 @@ func (d *decoder) constrainKeys(p place, f field) bool {
 		if len(f.keys) == 0 || slices.Contains(f.keys, name) {
 			continue
 		}
-		message, hint := fmt.Sprintf("unknown key %q", clip(name)), suggest(name, "the keys here", f.keys)
-		if what, known := later[f.name+"."+name]; known {
-			message, hint = fmt.Sprintf("%q is not in this version: %s", name, what), suggest("", "the keys here", f.keys)
-		}
-		d.reportValue(p.at(in.key), message, hint)
+		d.reportValue(p.at(in.key), fmt.Sprintf("unknown key %q", clip(name)), suggest(name, "the keys here", f.keys))
 		ok = false
 	}
 	return ok

@@ -14,13 +14,14 @@ var claude = Kind{
 	Name: "claude",
 	Keys: []string{
 		"prompt", "system", "message", "model", "allowed_tools", "permission_mode",
-		"max_turns", "flags", "gateway", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
+		"max_turns", "flags", "mcp", "settings", "gateway", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
 	},
 	Tool: &Tool{
 		Program:  "claude",
 		Install:  "npm install -g @anthropic-ai/claude-code",
 		Version:  []string{"--version"},
 		Command:  claudeCommand,
+		Files:    claudeFiles,
 		Resume:   func(session string) []string { return []string{"--resume", session} },
 		Recorded: claudeRecorded,
 		Env: map[string]string{
@@ -54,6 +55,7 @@ func claudeCommand(program string, o *ModelOptions) []string {
 		// Its home's settings alone: else it reads the CLAUDE.md, the skills and the
 		// settings of every directory above its workspace, which no plan names.
 		"--setting-sources", "user",
+		"--mcp-config", "{agent}/" + ServersFile, "--strict-mcp-config",
 	}
 	add := func(flag, value string) {
 		if value != "" {
@@ -67,9 +69,10 @@ func claudeCommand(program string, o *ModelOptions) []string {
 	if o.Prompt != "" {
 		add("--append-system-prompt-file", "{agent}/"+PromptFile)
 	}
-	if len(o.AllowedTools) > 0 {
-		words = append(append(words, "--allowedTools"), o.AllowedTools...)
+	if len(o.Settings) > 0 {
+		add("--settings", "{agent}/"+SettingsFile)
 	}
+	words = append(append(words, "--allowedTools", "mcp__"+OwnServer), o.AllowedTools...)
 	add("--permission-mode", o.PermissionMode)
 	if o.MaxTurns > 0 {
 		add("--max-turns", strconv.Itoa(o.MaxTurns))
@@ -84,6 +87,15 @@ func claudeCommand(program string, o *ModelOptions) []string {
 		add("--add-dir", "{program}/.")
 	}
 	return append(words, o.Flags...)
+}
+
+// claudeFiles are its servers and settings.
+func claudeFiles(o *ModelOptions, servers map[string]MCPServer) map[string]string {
+	files := map[string]string{ServersFile: serversText(servers)}
+	if len(o.Settings) > 0 {
+		files[SettingsFile] = string(o.Settings) + "\n"
+	}
+	return files
 }
 
 // A claudeDialect is one conversation. The tool says nothing before its first

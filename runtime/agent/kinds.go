@@ -54,6 +54,10 @@ type Tool struct {
 	// "{agent}/" name files of the process's own that hold rendered texts:
 	// those of Texts.
 	Command func(program string, o *ModelOptions) []string
+	// Files are what the tool reads beside the rendered texts: by name, for words of
+	// Command that begin with "{agent}/". It is told of the servers that it is to
+	// know, the run's own among them, with files in place. Nil for none.
+	Files func(o *ModelOptions, servers map[string]MCPServer) map[string]string
 	// Resume is what is added to the command to go on with a session.
 	Resume func(session string) []string
 	// Recorded finds the answer of a line in what the tool itself keeps of its

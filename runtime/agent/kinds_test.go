@@ -64,8 +64,10 @@ func testTool(t *testing.T, k Kind) {
 		"all": {
 			Model: "m", Prompt: "p", System: "s", AllowedTools: []string{"Read", "Bash(git *)"}, PermissionMode: tool.Modes[0],
 			MaxTurns: 3, Flags: []string{"--last", "flag"}, USD: Dollar / 4, Keep: true, Files: true,
+			MCP: map[string]MCPServer{"own": {Command: []string{"{program}/server"}}}, Settings: []byte(`{"a":1}`),
 		},
 	} {
+		known := testFiles(t, tool, o)
 		words := tool.Command("/bin/tool", o)
 		if words[0] != "/bin/tool" || !slices.Equal(words, tool.Command("/bin/tool", o)) {
 			t.Errorf("%s: command %q", name, words)
@@ -74,7 +76,7 @@ func testTool(t *testing.T, k Kind) {
 			t.Errorf("%s: command %q does not end with the scenario's flags", name, words)
 		}
 		for _, w := range words {
-			if file, ok := strings.CutPrefix(w, "{agent}/"); ok && file != PromptFile && file != SystemFile {
+			if file, ok := strings.CutPrefix(w, "{agent}/"); ok && !slices.Contains(known, file) {
 				t.Errorf("%s: the command names a text that is none: %s", name, w)
 			}
 		}
@@ -95,6 +97,29 @@ func testTool(t *testing.T, k Kind) {
 	if !slices.IsSorted(tool.Modes) || len(tool.Modes) == 0 || tool.MaxLine < MaxLine {
 		t.Errorf("modes %q, lines of %d bytes", tool.Modes, tool.MaxLine)
 	}
+}
+
+// testFiles is what a tool's command may name, and what is in the files that
+// configure it.
+func testFiles(t *testing.T, tool *Tool, o *ModelOptions) (names []string) {
+	names = []string{PromptFile, SystemFile}
+	if tool.Files == nil {
+		return names
+	}
+	all := ""
+	for name, text := range tool.Files(o, o.Servers("/bin/troupe", func(w string) string { return strings.Replace(w, "{program}", "/copies", 1) })) {
+		names = append(names, name)
+		all += text
+	}
+	for _, want := range []string{"/bin/troupe", `"mcp"`} {
+		if !strings.Contains(all, want) {
+			t.Errorf("the files %q lack %s", all, want)
+		}
+	}
+	if o.MCP != nil && !strings.Contains(all, "/copies/server") || o.Settings != nil && !strings.Contains(all, string(o.Settings)) {
+		t.Errorf("the files %q lack a server or settings", all)
+	}
+	return names
 }
 
 func TestLookupUnknown(t *testing.T) {

@@ -16,6 +16,9 @@ type ModelOptions struct {
 	USD            USD      `json:"usd,omitempty"`   // what one agent may cost; 0 for no bound
 	Keep           bool     `json:"keep,omitempty"`  // its session is kept, to be gone on with
 	Files          bool     `json:"files,omitempty"` // it has files of its own at {program}/
+
+	MCP      map[string]MCPServer `json:"mcp,omitempty"`      // beside the run's own
+	Settings json.RawMessage      `json:"settings,omitempty"` // of the tool, in its own words; empty for none
 }
 
 // A Brief is what the templates of one agent know.

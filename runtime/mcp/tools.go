@@ -217,4 +217,6 @@ func inJSON(v any) (string, error) {
 // maxSeconds keeps a number of seconds a time.
 const maxSeconds = 1 << 31
 
-func seconds(n float64) time.Duration { return time.Duration(min(n, maxSeconds) * float64(time.Second)) }
+func seconds(n float64) time.Duration {
+	return time.Duration(min(n, maxSeconds) * float64(time.Second))
+}

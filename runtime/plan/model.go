@@ -60,6 +60,7 @@ func (m *maker) options(v *variant, wrong report) *agent.ModelOptions {
 	o := &agent.ModelOptions{
 		Model: e.Model, AllowedTools: e.AllowedTools, PermissionMode: e.PermissionMode,
 		MaxTurns: e.MaxTurns, Flags: e.Flags, Keep: e.State != "none", Files: len(e.Files) > 0,
+		Settings: m.settings(v),
 	}
 	if e.Limits != nil && e.Limits.USD != nil {
 		o.USD = agent.FromDollars(e.Limits.USD.Dollars)

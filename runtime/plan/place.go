@@ -29,6 +29,7 @@ func (m *maker) placeAgents() {
 		entry := m.entry(v, kind)
 		c := m.commander(v, kind)
 		if t := m.tool(v, kind, v.problem); t != nil {
+			t.options.MCP = m.servers(v, c.resolver)
 			entry.Model, entry.Credential, entry.Gateway, c.tool = t.options, t.credential, t.gateway, t.command
 		} else {
 			entry.Gateway = m.reach(v, kind)
@@ -105,6 +106,7 @@ var optional = []struct {
 	{"limits", func(e *scenarios.Entry) bool { return e.Limits != nil }},
 	{"limits.turns", func(e *scenarios.Entry) bool { return e.Limits != nil && e.Limits.Turns > 0 }},
 	{"limits.usd", func(e *scenarios.Entry) bool { return e.Limits != nil && e.Limits.USD != nil }},
+	{"mcp", func(e *scenarios.Entry) bool { return len(e.MCP) > 0 }},
 	{"max_turns", func(e *scenarios.Entry) bool { return e.MaxTurns > 0 }},
 	{"message", func(e *scenarios.Entry) bool { return e.Message != nil }},
 	{"model", func(e *scenarios.Entry) bool { return e.Model != "" }},
@@ -116,6 +118,7 @@ var optional = []struct {
 	{"readable", func(e *scenarios.Entry) bool { return len(e.Readable) > 0 }},
 	{"run", func(e *scenarios.Entry) bool { return e.Run != "" }},
 	{"secrets", func(e *scenarios.Entry) bool { return len(e.Secrets) > 0 }},
+	{"settings", func(e *scenarios.Entry) bool { return len(e.Settings) > 0 }},
 	{"shared", func(e *scenarios.Entry) bool { return len(e.Shared) > 0 }},
 	{"system", func(e *scenarios.Entry) bool { return e.System != nil }},
 	{"workspace", func(e *scenarios.Entry) bool { return e.Workspace != nil }},

@@ -105,12 +105,13 @@ func (m *maker) substitute(at, failure string, s *scenarios.Substitute, v *varia
 	if len(s.Command) > 0 {
 		program.Command = r.command(s.Command)
 	}
-	program.Files = r.files.list()
 	out := &Substitute{Kind: kind.Name}
 	if t := m.tool(v, kind, below); t != nil {
 		r.allows(t.command[0])
+		t.options.MCP = m.servers(v, r)
 		program.Command, out.Model, out.Credential, out.Gateway = t.command, t.options, t.credential, t.gateway
 	}
+	program.Files = r.files.list()
 	program.Readable, program.Network = r.readable.list(), m.network(v, kind, program.Command)
 	out.Program = program
 	return out
