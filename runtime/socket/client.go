@@ -2,6 +2,7 @@ package socket
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,14 +45,16 @@ func (c *Client) Close() error { return c.conn.Close() }
 // it may be nil where none do. What is refused is an error that wraps ErrRefused,
 // with the reply.
 func (c *Client) Ask(r *Request, each func(*Reply) error) (*Reply, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // bodies and actions stay as they came
+	if err := e.Encode(r); err != nil {
 		return nil, err
 	}
-	if len(text) > MaxLine {
-		return nil, fmt.Errorf("cannot ask this: it takes %d bytes of %d", len(text), MaxLine)
+	if text.Len()-1 > MaxLine {
+		return nil, fmt.Errorf("cannot ask this: it takes %d bytes of %d", text.Len()-1, MaxLine)
 	}
-	_, failed := c.conn.Write(append(text, '\n'))
+	_, failed := c.conn.Write(text.Bytes())
 	for {
 		text, err := c.in.ReadBytes('\n') // though it hung up: it has said why
 		if err != nil && failed != nil {
