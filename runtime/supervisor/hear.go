@@ -37,10 +37,7 @@ func (p *resident) line(c *child, line []byte, cut bool) {
 		if len(bytes.TrimSpace(line)) > 0 {
 			p.note("stdout: ", line)
 		}
-	case said.Type == agent.TypeAct:
-		p.answered(c, &said)
-	case said.Type == agent.TypeFailed:
-		p.log.line(string(said.Failure)+": ", []byte(said.Detail))
+	case said.Type == agent.TypeAct, said.Type == agent.TypeFailed:
 		p.answered(c, &said)
 	case said.Type == "ready":
 		p.ready(said.Agent)
@@ -58,6 +55,9 @@ func (p *resident) answered(c *child, l *agent.Line) {
 		return
 	}
 	p.handedIn(l)
+	if l.Type == agent.TypeFailed {
+		p.log.line(string(l.Failure)+": ", []byte(l.Detail))
+	}
 	if look := p.recorded(l); look != nil {
 		p.hold(c, l, look)
 		return
