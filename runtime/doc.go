@@ -32,6 +32,7 @@
 //	runtime/observe     questions about runs: the socket, its client, the store; metrics
 //	runtime/tree        the shared tree as it is decided: versions, leases, change sets
 //	runtime/socket      what agents ask beside their lines, the client for it
+//	runtime/mcp         the same as tools and resources for models, by that client
 //	workspace           directories, the locks on them, captures of what is in them, the
 //	                    table of isolation tiers; and confine, below it: the binary
 //	                    started again to restrict itself before it is an agent
@@ -260,7 +261,11 @@
 // into an act or a failure. It says no ready; under the state session a restarted
 // one is given the session that its last answer named, and is told no past; an
 // answer counts only once it stands in that session (Tool.Recorded), which the
-// supervisor waits for apart from everything else (supervisor/held.go). What
+// supervisor waits for apart from everything else (supervisor/held.go). By its
+// socket an agent may hand in the action ahead of the answer: it is kept with what is
+// staged, and put in the answer's place when that comes (supervisor/hand.go), so that
+// all that follows knows one act alone. Tool.Files tell the tool of the MCP servers
+// that it starts or reaches, troupe mcp first, which is a client of that socket. What
 // an answer cost travels like a fact: Fleet.Usages → the record's annex → the
 // society, which holds the limits of agents against it (engine/limits.go) before
 // it asks, while a run's own limit ends the run between two ticks. Under the
@@ -345,6 +350,7 @@
 //   - a table to export: an entry in Tables in runtime/record/export; a format:
 //     one in Formats there
 //   - something to measure: a row in the table groups in runtime/bench
+//   - a tool of troupe mcp: an entry in the table tools in runtime/mcp
 //   - a command: a file in cmd/troupe, and a line in the table commands there
 //
 // The tests of agent and world range over their tables, so what is added there is
