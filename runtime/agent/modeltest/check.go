@@ -26,9 +26,9 @@ func statusOf(err error) int {
 	return http.StatusBadRequest
 }
 
-// check says what the real service would refuse. It is no complete list, but
-// what a client or a gateway between may get wrong.
-func (r *Request) check() error {
+// check is no complete list, but what a client or a gateway between may get
+// wrong.
+func (messagesAPI) check(r *Request) error {
 	switch {
 	case r.Key == "":
 		return refusal{http.StatusUnauthorized, "x-api-key header is required"}

@@ -1,6 +1,6 @@
 // Package modeltest is a stand-in for a model, for tests: a server on loopback
-// that speaks Anthropic's Messages API and answers what a script says, at once
-// or late, whole or broken. Only tests import it.
+// that speaks Anthropic's Messages API, and OpenAI's Responses API, and answers
+// what a script says, at once or late, whole or broken. Only tests import it.
 //
 //	model := modeltest.Start(modeltest.Say(`{"move": "stay"}`))
 //	defer model.Close()

@@ -47,6 +47,10 @@ func (b *Block) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &in); err != nil {
 		return err
 	}
+	switch in.Type {
+	case "input_text", "output_text", "summary_text": // the Responses API's names
+		in.Type = "text"
+	}
 	*b = Block{
 		Type: in.Type, Text: in.Text + in.Thinking + in.Content.text(),
 		ID: in.ID + in.Of, Name: in.Name, Input: in.Input, Error: in.Error,

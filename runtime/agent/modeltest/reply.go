@@ -26,8 +26,9 @@ type Reply struct {
 
 // A ToolUse is a tool that the model calls.
 type ToolUse struct {
-	Name  string
-	Input any // an object, for encoding/json; nil is {}
+	Name      string
+	Namespace string // in the Responses API: of the tools of an MCP server
+	Input     any    // an object, for encoding/json; nil is {}
 }
 
 // Usage is what an answer took, in tokens. As in the API, Input leaves out

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -12,9 +13,9 @@ import (
 type Request struct {
 	N         int    // how many the script was asked before, by whomever
 	Key       string // of the header x-api-key, or the bearer's token
-	Session   string // of Claude Code: its session id; others have none
+	Session   string // of Claude Code, its session id; of Codex, its thread's; others have none
 	Model     string
-	System    string // the texts of the system prompt, joined by newlines
+	System    string // the texts of the system prompt, or of the developer, joined by newlines
 	Messages  []Message
 	Tools     []string // the names
 	MaxTokens int
@@ -22,7 +23,8 @@ type Request struct {
 	Header    http.Header
 	Raw       []byte // the body
 
-	ctx context.Context
+	wire wire
+	ctx  context.Context
 }
 
 // Context is done once the client has gone away, the server is closed or the
@@ -63,8 +65,13 @@ func (r *Request) texts() []string {
 
 // isSaid tells a text from what a client adds to a user's message by itself.
 func (b *Block) isSaid() bool {
-	return b.Type == "text" && !strings.HasPrefix(strings.TrimSpace(b.Text), "<system-reminder>")
+	return b.Type == "text" && !slices.ContainsFunc(remarks, func(head string) bool {
+		return strings.HasPrefix(strings.TrimSpace(b.Text), head)
+	})
 }
+
+// remarks are how texts begin that Claude Code or Codex adds.
+var remarks = []string{"<system-reminder>", "<environment_context>", "# AGENTS.md instructions", "<turn_aborted>"}
 
 // Results lists the results of the tools that the model called last: the
 // blocks of type tool_result since its last message. There are none if it
@@ -87,7 +94,8 @@ func (r *Request) Results() []Block {
 	return all
 }
 
-// decode reads a request. What it does not know it leaves out: Raw has it.
+// decode reads a request of the Messages API. What it does not know it leaves
+// out: Raw has it.
 func decode(r *http.Request, body []byte) (*Request, error) {
 	var in struct {
 		Model     string
@@ -104,7 +112,7 @@ func decode(r *http.Request, body []byte) (*Request, error) {
 		Key: key(r.Header), Session: r.Header.Get("X-Claude-Code-Session-Id"),
 		Model: in.Model, System: in.System.text(), Messages: in.Messages,
 		MaxTokens: in.MaxTokens, Stream: in.Stream,
-		Header: r.Header.Clone(), Raw: body, ctx: r.Context(),
+		Header: r.Header.Clone(), Raw: body, wire: messagesAPI{}, ctx: r.Context(),
 	}
 	for _, tool := range in.Tools {
 		request.Tools = append(request.Tools, tool.Name)

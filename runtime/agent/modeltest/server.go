@@ -19,7 +19,7 @@ type Script func(r *Request) Reply
 // A Server is a model on loopback. Its methods may be called from any
 // goroutine.
 type Server struct {
-	URL string // without a path: what ANTHROPIC_BASE_URL is set to
+	URL string // without a path: what ANTHROPIC_BASE_URL is set to; OPENAI_BASE_URL has /v1 behind it
 
 	http   *httptest.Server
 	cancel context.CancelFunc
@@ -78,32 +78,38 @@ func (s *Server) Strays() []string {
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/messages", s.messages)
+	mux.HandleFunc("POST /v1/messages", s.answer(decode))
 	mux.HandleFunc("POST /v1/messages/count_tokens", s.count)
+	mux.HandleFunc("POST /v1/responses", s.answer(decodeResponses))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, r, refusal{http.StatusNotFound, "no such path"})
 	})
 	return mux
 }
 
-// messages is a call of the model.
-func (s *Server) messages(w http.ResponseWriter, r *http.Request) {
-	request, err := s.read(r)
-	if err != nil {
-		s.refuse(w, r, err)
-		return
+// A decoder reads a request in the words of its API.
+type decoder func(r *http.Request, body []byte) (*Request, error)
+
+// answer is a call of the model.
+func (s *Server) answer(decode decoder) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		request, err := read(r, decode)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		s.mu.Lock()
+		request.N = len(s.requests)
+		s.requests = append(s.requests, request)
+		s.mu.Unlock()
+		s.script(request).write(w, request)
 	}
-	s.mu.Lock()
-	request.N = len(s.requests)
-	s.requests = append(s.requests, request)
-	s.mu.Unlock()
-	s.script(request).write(w, request)
 }
 
 // count tells how many tokens a request has. No script is asked: the figure is
 // a quarter of the bytes.
 func (s *Server) count(w http.ResponseWriter, r *http.Request) {
-	request, err := s.read(r)
+	request, err := read(r, decode)
 	if err != nil {
 		s.refuse(w, r, err)
 		return
@@ -112,7 +118,7 @@ func (s *Server) count(w http.ResponseWriter, r *http.Request) {
 }
 
 // read takes a request in and checks it.
-func (s *Server) read(r *http.Request) (*Request, error) {
+func read(r *http.Request, decode decoder) (*Request, error) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, err
@@ -121,7 +127,7 @@ func (s *Server) read(r *http.Request) (*Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	return request, request.check()
+	return request, request.wire.check(request)
 }
 
 // refuse answers a request that no script sees, and notes it.

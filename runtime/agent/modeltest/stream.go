@@ -8,8 +8,7 @@ import (
 // piece is how many bytes of a text one event of a stream has, about.
 const piece = 24
 
-// events are the answer as a stream, each with its name.
-func (r *Reply) events(q *Request) [][]byte {
+func (messagesAPI) events(r *Reply, q *Request) [][]byte {
 	usage := r.usage()
 	begun := usage
 	begun.Output = 1
@@ -32,8 +31,7 @@ func (r *Reply) events(q *Request) [][]byte {
 		event("message_stop", object{}))
 }
 
-// whole is the answer in one object.
-func (r *Reply) whole(q *Request) []byte {
+func (messagesAPI) whole(r *Reply, q *Request) []byte {
 	content := []object{}
 	for _, b := range r.blocks(q) {
 		content = append(content, b.whole())

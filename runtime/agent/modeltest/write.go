@@ -49,13 +49,13 @@ func (r *Reply) frames(w http.ResponseWriter, q *Request) [][]byte {
 		if r.RetryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(r.RetryAfter.Seconds()), 'f', 0, 64))
 		}
-		body = encode(failure(r.Status, r.Text))
+		body = encode(q.wire.failure(r.Status, r.Text))
 	case q.Stream:
 		w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-cache")
-		return r.events(q)
+		return q.wire.events(r, q)
 	default:
-		body = r.whole(q)
+		body = q.wire.whole(r, q)
 	}
 	half := len(body) / 2
 	return [][]byte{body[:half], body[half:]}
@@ -70,13 +70,13 @@ func (r *Reply) fail(w http.ResponseWriter, q *Request) {
 	case Cut:
 		cut()
 	case Garble:
-		part := []byte(`{"type":`)
+		part := broken
 		if q.Stream {
-			part = named("content_block_delta", part)
+			part = q.wire.garbled()
 		}
 		send(w, part)
 	case Abort:
-		send(w, event("error", failure(overloaded, r.Text)))
+		send(w, q.wire.aborted(q, r.Text))
 	case None:
 	}
 }
