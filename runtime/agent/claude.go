@@ -112,13 +112,7 @@ type claudeDialect struct {
 }
 
 func newClaude(b *Brief) *claudeDialect {
-	d := &claudeDialect{brief: b, message: standard}
-	if b.Options.Message != "" {
-		if t, err := ParseText("message", b.Options.Message); err == nil { // it was checked with the plan
-			d.message = t
-		}
-	}
-	return d
+	return &claudeDialect{brief: b, message: b.messageTemplate()}
 }
 
 func (d *claudeDialect) Init(dst []byte, in Init) []byte {

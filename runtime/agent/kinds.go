@@ -58,6 +58,14 @@ type Tool struct {
 	// Command that begin with "{agent}/". It is told of the servers that it is to
 	// know, the run's own among them, with files in place. Nil for none.
 	Files func(o *ModelOptions, servers map[string]MCPServer) map[string]string
+	// Configure makes the words of one process, where not all of them can be in the
+	// plan: it is given those of Command, with files in place, and gives them back
+	// with what depends on where the process runs. Nil where Command says it all.
+	Configure func(command []string, s *Setting) []string
+	// PerTurn says that a process answers once: its stdin ends with what it is
+	// asked, and it ends by itself once it has answered. Its answer counts when it
+	// is gone, and the next process goes on with its session.
+	PerTurn bool
 	// Resume is what is added to the command to go on with a session.
 	Resume func(session string) []string
 	// Recorded finds the answer of a line in what the tool itself keeps of its
@@ -65,7 +73,8 @@ type Tool struct {
 	// session that is gone on with lacks it. Each call of look looks again, and
 	// may read from the disk; os.ErrNotExist says that there is no such session
 	// yet. look is nil where there is nothing to look for, and Recorded where the
-	// tool keeps a session before it answers.
+	// tool keeps a session before it answers. A look may complete l.Usage by what
+	// the session says.
 	Recorded func(env func(name string) string, l *Line) (look func() (bool, error))
 	// Env is the environment that keeps the tool to its agent: a scenario's
 	// own variables come over it.
@@ -77,12 +86,22 @@ type Tool struct {
 	// around the gateway, of which there must be one; the first that is there is
 	// used. The first is also where it takes a key of the gateway's from.
 	Credentials []Credential
+	// LongestPrompt is how many bytes a rendered prompt may have; 0 for as many as a
+	// scenario's.
+	LongestPrompt int
 	// Modes are the permission modes it has.
 	Modes []string
 	// Deadline is how long an answer may take where the scenario does not say.
 	Deadline time.Duration
 	// MaxLine is the longest line it may write.
 	MaxLine int
+}
+
+// A Setting is where a process of a tool is about to run.
+type Setting struct {
+	Env   func(name string) string // HOME, and what the scenario and the tool add; no secrets
+	Texts map[string]string        // rendered, by the names of Brief.Texts
+	File  func(name string) string // where such a text is, as a whole path
 }
 
 // A Credential is a secret that a tool takes by itself.
@@ -112,6 +131,7 @@ var kinds = []Kind{
 	stdio,
 	exec,
 	claude,
+	codex,
 	nats,
 	recorded,
 }

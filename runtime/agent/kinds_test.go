@@ -81,6 +81,9 @@ func testTool(t *testing.T, k Kind) {
 			}
 		}
 		text := strings.Join(words, " ")
+		if tool.Configure != nil {
+			text = testConfigure(t, tool, words, o)
+		}
 		if o.Prompt == "" == strings.Contains(text, "{agent}/"+PromptFile) || o.System == "" == strings.Contains(text, "{agent}/"+SystemFile) {
 			t.Errorf("%s: command %q", name, words)
 		}
@@ -91,8 +94,9 @@ func testTool(t *testing.T, k Kind) {
 	if resume := tool.Resume("s-1"); k.Allows("session") && !slices.Contains(resume, "s-1") {
 		t.Errorf("resume %q", resume)
 	}
-	if len(tool.Credentials) == 0 || tool.Credentials[0].Descriptor == "" {
-		t.Errorf("the first credential is not passed by a descriptor: %+v", tool.Credentials)
+	// Codex reads its key from no descriptor.
+	if c := tool.Credentials; len(c) == 0 || c[0].Secret == "" || c[0].Descriptor == "" && k.Name != "codex" {
+		t.Errorf("the first credential is not passed by a descriptor: %+v", c)
 	}
 	if !slices.IsSorted(tool.Modes) || len(tool.Modes) == 0 || tool.MaxLine < MaxLine {
 		t.Errorf("modes %q, lines of %d bytes", tool.Modes, tool.MaxLine)
@@ -122,9 +126,36 @@ func testFiles(t *testing.T, tool *Tool, o *ModelOptions) (names []string) {
 	return names
 }
 
+// testConfigure gives the words of a process, with the files that they name in
+// place of what stands in them.
+func testConfigure(t *testing.T, tool *Tool, command []string, o *ModelOptions) string {
+	t.Helper()
+	s := &Setting{
+		Env:   func(name string) string { return "/the/" + name },
+		Texts: map[string]string{},
+		File:  func(name string) string { return "{agent}/" + name },
+	}
+	if o.System != "" {
+		s.Texts[SystemFile] = "the system"
+	}
+	if o.Prompt != "" {
+		s.Texts[PromptFile] = "the \"prompt\"\x7f"
+	}
+	before := slices.Clone(command)
+	words := tool.Configure(command, s)
+	if !slices.Equal(command, before) || words[0] != command[0] || !slices.Equal(words, tool.Configure(command, s)) {
+		t.Errorf("configured %q, %q", command, words)
+	}
+	if n := len(o.Flags); !slices.Equal(words[len(words)-n:], o.Flags) {
+		t.Errorf("command %q does not end with the scenario's flags", words)
+	}
+	text := strings.Join(words, " ")
+	return strings.Replace(text, `"the \"prompt\"\u007f"`, "{agent}/"+PromptFile, 1)
+}
+
 func TestLookupUnknown(t *testing.T) {
 	_, err := Lookup("telepathy")
-	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are claude, exec, nats, recorded, stdio`) {
+	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are claude, codex, exec, nats, recorded, stdio`) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -72,6 +72,16 @@ To say something to others, add "send" to the object: a list of {"to": an agent'
 {{- end}}
 `
 
+// messageTemplate is the template of a turn: the scenario's, else the default.
+func (b *Brief) messageTemplate() *template.Template {
+	if b.Options.Message != "" {
+		if t, err := ParseText("message", b.Options.Message); err == nil { // it was checked with the plan
+			return t
+		}
+	}
+	return standard
+}
+
 // message fills the template of a turn. One that cannot be filled gives way to
 // the default, and why says what is wrong with it.
 func (b *Brief) message(t *template.Template, o *Observe) (text, why string) {

@@ -25,6 +25,12 @@ func (m *maker) lifecycle(v *variant, kind agent.Kind) Lifecycle {
 		fallthrough
 	case kind.PerTurn:
 		return Lifecycle{Mode: Ephemeral}
+	case kind.Tool != nil && kind.Tool.PerTurn:
+		if l != nil && l.Mode == LongRunning {
+			v.problem(".lifecycle", fmt.Sprintf("kind %s starts a process for every turn, which is never %s", kind.Name, l.Mode),
+				"leave lifecycle out: its session goes on all the same")
+		}
+		return Lifecycle{Mode: Ephemeral} // what hybrid comes to, where there is nothing to keep
 	case l == nil && (m.plan.Limits.Resident > 0 || m.plan.Limits.Memory > 0):
 		return Lifecycle{Mode: Hybrid, Idle: defaultIdle}
 	case l == nil:

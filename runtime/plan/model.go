@@ -145,7 +145,12 @@ func (m *maker) fillTexts(v *variant, entry *Entry, a *Agent) {
 	if o == nil || v.textsFailed {
 		return
 	}
-	_, err := m.plan.brief(o, a, m.ids).Texts()
+	texts, err := m.plan.brief(o, a, m.ids).Texts()
+	if kind, _ := agent.Lookup(entry.Kind); kind.Tool != nil && kind.Tool.LongestPrompt > 0 && len(texts[agent.PromptFile]) > kind.Tool.LongestPrompt {
+		v.textsFailed = true
+		v.problem(".prompt", fmt.Sprintf("the prompt of agent %s has %d bytes, more than the %d that %s takes", a.ID, len(texts[agent.PromptFile]), kind.Tool.LongestPrompt, kind.Tool.Program),
+			"put the rest into system, or into a file of the workspace")
+	}
 	var bad *agent.TextError
 	if !errors.As(err, &bad) {
 		return

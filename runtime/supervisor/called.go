@@ -61,7 +61,7 @@ func (p *resident) call(w *workspace.Workspace) (*child, error) {
 		}()
 	}
 	c.onGone = gone
-	if argv := p.argv(); len(argv) > 0 {
+	if argv := p.spec.Command; len(argv) > 0 {
 		var err error
 		if c, err = p.execute(argv, w, calledIO{lines}, handler{stdout: p.log.write, ended: func() {}, stderr: p.log.write, gone: gone}); err != nil {
 			return nil, err

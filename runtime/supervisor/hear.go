@@ -58,7 +58,7 @@ func (p *resident) answered(c *child, l *agent.Line) {
 	if l.Type == agent.TypeFailed {
 		p.log.line(string(l.Failure)+": ", []byte(l.Detail))
 	}
-	if look := p.recorded(l); look != nil {
+	if look := p.recorded(l); look != nil || p.perTurn() {
 		p.hold(c, l, look)
 		return
 	}

@@ -52,13 +52,18 @@ func (p *resident) recorded(l *agent.Line) func() (bool, error) {
 	if tool == nil || tool.Recorded == nil || !p.spec.Session {
 		return nil
 	}
-	home := p.ws.Home
-	return tool.Recorded(func(name string) string {
-		if v, ok := p.spec.Env[name]; ok || name != "HOME" {
-			return v
-		}
-		return home
-	}, l)
+	return tool.Recorded(p.variable, l)
+}
+
+// variable is one of a tool's environment that is no secret.
+func (p *resident) variable(name string) string {
+	if v, ok := p.spec.Env[name]; ok {
+		return v
+	}
+	if name == "HOME" {
+		return p.ws.Home
+	}
+	return p.spec.Kind.Tool.Env[name]
 }
 
 // hold keeps an answer back until it is recorded. mu is held.
@@ -66,16 +71,35 @@ func (p *resident) hold(c *child, l *agent.Line, look func() (bool, error)) {
 	h := &held{line: *l, at: time.Now(), over: make(chan struct{})}
 	p.held = h
 	patience := p.fleet.recording >> min(p.unkept, mostUnkept)
+	wait := awaitRecord
+	if p.perTurn() {
+		wait = awaitEnd
+	}
 	p.fleet.wg.Go(func() {
 		defer close(h.over)
-		how, err := awaitRecord(c, look, patience)
+		how, err := wait(c, look, patience)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.held = nil
 		p.release(h, how, err, patience)
+		p.turnOver(c)
 		p.flush()
 		p.rested()
 	})
+}
+
+// perTurn says whether the process answers once.
+func (p *resident) perTurn() bool {
+	return p.spec.Kind.Tool != nil && p.spec.Kind.Tool.PerTurn
+}
+
+// turnOver has a process that answers once count as parked, now that it has: what
+// is asked next is for another one. One whose answer does not count has crashed.
+// mu is held.
+func (p *resident) turnOver(c *child) {
+	if p.perTurn() && p.child == c && p.state == Ready && p.owed == 0 && !p.struck && c.passed.Load() == nil {
+		p.park("its turn is over")
+	}
 }
 
 // letGo waits until no answer is held. It is called once the process is gone.
@@ -113,6 +137,23 @@ func awaitRecord(c *child, look func() (bool, error), patience time.Duration) (k
 		}
 		return lost, err
 	}
+}
+
+// awaitEnd waits until a process that answers once is gone, and looks then. One
+// that stays is ended, after as much patience as one has with a session.
+func awaitEnd(c *child, look func() (bool, error), patience time.Duration) (keeping, error) {
+	stopChild(c, graces{patience, patient.kill})
+	if look == nil {
+		return kept, nil
+	}
+	found, err := look()
+	switch {
+	case found:
+		return kept, nil
+	case c.status.Exited():
+		return unkept, err
+	}
+	return lost, err
 }
 
 // release lets an answer count, or go. mu is held.

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -136,7 +137,7 @@ func (p *resident) parkedNow() {
 		st.owes, st.ready, st.stray = nil, false, ""
 	}
 	p.fleet.fact(Fact{Agent: p.name(), Kind: "parked", Tick: max(p.tick, 0), Detail: p.why})
-	if p.asked > 0 {
+	if slices.ContainsFunc(p.order, func(st *seat) bool { return st.open && !st.paused }) {
 		p.revive()
 	}
 }

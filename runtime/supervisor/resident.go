@@ -325,6 +325,9 @@ func (p *resident) write() {
 	}
 	p.heard, p.noise = false, p.noise[:0]
 	p.child.in.write(p.out)
+	if p.perTurn() {
+		p.child.in.finish()
+	}
 	p.arm(due)
 }
 

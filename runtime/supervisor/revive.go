@@ -131,7 +131,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	if p.spec.Kind.Tool != nil {
 		split.most = p.spec.Kind.Tool.MaxLine
 	}
-	argv := p.argv()
+	argv, shown := p.argv()
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
 	p.spec.Bill.starting()
 	bound := make(chan struct{}) // lines wait until c is known
@@ -148,7 +148,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	defer p.mu.Unlock()
 	defer close(bound)
 	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(p.spec.Brief), false
-	p.script.started(argv, p.spec.Texts)
+	p.script.started(shown, p.spec.Texts)
 	if p.state == Backoff {
 		p.to(started)
 	}
@@ -177,14 +177,27 @@ func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h ha
 }
 
 // argv is the command of the next process: a tool goes on with its session,
-// where it has one.
-func (p *resident) argv() []string {
+// where it has one. What the transcript shows of it is without what depends on
+// where the process runs.
+func (p *resident) argv() (argv, shown []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.spec.Session || p.session == "" {
-		return p.spec.Command
+	argv, shown = p.spec.Command, p.spec.Command
+	tool := p.spec.Kind.Tool
+	if tool == nil {
+		return argv, shown
 	}
-	return append(slices.Clip(p.spec.Command), p.spec.Kind.Tool.Resume(p.session)...)
+	if tool.Configure != nil {
+		argv = tool.Configure(argv, &agent.Setting{
+			Env: p.variable, Texts: p.spec.Texts,
+			File: func(name string) string { return p.fleet.opts.Dir.Text(p.spec.ID, name) },
+		})
+	}
+	if p.spec.Session && p.session != "" {
+		resume := tool.Resume(p.session)
+		argv, shown = append(slices.Clip(argv), resume...), append(slices.Clip(shown), resume...)
+	}
+	return argv, shown
 }
 
 // settleIn makes what the process finds on the disk. A few at a time do so: a

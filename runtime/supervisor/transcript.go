@@ -32,10 +32,14 @@ func (t *transcript) started(command []string, texts map[string]string) {
 	}
 }
 
-// asked keeps the line of an observe, from which on lines are of its tick.
+// asked keeps the line of an observe, from which on lines are of its tick; of a
+// tool that is told plain text, that as a string.
 func (t *transcript) asked(o *agent.Observe, line []byte) {
 	if t != nil {
 		t.tick, t.attempt = o.Tick, o.Attempt
+		if !json.Valid(line) {
+			line = agent.AppendString(nil, string(line))
+		}
 		t.add(agent.TranscriptLine{In: line})
 	}
 }

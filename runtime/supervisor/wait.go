@@ -46,7 +46,10 @@ func (p *resident) proceed(st *seat) {
 		return
 	}
 	st.left = p.fleet.deadline(st.ask)
-	if p.state == Ready {
+	switch p.state {
+	case Ready:
 		p.send()
+	case Parked: // it was one for the turn that failed
+		p.revive()
 	}
 }
