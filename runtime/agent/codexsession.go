@@ -104,7 +104,8 @@ func codexLastTurn(f *os.File, u *Usage) (ended bool, err error) {
 			continue
 		}
 		if p := &e.Payload; p.Turn != "" && p.Turn != turn && (p.Type == "task_started" || turn == "") {
-			turn, ended, u.Turns = p.Turn, false, 0
+			turn, ended = p.Turn, false
+			*u = Usage{Model: u.Model, Session: u.Session}
 		}
 		ended = e.tell(turn, u) || ended
 	}
