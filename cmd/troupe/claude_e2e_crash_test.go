@@ -44,15 +44,15 @@ func TestE2EClaudeCrash(t *testing.T) {
 		t.Fatalf("left alone it came to %+v", want)
 	}
 	for kills := 20; kills > 0; { // it may end before all are done
-		kills = killClaude(t, kills, want)
+		kills = killTool(t, quarrel, kills, want)
 	}
 }
 
-// killClaude plays the run with as many kills as there is time for, and says
-// how many are left.
-func killClaude(t *testing.T, kills int, want jsonResult) (left int) {
+// killTool plays a run with as many kills as there is time for, and says how many
+// are left.
+func killTool(t *testing.T, scenario string, kills int, want jsonResult) (left int) {
 	t.Helper()
-	c := newClaudeRun(t, quarrel, slowly)
+	c := newClaudeRun(t, scenario, slowly)
 	k := &killed{t: t, command: c.command, data: c.data, scenario: "scenario.yaml", kills: kills, longest: betweenKills}
 	lives := 0
 	for over := false; !over; lives++ {

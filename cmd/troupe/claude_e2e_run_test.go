@@ -19,7 +19,7 @@ import (
 )
 
 // A claudeRun is one run, named r, of a scenario whose agents are the real
-// Claude Code. Only their model is a stand-in.
+// Claude Code, or Codex. Only their model is a stand-in.
 type claudeRun struct {
 	model *modeltest.Server
 	key   string // like no other text
@@ -93,7 +93,7 @@ func (c *claudeRun) command(args ...string) *exec.Cmd {
 	cmd.Dir = c.dir
 	cmd.Env = []string{
 		"PATH=" + c.path, "HOME=" + c.dir, "TROUPE_DATA=" + c.data,
-		"GORACE=atexit_sleep_ms=0", "ANTHROPIC_API_KEY=" + c.key,
+		"GORACE=atexit_sleep_ms=0", "ANTHROPIC_API_KEY=" + c.key, "OPENAI_API_KEY=" + c.key,
 	}
 	return cmd
 }

@@ -57,7 +57,10 @@ const (
 // codexFixed keeps the tool to its agent.
 var codexFixed = []string{
 	"exec", "--json", "--skip-git-repo-check",
-	"--disable", "plugins",
+	// It talks to its model alone, starts nothing that outlives its turn, and says so
+	// where it has no connection.
+	"--disable", "plugins", "--disable", "apps", "--disable", "daemon_auto_start",
+	"--disable", "shell_snapshot", "--disable", "unbounded_connection_retries",
 	"-c", "analytics.enabled=false",
 	"-c", "check_for_update_on_startup=false",
 	// Its workspace alone: else it reads the AGENTS.md and the skills of every
@@ -190,9 +193,6 @@ func (d *codexDialect) Decode(line []byte) (Line, error) {
 	switch {
 	case l.Type == "turn.completed", l.Type == "turn.failed":
 		return d.result(&l), nil
-	case l.Type == "error" && strings.HasPrefix(l.Message, codexUnconnected):
-		l.Error.Message = l.Message
-		return d.result(&l), nil // it would wait for ever
 	case l.Type == "error":
 		return warn(l.Message), nil
 	case l.Type == "thread.started":

@@ -73,7 +73,6 @@ func TestCodexAnswers(t *testing.T) {
 		"the last counts": {[]string{message(`{"action":1}`), message("Well, no."), end}, InvalidAction, "holds no JSON object"},
 		"nothing":         {[]string{end}, Refused, "without a message"},
 		"a failure":       {[]string{message(`{"action":1}`), `{"type":"turn.failed","error":{"message":"exceeded retry limit, last status: 429 Too Many Requests"}}`}, RateLimited, "429"},
-		"no network":      {[]string{`{"type":"error","message":"Reconnecting... waiting for network (Connection failed: error sending request)"}`}, RateLimited, "Connection failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := codexFor("ann")
@@ -94,6 +93,7 @@ func TestCodexAnswers(t *testing.T) {
 func TestCodexFailure(t *testing.T) {
 	for text, want := range map[string]Failure{
 		"exceeded retry limit, last status: 429 Too Many Requests":                                                          RateLimited,
+		"Connection failed: error sending request":                                                                          RateLimited,
 		"rate limit exceeded: slow down":                                                                                    RateLimited,
 		"We’re currently experiencing high demand, which may cause temporary errors.":                                       RateLimited,
 		"Selected model is at capacity. Please try a different model.":                                                      RateLimited,

@@ -2,10 +2,6 @@ package agent
 
 import "strings"
 
-// codexUnconnected begins what the tool says while it waits for a network, with
-// no end.
-const codexUnconnected = "Reconnecting... waiting for network"
-
 // codexFailures is how the tool says what failed, which is all that it passes on:
 // the first whose words are in the text holds, and what is none of them is an
 // answer of the service's to a request that it does not serve.
@@ -15,7 +11,7 @@ var codexFailures = []struct {
 }{
 	{"reason: content_filter", Refused},
 	{"reason: max_output_tokens", InvalidAction},
-	{codexUnconnected, RateLimited},
+	{"Connection failed", RateLimited},
 	{"stream disconnected", RateLimited},
 	{"last status: 429", RateLimited},
 	{"rate limit", RateLimited},
