@@ -39,7 +39,7 @@ func claudeTranscript(w io.Writer, l *TranscriptLine) {
 
 func claudeStart(w io.Writer, s *TranscriptStart) {
 	part(w, "started", strings.Join(s.Command, " "))
-	for _, x := range []struct{ title, name string }{{"system prompt", SystemFile}, {"prompt", PromptFile}} {
+	for _, x := range []struct{ title, name string }{{"system prompt", SystemFile}, {"prompt", PromptFile}, {"guide", GuideFile}} {
 		if text := s.Texts[x.name]; text != "" {
 			part(w, x.title, text)
 		}

@@ -36,7 +36,8 @@ var codex = Kind{
 		Modes:         []string{codexUnwalled, "read-only", "workspace-write"},
 		Deadline:      5 * time.Minute,
 		MaxLine:       16 << 20,
-		LongestPrompt: 96 << 10,
+		Guide:         "AGENTS.md", // it looks for one in its workspace alone
+		LongestPrompt: 96 << 10,    // a word of a command has 128 KiB at most
 	},
 	States:     []string{"session", "none"},
 	Dialect:    func(b *Brief) Dialect { return newCodex(b) },
@@ -109,8 +110,8 @@ func codexConfigure(command []string, s *Setting) []string {
 	if s.Texts[SystemFile] != "" {
 		set("model_instructions_file", tomlString(s.File(SystemFile)))
 	}
-	if prompt := s.Texts[PromptFile]; prompt != "" {
-		set("developer_instructions", tomlString(prompt))
+	if told := strings.Trim(s.Texts[PromptFile]+"\n\n"+s.Texts[GuideFile], "\n"); told != "" {
+		set("developer_instructions", tomlString(told))
 	}
 	const behind = 2 // the program and exec
 	return slices.Insert(slices.Clone(command), behind, words...)

@@ -201,12 +201,12 @@ func TestCodexRecordedNowhere(t *testing.T) {
 func TestCodexConfigure(t *testing.T) {
 	env := map[string]string{"HOME": "/h", "OPENAI_BASE_URL": `http://127.0.0.1:9/a "b"/v1`}
 	s := &Setting{Env: func(name string) string { return env[name] }, File: func(name string) string { return "/run/" + name },
-		Texts: map[string]string{PromptFile: "Be \"Ann\".\n", SystemFile: "S"}}
+		Texts: map[string]string{PromptFile: "Be \"Ann\".\n", SystemFile: "S", GuideFile: "Owls.\n"}}
 	words := codexConfigure([]string{"/bin/codex", "exec", "--json"}, s)
 	text := strings.Join(words, "\n")
 	for _, want := range []string{
 		"/bin/codex\nexec\n-c\n", "\n--json", `base_url="http://127.0.0.1:9/a \"b\"/v1"`, `env_key="OPENAI_API_KEY"`,
-		"\nmodel_instructions_file=\"/run/system.txt\"", "\ndeveloper_instructions=\"Be \\\"Ann\\\".\\n\"", "\nsqlite_home=\"/h/.codex/state-",
+		"\nmodel_instructions_file=\"/run/system.txt\"", "\ndeveloper_instructions=\"Be \\\"Ann\\\".\\n\\n\\nOwls.\"", "\nsqlite_home=\"/h/.codex/state-",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

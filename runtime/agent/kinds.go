@@ -86,8 +86,11 @@ type Tool struct {
 	// around the gateway, of which there must be one; the first that is there is
 	// used. The first is also where it takes a key of the gateway's from.
 	Credentials []Credential
-	// LongestPrompt is how many bytes a rendered prompt may have; 0 for as many as a
-	// scenario's.
+	// Guide is what a file is called, among those of an entry, whose text is
+	// ModelOptions.Guide; empty where the tool finds such files itself.
+	Guide string
+	// LongestPrompt is how many bytes a rendered prompt may have, with the guide; 0
+	// for as many as a scenario's.
 	LongestPrompt int
 	// Modes are the permission modes it has.
 	Modes []string

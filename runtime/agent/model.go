@@ -16,6 +16,7 @@ type ModelOptions struct {
 	USD            USD      `json:"usd,omitempty"`   // what one agent may cost; 0 for no bound
 	Keep           bool     `json:"keep,omitempty"`  // its session is kept, to be gone on with
 	Files          bool     `json:"files,omitempty"` // it has files of its own at {program}/
+	Guide          string   `json:"guide,omitempty"` // what one of those says that the tool is to be told; no template
 
 	MCP      map[string]MCPServer `json:"mcp,omitempty"`      // beside the run's own
 	Settings json.RawMessage      `json:"settings,omitempty"` // of the tool, in its own words; empty for none
@@ -50,11 +51,14 @@ type TextError struct {
 func (e *TextError) Error() string { return e.Err.Error() }
 func (e *TextError) Unwrap() error { return e.Err }
 
-// Texts are the rendered prompt and system prompt, by the names that a tool's
-// command uses for their files; what is empty is left out. Its error is a
-// *TextError.
+// Texts are the rendered prompt and system prompt, and the guide, by the names
+// that a tool's command uses for their files; what is empty is left out. Its error
+// is a *TextError.
 func (b *Brief) Texts() (map[string]string, error) {
 	texts := map[string]string{}
+	if b.Options.Guide != "" {
+		texts[GuideFile] = b.Options.Guide
+	}
 	for _, x := range []struct{ file, source string }{{PromptFile, b.Options.Prompt}, {SystemFile, b.Options.System}} {
 		if x.source == "" {
 			continue
@@ -74,4 +78,5 @@ func (b *Brief) Texts() (map[string]string, error) {
 const (
 	PromptFile = "prompt.txt"
 	SystemFile = "system.txt"
+	GuideFile  = "guide.txt"
 )

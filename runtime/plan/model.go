@@ -35,6 +35,7 @@ func (m *maker) tool(v *variant, kind agent.Kind, wrong report) *tool {
 	} else if m.behind(v, kind, wrong) {
 		t.gateway, t.options.USD = []string{kind.Tool.API}, 0 // the gateway holds it to that
 	}
+	t.options.Guide = m.guide(v, kind.Tool.Guide, wrong)
 	program, err := m.find.program(kind.Tool.Program)
 	if err != nil {
 		wrong(".kind", fmt.Sprintf("kind %s drives the program %s, which is not in PATH", kind.Name, kind.Tool.Program), "install it: "+kind.Tool.Install)
@@ -80,6 +81,17 @@ func (m *maker) options(v *variant, wrong report) *agent.ModelOptions {
 		}
 	}
 	return o
+}
+
+// guide is what the file of that name says, among those that an entry names by
+// themselves.
+func (m *maker) guide(v *variant, name string, wrong report) string {
+	for i, file := range v.entry.Files {
+		if name != "" && filepath.Base(file) == name {
+			return m.text(fmt.Sprintf(".files[%d]", i), &scenarios.Text{File: file}, wrong)
+		}
+	}
+	return ""
 }
 
 // text is a prompt's, read from its file.
@@ -141,15 +153,16 @@ func (m *maker) checkTexts() {
 }
 
 func (m *maker) fillTexts(v *variant, entry *Entry, a *Agent) {
-	o := entry.driver()
+	tool, o := entry.driver()
 	if o == nil || v.textsFailed {
 		return
 	}
 	texts, err := m.plan.brief(o, a, m.ids).Texts()
-	if kind, _ := agent.Lookup(entry.Kind); kind.Tool != nil && kind.Tool.LongestPrompt > 0 && len(texts[agent.PromptFile]) > kind.Tool.LongestPrompt {
+	n := len(texts[agent.PromptFile]) + len(texts[agent.GuideFile])
+	if most := longestPrompt(tool); most > 0 && n > most {
 		v.textsFailed = true
-		v.problem(".prompt", fmt.Sprintf("the prompt of agent %s has %d bytes, more than the %d that %s takes", a.ID, len(texts[agent.PromptFile]), kind.Tool.LongestPrompt, kind.Tool.Program),
-			"put the rest into system, or into a file of the workspace")
+		v.problem(".prompt", fmt.Sprintf("the prompt of agent %s has %d bytes, more than the %d that %s takes", a.ID, n, most, tool),
+			"say the rest by system, or in a file of the workspace")
 	}
 	var bad *agent.TextError
 	if !errors.As(err, &bad) {
@@ -163,18 +176,27 @@ func (m *maker) fillTexts(v *variant, entry *Entry, a *Agent) {
 	v.problem(at, fmt.Sprintf("cannot fill the template for agent %s: %v", a.ID, err), "there are .agent.id, .agent.config.NAME, .scenario.name, .agents and .channels")
 }
 
+// longestPrompt is how long a prompt may be that a kind's tool is told; 0 for any.
+func longestPrompt(kind string) int {
+	if k, err := agent.Lookup(kind); err == nil && k.Tool != nil {
+		return k.Tool.LongestPrompt
+	}
+	return 0
+}
+
 // driver is what the entry says to a model that drives it or stands in for
-// what does; nil where there is none. All of them have the same texts.
-func (e *Entry) driver() *agent.ModelOptions {
+// what does, and that one's kind; nil where there is none. All of them have the
+// same texts.
+func (e *Entry) driver() (kind string, o *agent.ModelOptions) {
 	if e.Model != nil {
-		return e.Model
+		return e.Kind, e.Model
 	}
 	for _, p := range e.Policies {
 		if p.Substitute != nil && p.Substitute.Model != nil {
-			return p.Substitute.Model
+			return p.Substitute.Kind, p.Substitute.Model
 		}
 	}
-	return nil
+	return "", nil
 }
 
 // Brief is what the templates of an agent know.
