@@ -17,13 +17,14 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude", "hostile", "natsbot", "committer", "mcpcall":
+	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "mcpcall":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
 		"troupe":    func() { os.Exit(mainThenLeaks()) },
 		"faulty":    func() { os.Exit(faulty(os.Args[1:])) },
 		"claude":    func() { os.Exit(claudeStub(os.Args[1:])) },
+		"codex":     func() { os.Exit(codexStub(os.Args[1:])) },
 		"historian": func() { os.Exit(historians(os.Args[1:])) },
 		"hostile":   func() { os.Exit(hostile(os.Args[1:])) },
 		"mcpcall":   func() { os.Exit(mcpCall(os.Args[1:])) },
