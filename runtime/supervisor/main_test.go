@@ -116,6 +116,7 @@ var starts = map[string]func(args []string){
 }
 
 var ends = map[string]func(args []string){
+	"lingers":  func([]string) { time.Sleep(time.Hour) },
 	"stubborn": func([]string) { time.Sleep(time.Hour) },
 }
 
