@@ -179,7 +179,9 @@
 // ask brings the process back. It happens after each turn (ephemeral), after a
 // time with nothing to do (hybrid), and where the limit of residents is reached
 // and another process wants the place (supervisor/places.go). Under the realtime
-// clock it waits for the record of every turn that the process has answered.
+// clock it waits for the record of every turn that the process has answered. A tool
+// whose process answers once (agent.Tool.PerTurn) ends by itself: its answer counts
+// when it is gone, and it is parked from there on.
 //
 // A record.Checkpoint is the society, the world's state and the run's sums
 // between two ticks. All that reads the log to go on, to tell a process its past

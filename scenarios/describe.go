@@ -49,7 +49,7 @@ var descriptions = map[string]string{
 	"Entry.env":         "Environment variables of the agent.",
 	"Entry.deadline":    "How long the agent may take to answer. Default: the clock's.",
 	"Entry.on_failure":  "What becomes of each type of failure of this agent. Default: the scenario's.",
-	"Entry.state":       "How an agent comes back after a crash: reobserve (it is shown again what it was shown), snapshot (it tells its state every so often and is shown what came since), session (its command line tool continues its own conversation) or none (its files as they were at the last committed tick). Default: reobserve for stdio, session for claude.",
+	"Entry.state":       "How an agent comes back after a crash: reobserve (it is shown again what it was shown), snapshot (it tells its state every so often and is shown what came since), session (its command line tool continues its own conversation) or none (its files as they were at the last committed tick). Default: reobserve for stdio, session for claude and codex.",
 	"Entry.lifecycle":   "How long the agent's process lives. Default: long-running, and hybrid where the run has limits.resident.",
 	"Entry.pin":         "Whether the agent's process is kept on one processor core while it has a single thread, which makes short turns quicker. false for one that starts processes of its own, or threads, and lets them work. Default: true.",
 	"Entry.secrets":     "Names of the scenario's secrets that the agent gets as environment variables.",
