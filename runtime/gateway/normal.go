@@ -48,6 +48,14 @@ func (n *Normaliser) Normal(body []byte) []byte {
 	for _, key := range volatile {
 		delete(v, key)
 	}
+	// The Responses API lets clients name the items of a conversation; calls of tools
+	// have another id, which is the model's.
+	input, _ := v["input"].([]any)
+	for _, item := range input {
+		if item, ok := item.(map[string]any); ok {
+			delete(item, "id")
+		}
+	}
 	out, err := json.Marshal(n.value(v))
 	if err != nil { // it was JSON
 		panic(err)
