@@ -35,6 +35,7 @@ var arrows = map[string][]string{
 
 	"runtime/agent/modeltest": nil, // for tests alone
 
+	"runtime/proxy":      nil,
 	"runtime/tree":       nil,
 	"runtime/socket":     {"runtime/tree"},
 	"runtime/mcp":        {"runtime/socket"},
@@ -54,7 +55,7 @@ var arrows = map[string][]string{
 
 	"runtime": {
 		"bus", "scenarios", "workspace",
-		"runtime/agent", "runtime/engine", "runtime/gateway", "runtime/observe", "runtime/plan",
+		"runtime/agent", "runtime/engine", "runtime/gateway", "runtime/observe", "runtime/plan", "runtime/proxy",
 		"runtime/record", "runtime/supervisor", "runtime/tree", "runtime/world",
 	},
 	"runtime/bench": {
