@@ -41,6 +41,9 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, o *VerifyOption
 	if err := x.raise(filepath.Dir(filepath.Dir(r.scratch.Dir))); err != nil {
 		return nil, err
 	}
+	if err := x.openProxy(); err != nil {
+		return nil, err
+	}
 	w, err := x.world()
 	if err != nil {
 		return nil, err
@@ -63,6 +66,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, o *VerifyOption
 	x.onStop(x.stopFleet)
 	fleet := &repeater{newFleet(x.fleet, p, x.name, x.dir, secrets), told.upto}
 	fleet.gate, fleet.bin = gate, x.bin
+	fleet.proxy = x.proxy
 	if fleet.sources, err = x.sources(p, r.dir, r.manifest.Recorded); err != nil {
 		return nil, err
 	}

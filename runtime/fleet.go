@@ -8,6 +8,7 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/proxy"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
 	"github.com/troupe-dev/troupe/workspace"
@@ -21,6 +22,7 @@ type fleet struct {
 	dir     workspace.Run
 	secrets map[string]string     // values, by name
 	gate    *gate                 // nil where no agent goes through the model gateway
+	proxy   *proxy.Proxy          // to hosts; nil where no program may reach any
 	sources map[string]*source    // of recorded agents, by run
 	seats   *seats                // on the bus; nil where nobody is asked there
 	later   map[string]plan.Agent // that the world added: the plan finds its own
@@ -55,6 +57,7 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		}
 		f.driven(&s, e.Model, e.Credential, e.Program.Dir)
 		f.gate.admit(&s, e.Gateway, e.Limits.USD)
+		f.outward(&s, &e.Program)
 		f.seated(&s)
 		s.Template, s.View = f.template(e), e.Shared
 		if src := f.sources[e.Run]; src != nil {
@@ -180,6 +183,7 @@ func (f *fleet) substitute(id string, sub plan.Substitute) supervisor.Spec {
 	s.Faithful = s.Faithful && e.Policies[agent.Differs].Substitute == nil
 	f.driven(&s, sub.Model, sub.Credential, sub.Program.Dir)
 	f.gate.admit(&s, sub.Gateway, e.Limits.USD)
+	f.outward(&s, &sub.Program)
 	return s
 }
 

@@ -3,6 +3,8 @@ package runtime
 import (
 	"context"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/troupe-dev/troupe/runtime/engine"
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -20,7 +22,9 @@ func (r *run) processWorld() (w world.World, release func(), err error) {
 	}
 	prog := r.plan.World.Program
 	log := supervisor.NewLog(r.dir.WorldLog())
+	r.worldLog = log
 	names := newFleet(nil, r.plan, r.name, r.dir, nil) // for the places of its files
+	names.proxy = r.proxy
 	cmd := names.program(prog, ws, nil)
 	w = world.NewProcess(world.Program{
 		Start: func(_ context.Context, stderr io.Writer) (world.Child, error) {
@@ -44,13 +48,20 @@ func (r *run) processWorld() (w world.World, release func(), err error) {
 // program is the command of a process that no agent's Spec describes. What extra
 // has is in its environment too.
 func (f *fleet) program(p *plan.Program, ws *workspace.Workspace, extra map[string]string) workspace.Command {
+	o := f.outlet(worldClient, p)
 	env := map[string]string{"TROUPE_RUN": f.run, "PYTHONUNBUFFERED": "1", "HOME": ws.Home, "TMPDIR": ws.Tmp}
+	if o != nil {
+		maps.Copy(env, o.environ())
+	}
 	c := workspace.Command{
 		Argv: f.command(p.Command, p.Dir, ""), Env: supervisor.Environ(env, extra, f.env(p.Env, p.Dir)), Dir: ws.Work,
 		Readable: f.readable(p), Connects: true, // older plans do not say
 	}
 	if n := p.Network; n != nil {
 		c.Connects, c.Ports = n.Any, n.Ports
+	}
+	if o != nil {
+		c.Ports = append(slices.Clone(c.Ports), o.port)
 	}
 	return c
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/troupe-dev/troupe/runtime/engine"
 	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/proxy"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
 	"github.com/troupe-dev/troupe/runtime/world"
@@ -84,6 +85,8 @@ type run struct {
 	checkpoints *checkpoints
 	fleet       *supervisor.Fleet
 	gate        *gate
+	proxy       *proxy.Proxy   // to hosts; nil where no program may reach any
+	worldLog    supervisor.Log // of a world that is a process
 	live        *observe.Live
 	door        engine.Door
 	measured    *observe.Metrics    // of the process; nil without Listen, and so are the next two
@@ -273,6 +276,9 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		}
 		return res, err
 	}
+	if err := r.openProxy(); err != nil { // closed after all processes
+		return nil, err
+	}
 	w, err := r.world()
 	if err != nil {
 		return nil, err
@@ -305,6 +311,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
 	fleet.gate, fleet.bin = r.gate, r.bin
+	fleet.proxy = r.proxy
 	fleet.seats = newSeats(r.bus, r.name, r.plan)
 	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ var descriptions = map[string]string{
 	"World.config":   "What the world makes of it: its own settings.",
 	"World.files":    "More files that the command needs, beside the scenario; ** stands for any folders.",
 	"World.readable": "Files and directories that the command may read and execute, as an agent's: beside the system's, its own program's, and its own directories. Relative to the scenario.",
-	"World.network":  "Which TCP ports the command may connect to, as an agent's: any, none, or a list such as [443, 5432]. Default: none.",
+	"World.network":  "What the command may connect to, as an agent's: any, none, or a list of TCP ports and hosts. Default: none.",
 	"World.env":      "Environment variables of the command.",
 	"World.timeout":  "How long the command may take for one of its answers. Default: 60s.",
 
@@ -45,7 +45,7 @@ var descriptions = map[string]string{
 	"Entry.config":      "What the agent is told at its start, and what the world is told of it.",
 	"Entry.files":       "More files that the agent needs, beside the scenario; ** stands for any folders.",
 	"Entry.readable":    "Files and directories that the agent may read and execute, where the isolation keeps it from others: beside the system's, the program's own, and the agent's own directories. Relative to the scenario.",
-	"Entry.network":     "Which TCP ports the agent may connect to, on any host, where the isolation landlock (of Linux 6.7 or newer) keeps it from others: any, none, or a list such as [443, 5432]. UDP and MPTCP pass by it. Default: none, and any for a command line tool that reaches its model by itself.",
+	"Entry.network":     "What the agent may connect to, where the isolation landlock (of Linux 6.7 or newer) keeps it from the rest: any, none, or a list of TCP ports, on any host, and of hosts, such as [5432, registry.example.org, \"*.example.org\", \"example.org:8443\"]; a host's port is 443 unless it says another. Hosts are reached through a proxy that the agent finds in HTTPS_PROXY and HTTP_PROXY. UDP and MPTCP pass by all of it. Default: none, and any for a command line tool that reaches its model by itself.",
 	"Entry.env":         "Environment variables of the agent.",
 	"Entry.deadline":    "How long the agent may take to answer. Default: the clock's.",
 	"Entry.on_failure":  "What becomes of each type of failure of this agent. Default: the scenario's.",

@@ -7,17 +7,15 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// A Network is which TCP ports an agent may connect to: any, or those of a list,
-// which is empty for none.
+// A Network is what an agent may connect to: any TCP port, or those of a list and,
+// through the outbound proxy, hosts. Both lists are empty for none.
 type Network struct {
 	Any   bool
 	Ports []int
+	Hosts []string // HOST:PORT, lower case; HOST may be an address, or begin with *.
 }
 
-const networkWant = "any, none, or a list of TCP ports such as [443, 5432]"
-
-// portsOnly is what is said of hosts.
-const portsOnly = "hosts take the outbound proxy of a later version; ports work now: [443]"
+const networkWant = "any, none, or a list of TCP ports and hosts such as [5432, registry.example.org]"
 
 func (w *Network) decode(d *decoder, p place) bool {
 	*w = Network{}
@@ -28,7 +26,7 @@ func (w *Network) decode(d *decoder, p place) bool {
 		d.mismatch(p, networkWant)
 		return false
 	case n.Value != "any" && n.Value != "none":
-		d.reportValue(p, fmt.Sprintf("want %s, got %q", networkWant, clip(n.Value)), portsOnly)
+		d.reportValue(p, fmt.Sprintf("want %s, got %q", networkWant, clip(n.Value)), "hosts are a list: [registry.example.org]")
 		return false
 	default:
 		w.Any = n.Value == "any"
@@ -42,8 +40,12 @@ func (w *Network) list(d *decoder, p place) bool {
 		var port int
 		switch n := follow(in.node); {
 		case scalarKind(n) == text:
-			d.reportValue(in, fmt.Sprintf("want a TCP port, got %q", clip(n.Value)), portsOnly)
-			ok = false
+			host, wrong, hint := networkHost(n.Value)
+			if wrong != "" {
+				d.reportValue(in, fmt.Sprintf("%s, got %q", wrong, clip(n.Value)), hint)
+				ok = false
+			}
+			w.Hosts = append(w.Hosts, host)
 		case !d.decode(in, &port):
 			ok = false
 		case port < 1 || port > math.MaxUint16:
@@ -53,8 +55,8 @@ func (w *Network) list(d *decoder, p place) bool {
 			w.Ports = append(w.Ports, port)
 		}
 	}
-	if ok && len(w.Ports) == 0 {
-		d.reportValue(p, "want at least one port", "none is written as network: none")
+	if ok && len(w.Ports)+len(w.Hosts) == 0 {
+		d.reportValue(p, "want at least one port or host", "none is written as network: none")
 		return false
 	}
 	return ok
@@ -62,8 +64,9 @@ func (w *Network) list(d *decoder, p place) bool {
 
 func (*Network) schema(*generator) object {
 	port := object{"type": "integer", "minimum": 1, "maximum": math.MaxUint16}
+	host := object{"type": "string", "pattern": hostPattern, "not": object{"enum": []string{"any", "none"}}}
 	return object{"oneOf": []object{
 		{"type": "string", "enum": []string{"any", "none"}},
-		{"type": "array", "items": port, "minItems": 1},
+		{"type": "array", "items": object{"oneOf": []object{port, host}}, "minItems": 1},
 	}}
 }

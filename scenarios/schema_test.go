@@ -71,6 +71,7 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 	good := map[string][]byte{
 		"whole": []byte(whole), "head": []byte(head),
 		"network":  []byte("name: x\nworld: {kind: w}\nagents: [{id: a, network: any}, {id: b, network: none}, {id: c, network: [443, 0x50, 443]}]\n"),
+		"hosts":    []byte("name: x\nworld: {kind: w}\nagents: [{id: a, network: [example.org, \"*.a.example.org\", \"Example.ORG.:8443\", 443, localhost, \"10.0.0.1:80\", \"[::1]:5432\", \"::1\", \"[::1]\", a_b.x--y.org]}]\n"),
 		"realtime": []byte("name: x\nclock: {mode: realtime, quiet: 2s}\nagents: [{id: a}]\n"),
 	}
 	for _, file := range shipped {
@@ -101,7 +102,10 @@ func TestSchemaAgreesWithDecode(t *testing.T) {
 		world + "agents: [{id: a, for_each: x.xls}]", world + "agents: [{id: a, for_each: []}]",
 		world + "agents: [{id: a, lifecycle: {}}]", world + "agents: [{id: a, state: memory}]", world + "agents: [{id: a, lifecycle: {mode: brief}}]", head + "checkpoint: {every: 0}", head + "checkpoint: {keep: 1}", head + "limits: {resident: 0}",
 		world + "agents: [{id: a, network: [0]}]", world + "agents: [{id: a, network: [65536]}]", world + "agents: [{id: a, network: []}]",
-		world + "agents: [{id: a, network: 443}]", world + "agents: [{id: a, network: all}]", world + "agents: [{id: a, network: [example.org]}]",
+		world + "agents: [{id: a, network: 443}]", world + "agents: [{id: a, network: all}]", world + "agents: [{id: a, network: example.org}]",
+		world + "agents: [{id: a, network: [any]}]", world + "agents: [{id: a, network: [\"443\"]}]", world + "agents: [{id: a, network: [\"*\"]}]", world + "agents: [{id: a, network: [\"*.org\"]}]",
+		world + "agents: [{id: a, network: [a.*.org]}]", world + "agents: [{id: a, network: [\"https://example.org\"]}]", world + "agents: [{id: a, network: [127.1]}]", world + "agents: [{id: a, network: [example.org:https]}]",
+		world + "agents: [{id: a, network: [exämple.org]}]", world + "agents: [{id: a, network: [-a.org]}]", world + "agents: [{id: a, network: [\"fe80::1%eth0\"]}]", world + "agents: [{id: a, network: [a..org]}]",
 		world + "agents: [{id: a, pin: no}]", world + "agents: [{id: a, deadline: 5}]", world + "agents: [{id: a, deadline: soon}]",
 		world + "agents: [{id: a, prompt: {}}]", world + "agents: [{id: a, env: {A: 5}}]", world + "agents: [{id: a, env: {A=: x}}]",
 		head + "clock: {mode: real}", head + "clock: {quiet: 2s}", head + "clock: {mode: lockstep, quiet: 2s}",

@@ -17,7 +17,7 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "mcpcall":
+	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "visitor", "mcpcall":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		"fetch":     func() { os.Exit(fetch(os.Args[1:])) },
 		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },
 		"nats":      func() { os.Exit(natsTool(os.Args[1:])) },
+		"visitor":   func() { os.Exit(visitor(os.Args[1:])) },
 		"natsbot":   func() { os.Exit(natsBotMain(os.Args[1:])) },
 	})
 }

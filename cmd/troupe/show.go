@@ -149,6 +149,7 @@ var telling = map[string]string{
 	"differs":     "answered otherwise when told its past again",
 	"rewound":     "has older files than it had",
 	"unrecorded":  "has not recorded its answer",
+	"barred":      "asked for a host that it may not reach",
 	"fault":       "was hit by a fault",
 }
 

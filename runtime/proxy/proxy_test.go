@@ -265,8 +265,7 @@ func TestCloseEndsAll(t *testing.T) {
 		}
 	}
 	if c, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", p.Port())); err == nil {
-		c.Close()
-		t.Error("it still listens")
+		t.Error("it still listens", c.Close())
 	}
 }
 
@@ -276,7 +275,9 @@ func TestUnreachable(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := l.Addr().String()
-	l.Close()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
 	p := start(t, Options{}, fakeNames{})
 	me := login(t, p.Admit("a", rules(t, at, "gone.org:443")))
 	for _, target := range []string{at, "gone.org:443"} {

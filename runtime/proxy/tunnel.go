@@ -63,7 +63,7 @@ func (t *tunnel) pass(to *net.TCPConn, from io.Reader) {
 			}
 			t.touch()
 		}
-		if err == io.EOF { //nolint:errorlint // io.Reader documents io.EOF itself
+		if err == io.EOF {
 			_ = to.CloseWrite()
 			return
 		}

@@ -209,7 +209,7 @@ const FactSwept = "swept"
 // supervisor's.
 type Fact struct {
 	Agent  string // empty for the supervisor
-	Kind   string // started, crashed, late, failed, differs, substituted, swept, spent, checkout, stopped, fault
+	Kind   string // started, crashed, late, failed, differs, substituted, swept, spent, barred, checkout, stopped, fault
 	Tick   int    // the tick it is about: for late, the one that was answered
 	Detail string
 }

@@ -41,3 +41,20 @@ func (f *Fleet) fact(x Fact) (epoch int64) {
 	f.facts = append(f.facts, x)
 	return f.epoch.Load()
 }
+
+// Barred takes down, in a process's log and as a fact, what the process asked for
+// and may not have. It may be called by any goroutine.
+func (f *Fleet) Barred(process, what string) {
+	for _, d := range f.all() {
+		if l, ok := d.(interface{ logOf() (*Spec, *logFile) }); ok {
+			if spec, log := l.logOf(); spec.ID == process {
+				log.line("troupe: ", []byte(what))
+				f.fact(Fact{Agent: spec.Name(), Kind: "barred", Tick: int(f.lastTick.Load()) + 1, Detail: what})
+				return
+			}
+		}
+	}
+}
+
+func (p *resident) logOf() (*Spec, *logFile) { return &p.spec, p.log }
+func (t *turns) logOf() (*Spec, *logFile)    { return &t.spec, t.log }

@@ -200,7 +200,7 @@ type Requests interface {
 // A Fact is something that happened to a process; Tick is the tick it is about.
 type Fact struct {
 	Agent  string
-	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, limit, swept, spent, stopped
+	Kind   string // started, parked, crashed, late, waiting, failed, differs, unrecorded, rewound, limit, swept, spent, barred, stopped
 	Tick   int
 	Detail string
 }
