@@ -21,8 +21,9 @@ import (
 
 // A site is where the attacks of one test happen: all users may reach it.
 type site struct {
-	dir string
-	env string // of agents, as YAML
+	dir  string
+	port int    // of a process that is no agent
+	env  string // of agents, as YAML
 }
 
 // nobody is a user that no agent runs as.
@@ -84,8 +85,9 @@ func newSite(t *testing.T) site {
 			t.Fatal(err)
 		}
 	}
+	s.port = s.listen(t)
 	s.env = fmt.Sprintf(`OUTSIDE: %q, COMMON: %q, SET_USER: %q, OTHER_USER: "%d", PORT: "%d", UDP: "9"`,
-		filepath.Join(s.dir, "outside", "note"), filepath.Join(s.dir, "all"), filepath.Join(s.dir, "tools", "id"), nobody, s.listen(t))
+		filepath.Join(s.dir, "outside", "note"), filepath.Join(s.dir, "all"), filepath.Join(s.dir, "tools", "id"), nobody, s.port)
 	return s
 }
 
@@ -105,12 +107,12 @@ shared:
     fixed: {write: [victim]}
 channels: {den: {members: [mark]}}
 agents:
-  - {id: victim, command: [hostile, victim, v.txt], network: [%[2]d], env: {GATE: "%[2]d"}}
-  - {id: raider, %[3]s, readable: [tools], network: [%[2]d], env: {GATE: "%[2]d", %[4]s}, workspace: {from: template}}
+  - {id: victim, command: [hostile, victim, v.txt], network: [%[2]d, "127.0.0.1:%[5]d"], env: {GATE: "%[2]d"}}
+  - {id: raider, %[3]s, readable: [tools], network: [%[2]d, example.org], env: {GATE: "%[2]d", %[4]s}, workspace: {from: template}}
   - {id: thief, command: [hostile, thief], state: none, network: [%[2]d], env: {GATE: "%[2]d"}}
   - {id: mark, kind: nats, command: [natsbot, plain]}
   - {id: spy, kind: nats, command: [natsbot, raids]}
-`, lastTick+1, g.port, raiders[by], s.env))
+`, lastTick+1, g.port, raiders[by], s.env, s.port))
 	return path
 }
 

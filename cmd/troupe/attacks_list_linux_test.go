@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,6 +51,8 @@ const (
 	setUser      = "get another user's rights by a set-user-ID program"
 	controlling  = "command the supervisor through control.sock"
 	connecting   = "connect to TCP ports that the plan does not allow"
+	byProxy      = "reach hosts by the proxy that its own list does not have"
+	theirHosts   = "reach another agent's hosts by that one's credential for the proxy"
 	listening    = "listen on TCP ports"
 	abstract     = "connect to abstract sockets of other processes"
 	descriptors  = "use descriptors of the supervisor"
@@ -241,6 +244,30 @@ var attacks = []attack{
 	{controlling, "asking for the runs", func(r *raid) error { return control(filepath.Join(r.data, "control.sock")) }},
 	{controlling, "by an orphan", func(r *raid) error { return orphaned("control", filepath.Join(r.data, "control.sock")) }},
 	{connecting, "another's port", func(*raid) error { return dial("tcp", os.Getenv("PORT")) }},
+	{byProxy, "another's host", func(*raid) error { return tunnel(os.Getenv("HTTPS_PROXY"), target()) }},
+	{byProxy, "the same by its IPv6 form", func(*raid) error {
+		return tunnel(os.Getenv("HTTPS_PROXY"), "[::ffff:127.0.0.1]:"+os.Getenv("PORT"))
+	}},
+	{byProxy, "the supervisor's machine", func(*raid) error { return tunnel(os.Getenv("HTTPS_PROXY"), "localhost:"+os.Getenv("PORT")) }},
+	{byProxy, "no credential", func(*raid) error { return tunnelAs(os.Getenv("HTTPS_PROXY"), nil, target()) }},
+	{byProxy, "the victim's name", func(*raid) error {
+		return tunnelAs(os.Getenv("HTTPS_PROXY"), func(own *url.Userinfo) *url.Userinfo {
+			secret, _ := own.Password()
+			return url.UserPassword("victim", secret)
+		}, target())
+	}},
+	{theirHosts, "from its environment", func(r *raid) error {
+		env, err := os.ReadFile(ofProc(victimPID, "environ")(r))
+		if err != nil {
+			return err
+		}
+		for v := range strings.SplitSeq(string(env), "\x00") {
+			if at, ok := strings.CutPrefix(v, "HTTPS_PROXY="); ok {
+				return tunnel(at, target())
+			}
+		}
+		return errors.New("it has none")
+	}},
 	{listening, "any port", func(*raid) error {
 		var c net.ListenConfig
 		c.SetMultipathTCP(false)

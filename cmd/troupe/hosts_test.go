@@ -58,7 +58,9 @@ func visited(client *http.Client, u string) string {
 // Agents reach the hosts of their own lists, through the proxy alone, and what they
 // are refused is in their logs and on record.
 func TestHosts(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "welcome") }))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "welcome")
+	}))
 	t.Cleanup(s.Close)
 	_, port, _ := net.SplitHostPort(s.Listener.Addr().String())
 	dir := t.TempDir()
