@@ -31,6 +31,7 @@
 //	runtime/supervisor  processes: start, ask, deadline, restart, hydrate, stop, reap
 //	runtime/observe     questions about runs: the socket, its client, the store; metrics
 //	runtime/tree        the shared tree as it is decided: versions, leases, change sets
+//	runtime/proxy       the way out to listed hosts, for processes whose walls leave no other
 //	runtime/socket      what agents ask beside their lines, the client for it
 //	runtime/mcp         the same as tools and resources for models, by that client
 //	workspace           directories, the locks on them, captures of what is in them, the
@@ -304,6 +305,12 @@
 // agent's socket and does not descend from its process, where the user at the other
 // end does not tell (Fleet.kin). Worlds that are processes have the walls that agents
 // have, and so does what is tried by itself (Try).
+//
+// Landlock knows ports alone. Where a program's network lists hosts, the run opens a
+// proxy (package proxy) before any process starts and closes it after the last has
+// ended; a process of such a program has its port beside those listed and a
+// credential of its own in its environment (fleet.outward), by which the proxy holds
+// it to its list.
 //
 // # Limits
 //
