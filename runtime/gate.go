@@ -54,7 +54,7 @@ func (r *run) openGate(o gateway.Options) (*gate, error) {
 		plan: r.plan, dir: r.dir, budgets: gateway.NewBudgets(), past: o.Past,
 		bills: map[string]*supervisor.Bill{}, spent: map[string]agent.USD{}, enrolled: map[string]bool{},
 	}
-	o.Prices, o.Budgets, o.Turn, o.Used, o.Refused, o.Log = prices, g.budgets, g.turn, g.used, g.refused, g.log
+	o.Prices, o.Budgets, o.Turn, o.Used, o.Refused, o.Wait, o.Log = prices, g.budgets, g.turn, g.used, g.refused, g.wait, g.log
 	if g.gateway, err = gateway.New(o); err != nil {
 		return nil, fmt.Errorf("cannot open the model gateway: %w", err)
 	}
@@ -198,7 +198,7 @@ func (g *gate) bill(id string) *supervisor.Bill {
 	return g.bills[id]
 }
 
-// turn, used, refused and log are what the gateway asks and tells.
+// turn, used, refused, wait and log are what the gateway asks and tells.
 
 func (g *gate) turn(id string) (tick, attempt int) { return g.bill(id).Turn() }
 
@@ -223,5 +223,7 @@ func (g *gate) refused(id string, err error) {
 	}
 	g.bill(id).Refuse(why, err.Error())
 }
+
+func (g *gate) wait(id string) (release func()) { return g.bill(id).Wait() }
 
 func (g *gate) log(id, text string) { g.bill(id).Log(text) }

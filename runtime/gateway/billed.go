@@ -36,6 +36,8 @@ type passage struct {
 	deaf     error // why nothing more can be passed on: whoever asked is gone
 
 	over    chan struct{} // closed at the end
+	drop    func()        // ends the request at the upstream
+	begun   bool          // the upstream answers; the Gateway's mu
 	orphan  bool          // its agent's process is gone, and another may want the answer; the Gateway's mu
 	claimed bool          // another waits for it
 }
@@ -103,20 +105,24 @@ func (p *passage) live(r *http.Request) {
 		return
 	}
 	p.price = p.Gateway.price(p.client, p.ask.Model)
+	release := p.opts.Wait(p.client.Agent)
 	settle, err := p.opts.Budgets.Reserve(r.Context(), p.client.Agent, p.price.Most(len(p.body), p.output))
+	release()
 	if err != nil {
 		p.unfunded(err)
 		return
 	}
 	p.settle = settle
 	defer settle(0) // where nothing else did
-	defer p.fly()()
-	res, leave, err := up.enter(p.ctx, r, p.path, p.body, func(text string) { p.opts.Log(p.client.Agent, text) })
+	ctx, land := p.fly()
+	defer land()
+	res, leave, err := up.enter(ctx, r, p.path, p.body, p)
 	if err != nil {
 		p.unreached(r.Context(), err)
 		return
 	}
 	defer func() { _ = res.Body.Close() }()
+	p.answering()
 	err = p.pass(res)
 	if err != nil {
 		leave(Lost, 0)

@@ -3,18 +3,36 @@ package gateway
 import "context"
 
 // fly says that the request is at the upstream, until the function that it gives is
-// called.
-func (p *passage) fly() (land func()) {
+// called. Its context ends with the gateway, or once nobody wants the answer.
+func (p *passage) fly() (ctx context.Context, land func()) {
 	p.over = make(chan struct{})
+	ctx, cancel := context.WithCancel(p.ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.flying[p] = true
-	return func() {
+	p.flying[p], p.drop = true, cancel
+	return ctx, func() {
+		cancel()
 		p.mu.Lock()
 		delete(p.flying, p)
 		p.mu.Unlock()
 		close(p.over)
 	}
+}
+
+// orphaned follows the end of the process that asked. What is being answered is
+// taken in to its end, since it is paid for; what is not is asked anew, as it may
+// never be. mu is held.
+func (p *passage) orphaned() {
+	if p.orphan = p.begun; !p.begun {
+		p.drop()
+	}
+}
+
+// answering says that the upstream has begun to answer.
+func (p *passage) answering() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.begun = true
 }
 
 // await waits for the same request of a process that is gone, where it is at the

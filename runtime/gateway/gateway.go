@@ -64,6 +64,9 @@ type Options struct {
 	// that has no counterpart on record. Both may be called concurrently.
 	Used    func(e *Exchange)
 	Refused func(agent string, err error)
+	// Wait is told when a request begins to wait for its upstream or its budget, and
+	// release when it goes.
+	Wait func(agent string) (release func())
 	// Log is told what an agent should be able to find out about its requests.
 	Log func(agent, text string)
 }
@@ -142,7 +145,9 @@ func (g *Gateway) Started(id string) {
 		c.requests = 0
 	}
 	for p := range g.flying {
-		p.orphan = p.orphan || p.ex.Agent == id
+		if p.ex.Agent == id {
+			p.orphaned()
+		}
 	}
 }
 

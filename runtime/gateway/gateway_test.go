@@ -61,6 +61,7 @@ func newStage(t *testing.T, change func(*Options), play http.HandlerFunc) *stage
 		Turn:    func(string) (int, int) { return s.tick, 1 },
 		Used:    func(e *Exchange) { s.mu.Lock(); defer s.mu.Unlock(); s.used = append(s.used, *e) },
 		Refused: func(_ string, err error) { s.mu.Lock(); defer s.mu.Unlock(); s.refused = append(s.refused, err) },
+		Wait:    func(string) func() { return func() {} },
 		Log:     func(_, text string) { s.mu.Lock(); defer s.mu.Unlock(); s.log = append(s.log, text) },
 	}
 	if change != nil {

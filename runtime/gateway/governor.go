@@ -12,7 +12,7 @@ const (
 	// not say for how long; each further time in a row it is twice as long, up to
 	// longestPause. What it says itself is believed up to longestSaid.
 	firstPause   = time.Second
-	longestPause = time.Minute
+	longestPause = 15 * time.Second
 	longestSaid  = 10 * time.Minute
 )
 

@@ -140,9 +140,11 @@ func full(res *http.Response) (said time.Duration, yes bool) {
 
 // enter gets a place and makes a request, again where there is no room, as often as
 // the upstream's tries. Leave has to be called when the answer's end is known.
-func (u *upstream) enter(ctx context.Context, r *http.Request, path string, body []byte, log func(string)) (res *http.Response, leave func(Outcome, time.Duration), err error) {
+func (u *upstream) enter(ctx context.Context, r *http.Request, path string, body []byte, p *passage) (res *http.Response, leave func(Outcome, time.Duration), err error) {
 	for try := 1; ; try++ {
-		if leave, err = u.governor.Enter(ctx); err != nil {
+		release := p.opts.Wait(p.client.Agent)
+		leave, err = u.governor.Enter(ctx)
+		if release(); err != nil {
 			return nil, nil, err
 		}
 		if res, err = u.ask(ctx, r, path, body); err != nil {
@@ -158,6 +160,6 @@ func (u *upstream) enter(ctx context.Context, r *http.Request, path string, body
 			return res, func(Outcome, time.Duration) {}, nil
 		}
 		_ = res.Body.Close()
-		log(fmt.Sprintf("the upstream has no room (status %d): all its requests wait %s", res.StatusCode, u.governor.Paused().Round(time.Millisecond)))
+		p.opts.Log(p.client.Agent, fmt.Sprintf("the upstream has no room (status %d): all its requests wait %s", res.StatusCode, u.governor.Paused().Round(time.Millisecond)))
 	}
 }

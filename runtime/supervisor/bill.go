@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"sync"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 )
@@ -21,6 +22,44 @@ type Bill struct {
 	usage         agent.Usage
 	failure       agent.Failure
 	detail        string
+	waiting       int       // requests that the gateway holds back
+	since         time.Time // some are
+	waited        time.Duration
+}
+
+// Wait says that a request is held back: for its upstream has no room, or a budget is
+// promised to others. Until release the agent's deadline is held, too.
+func (b *Bill) Wait() (release func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.waiting++; b.waiting == 1 {
+		b.since = time.Now()
+	}
+	return func() {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.waiting--; b.waiting == 0 {
+			b.waited += time.Since(b.since)
+		}
+	}
+}
+
+// held is for how long the agent's requests were held back since its deadline's
+// clock began, and whether some are. Anew begins that clock.
+func (b *Bill) held(now time.Time, anew bool) (waited time.Duration, waits bool) {
+	if b == nil {
+		return 0, false
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	waited, waits = b.waited, b.waiting > 0
+	if waits {
+		waited += now.Sub(b.since)
+	}
+	if anew {
+		b.waited, b.since = 0, now
+	}
+	return waited, waits
 }
 
 // Turn is which tick the agent was asked in last, and how often it was asked in it.
@@ -75,6 +114,7 @@ func (b *Bill) asked(o *agent.Observe) {
 	defer b.mu.Unlock()
 	b.tick, b.attempt = o.Tick, o.Attempt
 	b.failure, b.detail = "", ""
+	b.waited, b.since = 0, time.Now()
 }
 
 // take gives what the requests since the last one took, and says whether there was

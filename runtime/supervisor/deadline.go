@@ -41,13 +41,17 @@ func (p *resident) expire() {
 		return // thaw looks after them
 	}
 	now := time.Now()
+	waited, waits := p.spec.Bill.held(now, false)
 	var due time.Time
 	restart, missed := false, false
 	for _, st := range p.order {
 		if !st.open || !st.sent || p.held != nil || p.fleet.deadline(st.ask) <= 0 {
 			continue
 		}
-		end := st.since.Add(st.left)
+		end := st.since.Add(st.left + waited)
+		if waits && !end.After(now.Add(heldLook)) {
+			end = now.Add(heldLook)
+		}
 		switch {
 		case end.After(now):
 			if due.IsZero() || end.Before(due) {
@@ -58,6 +62,7 @@ func (p *resident) expire() {
 			st.asks++
 			st.left = p.fleet.deadline(st.ask)
 			st.since = now
+			p.spec.Bill.held(now, true)
 		default:
 			p.miss(st)
 			missed = true
@@ -74,6 +79,17 @@ func (p *resident) expire() {
 	}
 	p.flush()
 	p.rested()
+}
+
+// heldLook is how long after a look at an ask whose requests are held back, and
+// whose time would be over otherwise, the next one comes.
+const heldLook = 100 * time.Millisecond
+
+// charge takes what has passed since an ask was sent from what is left of its
+// deadline.
+func (p *resident) charge(st *seat, now time.Time) {
+	waited, _ := p.spec.Bill.held(now, true)
+	st.left -= min(max(now.Sub(st.since)-waited, 0), st.left)
 }
 
 // miss ends an ask by its deadline. The process owes the answer from then on.

@@ -139,7 +139,7 @@ func (p *resident) crashed(detail string, struck, left bool) {
 			if p.fleet.opts.Realtime {
 				st.ask = redelivered(st.ask)
 			}
-			st.left -= min(now.Sub(st.since), st.left)
+			p.charge(st, now)
 		}
 	}
 	if p.anyOpen() {

@@ -44,7 +44,7 @@ func (p *resident) freeze(c *child, d time.Duration) {
 	p.thawAt = now.Add(d)
 	for _, st := range p.order {
 		if st.open && st.sent {
-			st.left -= min(now.Sub(st.since), st.left)
+			p.charge(st, now)
 		}
 	}
 	c.stop()

@@ -281,13 +281,21 @@ func (t *turns) wait(c *child, deadline, pause time.Duration) (late bool) {
 		defer timer.Stop()
 		expired = timer.C
 	}
-	select {
-	case <-c.gone:
-		return false
-	case <-expired:
-		c.signal(syscall.SIGKILL)
-		<-c.gone
-		return true
+	for begun := time.Now(); ; {
+		select {
+		case <-c.gone:
+			return false
+		case now := <-expired:
+			waited, waits := t.spec.Bill.held(now, false)
+			left := begun.Add(deadline + pause + waited).Sub(now)
+			if waits || left > 0 {
+				expired = time.After(max(left, heldLook))
+				continue
+			}
+			c.signal(syscall.SIGKILL)
+			<-c.gone
+			return true
+		}
 	}
 }
 
