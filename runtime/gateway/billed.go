@@ -123,13 +123,11 @@ func (p *passage) live(r *http.Request) {
 	}
 	defer func() { _ = res.Body.Close() }()
 	p.answering()
-	err = p.pass(res)
-	if err != nil {
-		leave(Lost, 0)
+	defer leave()
+	if err = p.pass(res); err != nil {
 		p.opts.Log(p.client.Agent, fmt.Sprintf("the answer of %s broke off: %s", p.api.Name, err))
 		panic(http.ErrAbortHandler) // what was passed on is no whole answer, and shall not look like one
 	}
-	leave(Answered, 0)
 }
 
 // unfunded answers a request whose budget is spent, or whose client is gone.

@@ -14,45 +14,45 @@ const (
 	firstPause   = time.Second
 	longestPause = 15 * time.Second
 	longestSaid  = 10 * time.Minute
+	// unsaidLongest is how long a request of which nothing is heard keeps others from
+	// going: one that hangs is no sign of how many the upstream bears.
+	unsaidLongest = 10 * time.Second
 )
 
-// A Governor lets as many requests go to an upstream as it bears. It is told what
-// became of each: one for which there was no room stops all of them for as long as
-// the upstream says, and lets half as many go then; each that is answered lets a
-// few more go, up to the most. (Additive increase, multiplicative decrease: Chiu
+// A Governor lets as many requests go to an upstream as it bears: no more than the
+// most are under way, and no more than a window of those that the upstream has not
+// begun to answer. One for which there was no room stops all of them for as long as
+// the upstream says, and halves the window; each that is
+// answered widens it, up to the most. (Additive increase, multiplicative decrease: Chiu
 // and Jain, Computer Networks and ISDN Systems 17, 1989.) The methods may be called
 // concurrently.
 type Governor struct {
 	most int
 
 	mu      sync.Mutex
-	window  float64 // so many may be under way
-	flying  int
+	window  float64   // so many may wait for the upstream's word
+	flying  int       // under way
+	unsaid  int       // of these, those of which nothing is known yet
 	until   time.Time // nobody goes before
 	refused int       // in a row
 	alarm   *time.Timer
 	waiting []chan struct{} // who came first is first; closed to let go
 }
 
-// An Outcome is what became of a request.
-type Outcome uint8
-
-const (
-	// Answered is one that the upstream had room for, whatever it answered.
-	Answered Outcome = iota
-	// NoRoom is one for which it had none.
-	NoRoom
-	// Lost is one of which nothing is known.
-	Lost
-)
+// A Slot is a request's place among those that are under way. Leave has to be called
+// at its end; the others, once, where it is known what the upstream says.
+type Slot struct {
+	g    *Governor
+	seen bool        // the upstream has said something, or had its time to
+	gone bool        // the request is over
+	late *time.Timer // ends that time
+}
 
 // NewGovernor lets most requests be under way at a time.
 func NewGovernor(most int) *Governor { return &Governor{most: most, window: float64(most)} }
 
-// Enter waits until a request may go; ctx ends that. Leave has to be called once
-// with what became of it; said is how long the upstream wants to be left alone, 0
-// where it does not say.
-func (g *Governor) Enter(ctx context.Context) (leave func(o Outcome, said time.Duration), err error) {
+// Enter waits until a request may go; ctx ends that.
+func (g *Governor) Enter(ctx context.Context) (*Slot, error) {
 	g.mu.Lock()
 	gate := make(chan struct{})
 	g.waiting = append(g.waiting, gate)
@@ -67,24 +67,44 @@ func (g *Governor) Enter(ctx context.Context) (leave func(o Outcome, said time.D
 			g.waiting = slices.Delete(g.waiting, i, i+1)
 		} else { // it was let go meanwhile
 			g.flying--
+			g.unsaid--
 			g.let()
 		}
 		return nil, ctx.Err()
 	}
-	var once sync.Once
-	return func(o Outcome, said time.Duration) { once.Do(func() { g.leave(o, said) }) }, nil
+	s := &Slot{g: g}
+	s.late = time.AfterFunc(unsaidLongest, func() { s.say(func() {}) })
+	return s, nil
 }
 
-func (g *Governor) leave(o Outcome, said time.Duration) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.flying--
-	switch o {
-	case Answered:
+// say takes the request out of those of which nothing is known yet, the first time.
+func (s *Slot) say(what func()) {
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	if s.seen {
+		return
+	}
+	s.seen = true
+	s.late.Stop()
+	s.g.unsaid--
+	what()
+	s.g.let()
+}
+
+// Answered says that the upstream had room for the request, whatever it answers.
+func (s *Slot) Answered() {
+	s.say(func() {
+		g := s.g
 		g.refused = 0
 		g.window = min(g.window+1/g.window, float64(g.most))
-	case NoRoom:
-		now := time.Now()
+	})
+}
+
+// Full says that the upstream had no room, and wants to be left alone for some time;
+// 0 where it does not say for how long.
+func (s *Slot) Full(said time.Duration) {
+	s.say(func() {
+		g, now := s.g, time.Now()
 		if !now.Before(g.until) { // of those that were under way together the first one counts
 			g.refused++
 			g.window = max(g.window/2, 1)
@@ -96,9 +116,19 @@ func (g *Governor) leave(o Outcome, said time.Duration) {
 		if until := now.Add(pause); until.After(g.until) {
 			g.until = until
 		}
-	case Lost:
+	})
+}
+
+// Leave says that the request is over.
+func (s *Slot) Leave() {
+	s.say(func() {})
+	s.g.mu.Lock()
+	defer s.g.mu.Unlock()
+	if !s.gone {
+		s.gone = true
+		s.g.flying--
+		s.g.let()
 	}
-	g.let()
 }
 
 // let lets those go that may. mu is held.
@@ -118,10 +148,11 @@ func (g *Governor) let() {
 		})
 		return
 	}
-	for len(g.waiting) > 0 && g.flying < max(int(g.window), 1) {
+	for len(g.waiting) > 0 && g.flying < g.most && g.unsaid < max(int(g.window), 1) {
 		close(g.waiting[0])
 		g.waiting = g.waiting[1:]
 		g.flying++
+		g.unsaid++
 	}
 }
 

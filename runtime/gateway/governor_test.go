@@ -35,7 +35,7 @@ func TestGovernor(t *testing.T) {
 		for range 60 {
 			wg.Go(func() {
 				for {
-					leave, err := g.Enter(t.Context())
+					slot, err := g.Enter(t.Context())
 					if err != nil {
 						t.Error(err)
 						return
@@ -50,10 +50,12 @@ func TestGovernor(t *testing.T) {
 					flying--
 					mu.Unlock()
 					if ok {
-						leave(Answered, 0)
+						slot.Answered()
+						slot.Leave()
 						return
 					}
-					leave(NoRoom, time.Second)
+					slot.Full(time.Second)
+					slot.Leave()
 				}
 			})
 		}
@@ -77,21 +79,59 @@ func TestGovernorPauses(t *testing.T) {
 		for i, c := range []struct{ said, until time.Duration }{
 			{7 * time.Second, 7 * time.Second}, {0, 9 * time.Second}, {0, 13 * time.Second}, {time.Hour, 13*time.Second + longestSaid},
 		} {
-			leave, err := g.Enter(t.Context())
+			slot, err := g.Enter(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
-			leave(NoRoom, c.said)
+			slot.Full(c.said)
+			slot.Leave()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 			if _, err := g.Enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("pause %d: %v", i, err)
 			}
 			cancel()
-			leave, err = g.Enter(t.Context())
+			slot, err = g.Enter(t.Context())
 			if err != nil || at() != c.until {
 				t.Fatalf("pause %d: went after %s, want %s: %v", i, at(), c.until, err)
 			}
-			leave(Lost, 0)
+			slot.Leave()
+		}
+	})
+}
+
+// Requests that hang keep no others from going, however narrow the window is; only
+// the most bounds them.
+func TestGovernorHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGovernor(4)
+		for range 3 { // a window of one
+			slot, _ := g.Enter(t.Context())
+			slot.Full(time.Millisecond)
+			slot.Leave()
+		}
+		start := time.Now()
+		var hung []*Slot
+		for range 4 {
+			slot, err := g.Enter(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			hung = append(hung, slot)
+		}
+		if took := time.Since(start); took < 3*unsaidLongest || took > 3*unsaidLongest+time.Second {
+			t.Errorf("the fourth went after %s", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := g.Enter(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a fifth of four: %v", err)
+		}
+		for _, slot := range hung {
+			slot.Leave()
+			slot.Leave() // once is enough
+		}
+		if _, err := g.Enter(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

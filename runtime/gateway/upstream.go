@@ -139,26 +139,28 @@ func full(res *http.Response) (said time.Duration, yes bool) {
 }
 
 // enter gets a place and makes a request, again where there is no room, as often as
-// the upstream's tries. Leave has to be called when the answer's end is known.
-func (u *upstream) enter(ctx context.Context, r *http.Request, path string, body []byte, p *passage) (res *http.Response, leave func(Outcome, time.Duration), err error) {
+// the upstream's tries. Leave has to be called at the answer's end.
+func (u *upstream) enter(ctx context.Context, r *http.Request, path string, body []byte, p *passage) (res *http.Response, leave func(), err error) {
 	for try := 1; ; try++ {
 		release := p.opts.Wait(p.client.Agent)
-		leave, err = u.governor.Enter(ctx)
+		slot, err := u.governor.Enter(ctx)
 		if release(); err != nil {
 			return nil, nil, err
 		}
 		if res, err = u.ask(ctx, r, path, body); err != nil {
-			leave(Lost, 0)
+			slot.Leave()
 			return nil, nil, err
 		}
 		said, no := full(res)
 		if !no {
-			return res, leave, nil
+			slot.Answered()
+			return res, slot.Leave, nil
 		}
-		leave(NoRoom, said)
+		slot.Full(said)
 		if try >= u.Tries {
-			return res, func(Outcome, time.Duration) {}, nil
+			return res, slot.Leave, nil
 		}
+		slot.Leave()
 		_ = res.Body.Close()
 		p.opts.Log(p.client.Agent, fmt.Sprintf("the upstream has no room (status %d): all its requests wait %s", res.StatusCode, u.governor.Paused().Round(time.Millisecond)))
 	}
