@@ -28,6 +28,7 @@ var kinds = map[string]kind{
 	"grid-game":    gridGameKind,
 	"matrix-game":  matrixGameKind,
 	"population":   populationKind,
+	"public-goods": publicGoodsKind,
 	"werewolf":     werewolfKind,
 }
 

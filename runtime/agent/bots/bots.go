@@ -18,10 +18,13 @@ type maker func(s agent.Start) (agent.Player, error)
 // bots is the table of all bots.
 var bots = map[string]maker{
 	"alternator":             plays(alternator),
+	"altruist":               gives(altruist),
 	"cell":                   newCell,
+	"conditional-cooperator": gives(conditionalCooperator),
 	"cooperator":             plays(cooperator),
 	"defector":               plays(defector),
 	"echo":                   newEcho,
+	"free-rider":             gives(freeRider),
 	"go-by-majority":         plays(goByMajority),
 	"grudger":                plays(grudger),
 	"herald":                 newHerald,

@@ -205,6 +205,20 @@ func TestHerald(t *testing.T) {
 	}
 }
 
+func TestPublicGoods(t *testing.T) {
+	seen := func(last string) agent.Observe {
+		return agent.Observe{Observation: []byte(`{"players":4,"endowment":10,"last":` + last + `}`)}
+	}
+	for bot, want := range map[string][]int{"altruist": {10, 10, 10, 10}, "free-rider": {0, 0, 0, 0}, "conditional-cooperator": {10, 5, 10, 0}} {
+		acts := ask(t, bot, "{}", seen("null"), seen(`{"contribution":10,"pot":26}`), seen(`{"contribution":0,"pot":40}`), seen(`{"contribution":8,"pot":9}`))
+		for i, n := range want {
+			if string(acts[i].Action) != fmt.Sprintf(`{"contribution":%d}`, n) {
+				t.Errorf("%s gives %s in round %d, want %d", bot, acts[i].Action, i+1, n)
+			}
+		}
+	}
+}
+
 func TestEcho(t *testing.T) {
 	if got := ask(t, "echo", "{}", agent.Observe{Observation: []byte(`{"x":[1,"é"]}`)}); string(got[0].Action) != `{"x":[1,"é"]}` {
 		t.Errorf("got %s", got[0].Action)

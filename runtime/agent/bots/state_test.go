@@ -59,6 +59,15 @@ func month(_ *rand.Rand, tick int) agent.Observe {
 	return agent.Observe{Observation: fmt.Appendf(nil, `{"tick":%d,"age":%d,"population":5}`, tick, tick)}
 }
 
+func pots(rng *rand.Rand, tick int) agent.Observe {
+	last := "null"
+	if tick > 0 {
+		gave := rng.IntN(11)
+		last = fmt.Sprintf(`{"contribution":%d,"pot":%d}`, gave, gave+rng.IntN(31))
+	}
+	return agent.Observe{Observation: fmt.Appendf(nil, `{"round":%d,"players":4,"endowment":10,"last":%s}`, tick+1, last)}
+}
+
 // nights has a pack of two talk and vote, with one of a den of two heard now and then.
 func nights(rng *rand.Rand, tick int) agent.Observe {
 	o := agent.Observe{Observation: fmt.Appendf(nil,
@@ -72,13 +81,16 @@ func nights(rng *rand.Rand, tick int) agent.Observe {
 
 // scenes are for bots of other worlds than the matrix-game.
 var scenes = map[string]scene{
-	"cell":     {"{}", grid},
-	"echo":     {"{}", grid},
-	"herald":   {`{"channel":"square","peers":["b"]}`, heralds},
-	"rabbit":   {`{"lifespan":9}`, month},
-	"relay":    {`{"to":["b"]}`, heralds},
-	"rumour":   {`{"peers":["b","c","d"],"channel":"square","chance":0.7}`, talk},
-	"werewolf": {"{}", nights},
+	"altruist":               {"{}", pots},
+	"cell":                   {"{}", grid},
+	"conditional-cooperator": {"{}", pots},
+	"echo":                   {"{}", grid},
+	"free-rider":             {"{}", pots},
+	"herald":                 {`{"channel":"square","peers":["b"]}`, heralds},
+	"rabbit":                 {`{"lifespan":9}`, month},
+	"relay":                  {`{"to":["b"]}`, heralds},
+	"rumour":                 {`{"peers":["b","c","d"],"channel":"square","chance":0.7}`, talk},
+	"werewolf":               {"{}", nights},
 }
 
 // TestStates has every bot restored after each observation: it answers what it
