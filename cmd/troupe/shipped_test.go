@@ -21,7 +21,8 @@ import (
 // swaps are what --set makes of a scenario that ships, where its comments say
 // that it can be had so.
 var swaps = map[string][]string{
-	"dilemma.yaml": {"agents.claude-*.kind=stdio"},
+	"dilemma.yaml":      {"agents.claude-*.kind=stdio"},
+	"public-goods.yaml": {"agents.claude-*.kind=stdio"},
 }
 
 // Every scenario that ships can be run as it is, where the command line tool
