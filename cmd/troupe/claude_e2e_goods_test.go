@@ -36,7 +36,7 @@ func TestE2EClaudePublicGoods(t *testing.T) {
 	t.Parallel()
 	const rounds, players, endowment, multiplier = 20, 10, 20, 1.6
 	c := newShippedRun(t, giver)
-	got := c.playShipped(t, "public-goods.yaml", c.asked("claude-*"))
+	got := c.playShipped(t, "public-goods.yaml")
 	if got.Ticks != rounds || got.Outcomes["action"] != rounds*players || got.Timed != 0 || got.Models == nil || got.Models.Turns != 8*rounds {
 		t.Fatalf("%+v: want %d rounds in which all %d act", got, rounds, players)
 	}

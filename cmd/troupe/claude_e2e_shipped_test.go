@@ -15,11 +15,6 @@ func newShippedRun(t *testing.T, script modeltest.Script) *claudeRun {
 	return newClaudeRun(t, "", script)
 }
 
-// asked is the --set that sends the models of a pattern's agents to the stand-in.
-func (c *claudeRun) asked(pattern string) string {
-	return "agents." + pattern + ".env={ANTHROPIC_BASE_URL: '" + c.model.URL + "'}"
-}
-
 // shippedPath is where a scenario lies.
 func shippedPath(t *testing.T, name string) string {
 	t.Helper()
@@ -33,9 +28,15 @@ func shippedPath(t *testing.T, name string) string {
 // playShipped plays a scenario to its end as run r, with what --set makes of it.
 func (c *claudeRun) playShipped(t *testing.T, name string, sets ...string) jsonResult {
 	t.Helper()
-	args := []string{"run", "--json", "--name", "r", shippedPath(t, name)}
+	return resultOf(t, c.troupe(t, 0, c.shipped(t, name, sets...)...))
+}
+
+// shipped is what troupe is called with to play a scenario as run r with the stand-in.
+func (c *claudeRun) shipped(t *testing.T, name string, sets ...string) []string {
+	t.Helper()
+	args := []string{"run", "--json", "--name", "r", shippedPath(t, name), "--set", "gateway.anthropic.url=" + c.model.URL}
 	for _, set := range sets {
 		args = append(args, "--set", set)
 	}
-	return resultOf(t, c.troupe(t, 0, args...))
+	return args
 }
