@@ -77,6 +77,9 @@ func decodeConfig(config []byte, conf any) (unknown ConfigErrors, err error) {
 
 // checkValue holds a decoded value against the type it is meant for.
 func checkValue(key string, value any, t reflect.Type, errs *ConfigErrors) {
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return // anything will do, null too
+	}
 	switch v := value.(type) {
 	case map[string]any:
 		if t.Kind() == reflect.Struct {

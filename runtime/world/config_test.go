@@ -7,11 +7,11 @@ import (
 )
 
 func TestKindsListsTheTable(t *testing.T) {
-	if got, want := strings.Join(Kinds(), " "), "conversation grid-game matrix-game population public-goods werewolf"; got != want {
+	if got, want := strings.Join(Kinds(), " "), "conversation grid-game matrix-game population public-goods tasks werewolf"; got != want {
 		t.Errorf("kinds %s, want %s", got, want)
 	}
 	_, err := New("chess", nil)
-	wantError(t, err, `unknown kind "chess"`, "conversation, grid-game, matrix-game, population, public-goods, werewolf")
+	wantError(t, err, `unknown kind "chess"`, "conversation, grid-game, matrix-game, population, public-goods, tasks, werewolf")
 }
 
 func TestConfigErrorsNameTheirKey(t *testing.T) {
@@ -39,6 +39,8 @@ func TestConfigErrorsNameTheirKey(t *testing.T) {
 		{"matrix-game", `{` + prisoners + `,"noop":"E"}`, "noop", `"E" is none of the moves`},
 		{"matrix-game", `{` + prisoners + `,"groups":{"x":[]}}`, "groups.x", "an empty list"},
 		{"matrix-game", `{` + prisoners + `,"groups":["x"]}`, "groups", "a list where a mapping is wanted"},
+		{"tasks", `{"answer":{"type":7}}`, "answer", "is no JSON Schema"},
+		{"tasks", `{"tasks":7}`, "tasks", "7 where a list is wanted"},
 		{"public-goods", `{"rounds":0}`, "rounds", "0 is not between 1 and"},
 		{"public-goods", `{"rounds":1,"endowment":0}`, "endowment", "0 is not between 1 and"},
 		{"public-goods", `{"rounds":1,"multiplier":-1}`, "multiplier", "-1 is not between 0 and"},

@@ -29,6 +29,7 @@ var kinds = map[string]kind{
 	"matrix-game":  matrixGameKind,
 	"population":   populationKind,
 	"public-goods": publicGoodsKind,
+	"tasks":        tasksKind,
 	"werewolf":     werewolfKind,
 }
 

@@ -178,6 +178,7 @@ func TestStatesOfOtherGames(t *testing.T) {
 		{"public-goods", `"ann":{`, `"zoe":{"gave":0},"ann":{`, "5 players where 4 play"},
 		{"public-goods", `"gave":`, `"gave":99`, "player ann gave 99"},
 		{"public-goods", `"pots":[4,`, `"pots":[5,`, "is none of 4 players"},
+		{"tasks", `"answered":3`, `"answered":-3`, "tick 1 with -3 answers"},
 		{"werewolf", `"wins":[`, `"wins":[0,`, "10 players in 2 villages where 9 play in 2"},
 		{"werewolf", `"game":1`, `"game":3`, "village a is none of a game of 6 players"},
 		{"werewolf", `"step":1`, `"step":1,"dead":[{"player":6}]`, "village a is none of a game of 6 players"},
