@@ -23,6 +23,7 @@ import (
 var swaps = map[string][]string{
 	"dilemma.yaml":      {"agents.claude-*.kind=stdio"},
 	"public-goods.yaml": {"agents.claude-*.kind=stdio"},
+	"sdk.yaml":          {"agents.player.command=[troupe, bot, grudger]", "agents.player.gateway=bypass"},
 }
 
 // Every scenario that ships can be run as it is, where the command line tool
