@@ -196,7 +196,7 @@ func told(t *testing.T, dir, yaml string, sets []string, want string) {
 func TestMistakesInWorlds(t *testing.T) {
 	for _, m := range []struct{ name, yaml, want string }{
 		{"unknown world", "world: {kind: matrix}",
-			`2:15: world.kind: unknown world "matrix" (the built-in worlds are conversation, grid-game, matrix-game, population, werewolf; command: […] starts one of your own)`},
+			`2:15: world.kind: unknown world "matrix" (the built-in worlds are conversation, grid-game, matrix-game, population, public-goods, tasks, werewolf; command: […] starts one of your own)`},
 		{"missing command", "world: {command: [python3, world.py]}",
 			`2:28: world.command[1]: no such file beside the scenario: world.py (it is looked for in DIR)`},
 		{"neither", "world: {config: {}}",
