@@ -32,6 +32,8 @@
 //	runtime/observe     questions about runs: the socket, its client, the store; metrics
 //	runtime/tree        the shared tree as it is decided: versions, leases, change sets
 //	runtime/proxy       the way out to listed hosts, for processes whose walls leave no other
+//	runtime/gateway     the way to models: keys, budgets, rate limits, what was answered
+//	runtime/price       what models cost
 //	runtime/socket      what agents ask beside their lines, the client for it
 //	runtime/mcp         the same as tools and resources for models, by that client
 //	workspace           directories, the locks on them, captures of what is in them, the
@@ -276,6 +278,24 @@
 // engine nor the deadline hears of it. Secrets are read when a run starts and
 // live in this process and in those that they are given to; whatever the
 // supervisor writes down of a process goes past a redactor that knows them.
+//
+// # The model gateway
+//
+// A run whose entries go through it opens a gateway at an address of its own (the type
+// gate) before any process starts. A process gets that address and a token in place of
+// a key (gate.admit), and a Bill, which is all that gateway and supervisor know of each
+// other: the process says in it which turn it is in, the gateway what a request took,
+// that one was refused, and that one is held back, while the deadline's clock stands.
+// An answer takes along what was billed since the one before; what none took goes on
+// record with the tick (Fleet.Usages).
+//
+// An exchange has its place in the run: agent, tick, attempt, ordinal. Its bodies are
+// kept under their hashes, and it counts once its line is written, before its last byte
+// is passed on (gateway/billed.go). A process that starts again asks in its turn what
+// its forerunner has asked, and is answered from there (gateway/past.go); what was
+// being answered when that died is taken in to its end, for the next one
+// (gateway/flying.go). Executing a run again is the same with a past that is all there
+// is (gatepast.go).
 //
 // # Programs on the bus
 //

@@ -35,7 +35,7 @@ func grouped(p *plan.Plan) bool {
 
 // Enforcement says for each entry of a plan, by its id, how each of its limits
 // is held on this machine: by the kernel, which nothing gets past; by the engine,
-// which refuses; or watched, by what is measured now and then. Walls are those that
+// or the model gateway, which refuse; or watched, by what is measured now and then. Walls are those that
 // stand around its processes.
 func Enforcement(p *plan.Plan, walls workspace.Achieved) map[string]map[string]string {
 	var groups *workspace.Cgroups
@@ -55,6 +55,9 @@ func Enforcement(p *plan.Plan, walls workspace.Achieved) map[string]map[string]s
 			if set {
 				held[name] = byEngine
 			}
+			if name == "usd" && set && len(e.Gateway) > 0 {
+				held[name] = byGateway
+			}
 		}
 		if len(held) > 0 {
 			all[e.ID] = held
@@ -66,6 +69,10 @@ func Enforcement(p *plan.Plan, walls workspace.Achieved) map[string]map[string]s
 // byEngine is how limits are held of what passes the engine: before an agent is
 // asked, or before its answer counts.
 const byEngine = "engine"
+
+// byGateway is how money is held that is spent through the model gateway: a request
+// is refused once it is gone.
+const byGateway = "gateway"
 
 func processLimits(e *plan.Entry) supervisor.Limits {
 	l := &e.Limits
