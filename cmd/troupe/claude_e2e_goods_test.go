@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/agent/modeltest"
@@ -16,8 +15,8 @@ import (
 // contributes is what a model of public goods gives: something else in each
 // round, and than the others.
 func contributes(id string, round int) int {
-	n, _ := strconv.Atoi(strings.TrimPrefix(id, "claude-"))
-	return (5*n + 3*round) % 21
+	n, _ := strconv.Atoi(id[len(id)-1:])
+	return (5*n + 3*round + len(id)) % 21
 }
 
 // giver plays contributes.
@@ -30,14 +29,14 @@ func giver(r *modeltest.Request) modeltest.Reply {
 	return modeltest.Reply{Text: fmt.Sprintf(`{"action": {"contribution": %d}}`, contributes(playerOf(r), seen.Round))}
 }
 
-// Eight models and two bots play twenty rounds, and each has earned what the
+// Eight Claude Code and two Codex play twenty rounds, and each has earned what the
 // closed form e − c + (m/n)Σc says of what is on record.
 func TestE2EClaudePublicGoods(t *testing.T) {
 	t.Parallel()
 	const rounds, players, endowment, multiplier = 20, 10, 20, 1.6
-	c := newShippedRun(t, giver)
-	got := c.playShipped(t, "public-goods.yaml")
-	if got.Ticks != rounds || got.Outcomes["action"] != rounds*players || got.Timed != 0 || got.Models == nil || got.Models.Turns != 8*rounds {
+	c := newCodexRun(t, "", giver)
+	got := c.playShipped(t, "public-goods.yaml", "agents.neighbour-*.kind=codex", "gateway.openai.url="+c.model.URL)
+	if got.Ticks != rounds || got.Outcomes["action"] != rounds*players || got.Timed != 0 || got.Models == nil || got.Models.Turns != players*rounds {
 		t.Fatalf("%+v: want %d rounds in which all %d act", got, rounds, players)
 	}
 	gave, own := make([]int, rounds), map[string]int{}
@@ -49,7 +48,7 @@ func TestE2EClaudePublicGoods(t *testing.T) {
 		if err := json.Unmarshal(e.Action, &a); err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(e.Agent, "claude-") && a.Contribution != contributes(e.Agent, e.Tick+1) {
+		if a.Contribution != contributes(e.Agent, e.Tick+1) {
 			t.Errorf("%s gave %d in round %d", e.Agent, a.Contribution, e.Tick+1)
 		}
 		gave[e.Tick] += a.Contribution
