@@ -26,7 +26,7 @@ const codexPair = codexHead + `agents:
   - id: plain
     kind: codex
     state: none
-    prompt: {text: "` + player + `"}
+    system: {text: "` + player + `"}
     model: gpt-5.6
 `
 
@@ -126,7 +126,7 @@ func TestE2ECodexTranscript(t *testing.T) {
 	whole := c.troupe(t, 0, "transcript", "r", "able")
 	inOrder(t, whole,
 		"── started\n", "exec --json", "── system prompt\nYou are player able.", "── prompt\nPlay as one of 2.",
-		"══ tick 0", "── message\nTick 0.", `You observe: {"last":null`,
+		"══ tick 0", "── message\nPlay as one of 2.", "Owls are", "Tick 0.", `You observe: {"last":null`,
 		"── reasoning\nLet me see about tick 0.", "── tool command_execution\n", "echo $((6 * 7)) owls && true", "── result\n42 owls",
 		"── reply\nI have thought about it", "── end\nanswered\n200 tokens in and 40 out",
 		" resume ", "══ tick 1", "── message\nTick 1.", "── reasoning\nLet me see about tick 1.", "── reply\n", "── end\nanswered\n")
@@ -142,7 +142,7 @@ func TestE2ECodexTranscript(t *testing.T) {
 		if id == "able" {
 			want = 1
 		}
-		for _, text := range []string{"Owls are the house rule here.", `Play as one of 2.\nSay \"so\".`} {
+		for _, text := range []string{"Owls are the house rule here.", `Play as one of 2.\nSay \"so\".`} { // in every turn
 			if n := strings.Count(string(r.Raw), text); n != want {
 				t.Errorf("%s was told %q %d times: %s", id, text, n, r.Raw)
 			}

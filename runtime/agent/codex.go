@@ -18,13 +18,14 @@ var codex = Kind{
 	Name: "codex",
 	Keys: []string{
 		"prompt", "system", "message", "model", "permission_mode",
-		"flags", "gateway", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
+		"flags", "mcp", "settings", "gateway", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
 	},
 	Tool: &Tool{
 		Program:   "codex",
 		Install:   "npm install -g @openai/codex",
 		Version:   []string{"--version"},
 		Command:   codexCommand,
+		Files:     codexFiles,
 		Configure: codexConfigure,
 		PerTurn:   true,
 		Resume:    func(thread string) []string { return []string{"resume", thread, "-"} },
@@ -32,12 +33,11 @@ var codex = Kind{
 		API:       "openai",
 		// The key is in its environment, and in none that it gives to commands: it
 		// takes it from no descriptor.
-		Credentials:   []Credential{{Secret: codexKey}},
-		Modes:         []string{codexUnwalled, "read-only", "workspace-write"},
-		Deadline:      5 * time.Minute,
-		MaxLine:       16 << 20,
-		Guide:         "AGENTS.md", // it looks for one in its workspace alone
-		LongestPrompt: 96 << 10,    // a word of a command has 128 KiB at most
+		Credentials: []Credential{{Secret: codexKey}},
+		Modes:       []string{codexUnwalled, "read-only", "workspace-write"},
+		Deadline:    5 * time.Minute,
+		MaxLine:     16 << 20,
+		Guide:       "AGENTS.md", // it looks for one in its workspace alone
 	},
 	States:     []string{"session", "none"},
 	Dialect:    func(b *Brief) Dialect { return newCodex(b) },
@@ -88,10 +88,17 @@ func codexCommand(program string, o *ModelOptions) []string {
 	return append(words, o.Flags...)
 }
 
+// codexFiles are its servers and settings, for codexConfigure: the tool reads such
+// files in its home alone, which is the agent's to change.
+func codexFiles(o *ModelOptions, servers map[string]MCPServer) map[string]string {
+	return claudeFiles(o, servers)
+}
+
 // codexConfigure tells the tool by settings what it takes from no variable and no
-// file: where its model is (OPENAI_BASE_URL of its environment, else OpenAI's own
-// service), its prompts, and where it keeps its databases. The words come before
-// those of the command, so that a scenario's flags win.
+// file: where its model is (OPENAI_BASE_URL of its environment, which the gateway
+// sets, else OpenAI's own service), its system prompt, its servers, and where it keeps
+// its databases. The words come before those of the command, so that a scenario's
+// flags win. Anybody may read the words of a process: prompts are not among them.
 func codexConfigure(command []string, s *Setting) []string {
 	base := s.Env(codexBase)
 	if base == "" {
@@ -110,16 +117,14 @@ func codexConfigure(command []string, s *Setting) []string {
 	if s.Texts[SystemFile] != "" {
 		set("model_instructions_file", tomlString(s.File(SystemFile)))
 	}
-	if told := strings.Trim(s.Texts[PromptFile]+"\n\n"+s.Texts[GuideFile], "\n"); told != "" {
-		set("developer_instructions", tomlString(told))
+	for _, x := range codexServers(s.Texts[ServersFile]) {
+		set("mcp_servers."+x.name, tomlValue(x.value))
+	}
+	for _, x := range fieldsOf(s.Texts[SettingsFile]) {
+		set(x.name, tomlValue(x.value))
 	}
 	const behind = 2 // the program and exec
 	return slices.Insert(slices.Clone(command), behind, words...)
-}
-
-// tomlString is a string as the tool's settings have it.
-func tomlString(s string) string {
-	return strings.ReplaceAll(string(AppendString(nil, s)), "\x7f", `\u007f`)
 }
 
 // hash tells texts apart.
@@ -137,6 +142,7 @@ type codexDialect struct {
 	asked   int // the tick of the message
 	warning string
 	thread  string
+	goesOn  bool // with a thread that was there before
 	spoke   bool
 	said    string // its newest message
 }
@@ -152,10 +158,21 @@ func (d *codexDialect) Init(dst []byte, in Init) []byte {
 
 func (d *codexDialect) Observe(dst []byte, o *Observe) []byte {
 	d.asked, d.spoke, d.said = o.Tick, false, ""
+	if !d.goesOn {
+		texts, _ := d.brief.Texts() // filled once already, when the plan was made
+		for _, name := range []string{PromptFile, GuideFile} {
+			if text := strings.TrimRight(texts[name], "\n"); text != "" {
+				dst = append(append(dst, text...), "\n\n"...)
+			}
+		}
+	}
 	var text string
 	text, d.warning = d.brief.message(d.message, o)
 	return append(append(dst, text...), '\n')
 }
+
+// Resumes says that the process goes on with a session: it has its prompt.
+func (d *codexDialect) Resumes() { d.goesOn = true }
 
 // Stop says nothing: stdin has ended already.
 func (d *codexDialect) Stop(dst []byte, _, _ string) []byte { return dst }

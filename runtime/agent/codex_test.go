@@ -201,12 +201,21 @@ func TestCodexRecordedNowhere(t *testing.T) {
 func TestCodexConfigure(t *testing.T) {
 	env := map[string]string{"HOME": "/h", "OPENAI_BASE_URL": `http://127.0.0.1:9/a "b"/v1`}
 	s := &Setting{Env: func(name string) string { return env[name] }, File: func(name string) string { return "/run/" + name },
-		Texts: map[string]string{PromptFile: "Be \"Ann\".\n", SystemFile: "S", GuideFile: "Owls.\n"}}
+		Texts: map[string]string{PromptFile: "Be \"Ann\".\n", SystemFile: "S", GuideFile: "Owls.\n",
+			ServersFile: serversText(map[string]MCPServer{
+				OwnServer: {Command: []string{"/bin/troupe", "mcp"}},
+				"ledger":  {Command: []string{"python3", "it.py"}, Env: map[string]string{"YEAR": "20\"26"}},
+				"rates":   {URL: "http://r/", Type: "http", Headers: map[string]string{"Authorization": "Bearer x"}},
+			}), SettingsFile: `{"a":{"b c":[1,2.5,null,true],"d":null},"web_search":"off"}`}}
 	words := codexConfigure([]string{"/bin/codex", "exec", "--json"}, s)
 	text := strings.Join(words, "\n")
 	for _, want := range []string{
 		"/bin/codex\nexec\n-c\n", "\n--json", `base_url="http://127.0.0.1:9/a \"b\"/v1"`, `env_key="OPENAI_API_KEY"`,
-		"\nmodel_instructions_file=\"/run/system.txt\"", "\ndeveloper_instructions=\"Be \\\"Ann\\\".\\n\\n\\nOwls.\"", "\nsqlite_home=\"/h/.codex/state-",
+		"\nmodel_instructions_file=\"/run/system.txt\"", "\nsqlite_home=\"/h/.codex/state-",
+		"\nmcp_servers.ledger={\"args\" = [\"it.py\"], \"command\" = \"python3\", \"env\" = {\"YEAR\" = \"20\\\"26\"}, \"env_vars\" = [",
+		"\nmcp_servers.rates={\"http_headers\" = {\"Authorization\" = \"Bearer x\"}, \"url\" = \"http://r/\"}",
+		"\nmcp_servers.troupe={\"args\" = [\"mcp\"], \"command\" = \"/bin/troupe\",", "\"required\" = true}",
+		"\na={\"b c\" = [1, 2.5, true]}", "\nweb_search=\"off\"",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)

@@ -89,9 +89,6 @@ type Tool struct {
 	// Guide is what a file is called, among those of an entry, whose text is
 	// ModelOptions.Guide; empty where the tool finds such files itself.
 	Guide string
-	// LongestPrompt is how many bytes a rendered prompt may have, with the guide; 0
-	// for as many as a scenario's.
-	LongestPrompt int
 	// Modes are the permission modes it has.
 	Modes []string
 	// Deadline is how long an answer may take where the scenario does not say.
@@ -115,6 +112,10 @@ type Credential struct {
 	// it from the variable of the secret's own name alone.
 	Descriptor string
 }
+
+// A Resumer is a dialect that is told, before anything else, that its process goes on
+// with a session.
+type Resumer interface{ Resumes() }
 
 // A Dialect is how the supervisor talks to a process. The appending methods
 // return dst with whole lines added, each with its newline, or dst as it was

@@ -82,7 +82,7 @@ func testTool(t *testing.T, k Kind) {
 		}
 		text := strings.Join(words, " ")
 		if tool.Configure != nil {
-			text = testConfigure(t, tool, words, o)
+			text = testConfigure(t, k, words, o)
 		}
 		if o.Prompt == "" == strings.Contains(text, "{agent}/"+PromptFile) || o.System == "" == strings.Contains(text, "{agent}/"+SystemFile) {
 			t.Errorf("%s: command %q", name, words)
@@ -126,10 +126,11 @@ func testFiles(t *testing.T, tool *Tool, o *ModelOptions) (names []string) {
 	return names
 }
 
-// testConfigure gives the words of a process, with the files that they name in
-// place of what stands in them.
-func testConfigure(t *testing.T, tool *Tool, command []string, o *ModelOptions) string {
+// testConfigure gives the words of a process, with the names of texts in them that
+// the tool is told otherwise: the prompt with its first message.
+func testConfigure(t *testing.T, k Kind, command []string, o *ModelOptions) string {
 	t.Helper()
+	tool := k.Tool
 	s := &Setting{
 		Env:   func(name string) string { return "/the/" + name },
 		Texts: map[string]string{},
@@ -139,7 +140,7 @@ func testConfigure(t *testing.T, tool *Tool, command []string, o *ModelOptions) 
 		s.Texts[SystemFile] = "the system"
 	}
 	if o.Prompt != "" {
-		s.Texts[PromptFile] = "the \"prompt\"\x7f"
+		s.Texts[PromptFile] = "Be yourself."
 	}
 	before := slices.Clone(command)
 	words := tool.Configure(command, s)
@@ -150,7 +151,18 @@ func testConfigure(t *testing.T, tool *Tool, command []string, o *ModelOptions) 
 		t.Errorf("command %q does not end with the scenario's flags", words)
 	}
 	text := strings.Join(words, " ")
-	return strings.Replace(text, `"the \"prompt\"\u007f"`, "{agent}/"+PromptFile, 1)
+	if strings.Contains(text, s.Texts[PromptFile]) && o.Prompt != "" {
+		t.Errorf("all may read the prompt in %q", words)
+	}
+	told := *o
+	told.Prompt = s.Texts[PromptFile]
+	said := func(d Dialect) string { return string(d.Observe(nil, &Observe{Observation: []byte("1")})) }
+	first, next := k.Dialect(&Brief{Options: &told}), k.Dialect(&Brief{Options: &told})
+	next.(Resumer).Resumes()
+	if o.Prompt != "" && strings.HasPrefix(said(first), "Be yourself.\n\n") && !strings.Contains(said(next), "yourself") {
+		text += " {agent}/" + PromptFile
+	}
+	return text
 }
 
 func TestLookupUnknown(t *testing.T) {

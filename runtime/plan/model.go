@@ -153,17 +153,11 @@ func (m *maker) checkTexts() {
 }
 
 func (m *maker) fillTexts(v *variant, entry *Entry, a *Agent) {
-	tool, o := entry.driver()
+	o := entry.driver()
 	if o == nil || v.textsFailed {
 		return
 	}
-	texts, err := m.plan.brief(o, a, m.ids).Texts()
-	n := len(texts[agent.PromptFile]) + len(texts[agent.GuideFile])
-	if most := longestPrompt(tool); most > 0 && n > most {
-		v.textsFailed = true
-		v.problem(".prompt", fmt.Sprintf("the prompt of agent %s has %d bytes, more than the %d that %s takes", a.ID, n, most, tool),
-			"say the rest by system, or in a file of the workspace")
-	}
+	_, err := m.plan.brief(o, a, m.ids).Texts()
 	var bad *agent.TextError
 	if !errors.As(err, &bad) {
 		return
@@ -176,27 +170,18 @@ func (m *maker) fillTexts(v *variant, entry *Entry, a *Agent) {
 	v.problem(at, fmt.Sprintf("cannot fill the template for agent %s: %v", a.ID, err), "there are .agent.id, .agent.config.NAME, .scenario.name, .agents and .channels")
 }
 
-// longestPrompt is how long a prompt may be that a kind's tool is told; 0 for any.
-func longestPrompt(kind string) int {
-	if k, err := agent.Lookup(kind); err == nil && k.Tool != nil {
-		return k.Tool.LongestPrompt
-	}
-	return 0
-}
-
 // driver is what the entry says to a model that drives it or stands in for
-// what does, and that one's kind; nil where there is none. All of them have the
-// same texts.
-func (e *Entry) driver() (kind string, o *agent.ModelOptions) {
+// what does; nil where there is none. All of them have the same texts.
+func (e *Entry) driver() *agent.ModelOptions {
 	if e.Model != nil {
-		return e.Kind, e.Model
+		return e.Model
 	}
 	for _, p := range e.Policies {
 		if p.Substitute != nil && p.Substitute.Model != nil {
-			return p.Substitute.Kind, p.Substitute.Model
+			return p.Substitute.Model
 		}
 	}
-	return "", nil
+	return nil
 }
 
 // Brief is what the templates of an agent know.

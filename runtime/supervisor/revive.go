@@ -131,7 +131,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	if p.spec.Kind.Tool != nil {
 		split.most = p.spec.Kind.Tool.MaxLine
 	}
-	argv, shown := p.argv()
+	argv, shown, resumed := p.argv()
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
 	p.spec.Bill.starting()
 	bound := make(chan struct{}) // lines wait until c is known
@@ -148,6 +148,9 @@ func (p *resident) spawn(again bool) (*child, error) {
 	defer p.mu.Unlock()
 	defer close(bound)
 	p.child, p.dialect, p.mute = c, p.spec.Kind.Dialect(p.spec.Brief), false
+	if r, ok := p.dialect.(agent.Resumer); ok && resumed {
+		r.Resumes()
+	}
 	p.script.started(shown, p.spec.Texts)
 	if p.state == Backoff {
 		p.to(started)
@@ -179,13 +182,13 @@ func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h ha
 // argv is the command of the next process: a tool goes on with its session,
 // where it has one. What the transcript shows of it is without what depends on
 // where the process runs.
-func (p *resident) argv() (argv, shown []string) {
+func (p *resident) argv() (argv, shown []string, resumed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	argv, shown = p.spec.Command, p.spec.Command
 	tool := p.spec.Kind.Tool
 	if tool == nil {
-		return argv, shown
+		return argv, shown, false
 	}
 	if tool.Configure != nil {
 		argv = tool.Configure(argv, &agent.Setting{
@@ -193,11 +196,12 @@ func (p *resident) argv() (argv, shown []string) {
 			File: func(name string) string { return p.fleet.opts.Dir.Text(p.spec.ID, name) },
 		})
 	}
-	if p.spec.Session && p.session != "" {
+	resumed = p.spec.Session && p.session != ""
+	if resumed {
 		resume := tool.Resume(p.session)
 		argv, shown = append(slices.Clip(argv), resume...), append(slices.Clip(shown), resume...)
 	}
-	return argv, shown
+	return argv, shown, resumed
 }
 
 // settleIn makes what the process finds on the disk. A few at a time do so: a
