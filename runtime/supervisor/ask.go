@@ -28,7 +28,7 @@ func (p *resident) stage(id string, x agent.Request) (position, tick int, err er
 	if err != nil {
 		return 0, 0, err
 	}
-	position, err = into.add(p.secret.request(x))
+	position, err = into.add(x)
 	return position, o.Tick, err
 }
 
@@ -97,7 +97,7 @@ func (t *turns) stage(id string, x agent.Request) (position, tick int, err error
 	if err := t.sitting(id); err != nil {
 		return 0, 0, err
 	}
-	position, err = t.staged.add(t.secret.request(x))
+	position, err = t.staged.add(x)
 	return position, t.asked.Tick, err
 }
 

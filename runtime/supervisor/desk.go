@@ -32,6 +32,7 @@ type desk struct {
 	process string
 	only    string // the agent, where it is the only one
 	texts   map[string]string
+	secret  *redactor
 
 	tenures tenures
 	reads   reads
@@ -376,6 +377,7 @@ func stageSend(ctx context.Context, d *desk, id string, r *socket.Request, reply
 }
 
 func (d *desk) stage(ctx context.Context, id string, x agent.Request, reply func(*socket.Reply) error) error {
+	x = d.secret.request(x)
 	if d.fleet.opts.AtOnce {
 		return d.atOnce(ctx, id, &x, reply)
 	}
@@ -423,7 +425,7 @@ func (f *Fleet) openSocket(s *Spec, w *workspace.Workspace, h host) (*deskSocket
 	if err := f.openView(s); err != nil {
 		return nil, err
 	}
-	d := &desk{fleet: f, host: h, process: s.ID, texts: s.Texts}
+	d := &desk{fleet: f, host: h, process: s.ID, texts: s.Texts, secret: newRedactor(s.Secrets)}
 	if len(s.Agents) == 1 {
 		d.only = s.Agents[0].Agent
 	}
