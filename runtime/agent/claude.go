@@ -2,7 +2,9 @@ package agent
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
+	"strings"
 	"text/template"
 	"time"
 )
@@ -39,6 +41,10 @@ var claude = Kind{
 			{"CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR"},
 			{"ANTHROPIC_AUTH_TOKEN", ""},
 		},
+		Models: map[string]string{
+			"": "claude-opus-5-5", "opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5", "fable": "claude-fable-5-2",
+		},
+		Overhead: claudeOverhead,
 		Modes:    []string{"acceptEdits", "auto", "bypassPermissions", "default", "dontAsk", "manual", "plan"},
 		Deadline: 5 * time.Minute,
 		MaxLine:  16 << 20,
@@ -87,6 +93,21 @@ func claudeCommand(program string, o *ModelOptions) []string {
 		add("--add-dir", "{program}/.")
 	}
 	return append(words, o.Flags...)
+}
+
+// claudeOverhead is that of Claude Code 2.1.331, which tells older models more.
+func claudeOverhead(o *ModelOptions) int {
+	system, tools, rest := 12_000, 40_400, 7_200
+	if strings.Contains(o.Model, "-4") || strings.Contains(o.Model, "claude-3-") {
+		system, tools = 28_700, 57_500
+	}
+	if o.System != "" {
+		system = 0 // it stands in its place
+	}
+	if i := slices.Index(o.Flags, "--tools"); i >= 0 && i+1 < len(o.Flags) && o.Flags[i+1] == "" || slices.Contains(o.Flags, "--tools=") {
+		tools = 0
+	}
+	return system + tools + rest
 }
 
 // claudeFiles are its servers and settings.

@@ -146,3 +146,23 @@ func FuzzClaudeDecode(f *testing.F) {
 		}
 	})
 }
+
+// What the tool puts before a conversation is less where the scenario takes its tools
+// away, and more for older models.
+func TestClaudeOverhead(t *testing.T) {
+	for _, c := range []struct {
+		o    ModelOptions
+		want int
+	}{
+		{ModelOptions{}, 59_600},
+		{ModelOptions{Model: "claude-sonnet-5-5", Flags: []string{"--tools", "Read"}}, 59_600},
+		{ModelOptions{Model: "claude-sonnet-4-5"}, 93_400},
+		{ModelOptions{Flags: []string{"--tools", ""}}, 19_200},
+		{ModelOptions{Flags: []string{"--tools="}, System: "s"}, 7_200},
+		{ModelOptions{Flags: []string{"--tools"}}, 59_600},
+	} {
+		if got := claudeOverhead(&c.o); got != c.want {
+			t.Errorf("%+v: %d, want %d", c.o, got, c.want)
+		}
+	}
+}

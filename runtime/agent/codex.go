@@ -34,6 +34,8 @@ var codex = Kind{
 		// The key is in its environment, and in none that it gives to commands: it
 		// takes it from no descriptor.
 		Credentials: []Credential{{Secret: codexKey}},
+		Models:      map[string]string{"": "gpt-6.1-sol"},
+		Overhead:    codexOverhead,
 		Modes:       []string{codexUnwalled, "read-only", "workspace-write"},
 		Deadline:    5 * time.Minute,
 		MaxLine:     16 << 20,
@@ -92,6 +94,15 @@ func codexCommand(program string, o *ModelOptions) []string {
 // files in its home alone, which is the agent's to change.
 func codexFiles(o *ModelOptions, servers map[string]MCPServer) map[string]string {
 	return claudeFiles(o, servers)
+}
+
+// codexOverhead is that of Codex 0.169.0.
+func codexOverhead(o *ModelOptions) int {
+	const system, rest = 22_000, 33_600
+	if o.System != "" {
+		return rest // it stands in the place of the tool's own
+	}
+	return system + rest
 }
 
 // codexConfigure tells the tool by settings what it takes from no variable and no

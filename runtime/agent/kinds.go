@@ -89,6 +89,14 @@ type Tool struct {
 	// Guide is what a file is called, among those of an entry, whose text is
 	// ModelOptions.Guide; empty where the tool finds such files itself.
 	Guide string
+	// Models are what it makes of the names of models that are not full ones, and of
+	// none: what an estimate takes for them. Measured, by the requests that it makes.
+	Models map[string]string
+	// Overhead is how many bytes it puts into a first request beside the conversation
+	// and the rendered texts: its own system prompt, its tools with those of troupe mcp,
+	// what it says of its environment. Measured, with a tool of the version that is
+	// tested, and rounded up.
+	Overhead func(o *ModelOptions) int
 	// Modes are the permission modes it has.
 	Modes []string
 	// Deadline is how long an answer may take where the scenario does not say.

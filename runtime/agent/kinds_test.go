@@ -59,6 +59,9 @@ func testDialect(t *testing.T, k Kind) {
 // testTool is what a kind that drives a command line tool has to keep.
 func testTool(t *testing.T, k Kind) {
 	tool := k.Tool
+	if tool.Models[""] == "" {
+		t.Error("nothing says what model it has by itself")
+	}
 	for name, o := range map[string]*ModelOptions{
 		"nothing": {},
 		"all": {
@@ -67,6 +70,9 @@ func testTool(t *testing.T, k Kind) {
 			MCP: map[string]MCPServer{"own": {Command: []string{"{program}/server"}}}, Settings: []byte(`{"a":1}`),
 		},
 	} {
+		if n := tool.Overhead(o); n <= 0 || o.System != "" && n >= tool.Overhead(&ModelOptions{}) {
+			t.Errorf("%s: it adds %d bytes", name, n)
+		}
 		known := testFiles(t, tool, o)
 		words := tool.Command("/bin/tool", o)
 		if words[0] != "/bin/tool" || !slices.Equal(words, tool.Command("/bin/tool", o)) {
