@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"go.yaml.in/yaml/v4"
@@ -43,15 +44,22 @@ var planCommand = &cli.Command{
 	Name:      "plan",
 	Usage:     "print a scenario fully resolved: every agent named, every default filled",
 	ArgsUsage: "SCENARIO",
-	Flags:     append([]cli.Flag{dataFlag, &cli.BoolFlag{Name: "json", Usage: "print JSON instead of YAML"}}, planFlags...),
+	Flags:     slices.Concat([]cli.Flag{dataFlag, &cli.BoolFlag{Name: "json", Usage: "print JSON instead of YAML, or of a table"}}, costFlags, planFlags),
 	Action: func(c *cli.Context) error {
 		path, err := one(c, "scenario file")
+		if err != nil {
+			return err
+		}
+		assumed, err := assumptions(c)
 		if err != nil {
 			return err
 		}
 		p, err := expand(c, path)
 		if err != nil {
 			return err
+		}
+		if c.Bool("cost") {
+			return showCost(c, p, assumed)
 		}
 		walls, _ := runtime.Survey(p, c.String("data")) // what cannot be had is for run to say
 		shown := struct {
