@@ -17,7 +17,7 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "visitor", "mcpcall":
+	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "visitor", "mcpcall", "asker":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
@@ -34,6 +34,8 @@ func TestMain(m *testing.M) {
 		"nats":      func() { os.Exit(natsTool(os.Args[1:])) },
 		"visitor":   func() { os.Exit(visitor(os.Args[1:])) },
 		"natsbot":   func() { os.Exit(natsBotMain(os.Args[1:])) },
+		"asker":     func() { os.Exit(asker(os.Args[1:])) },
+		"upstream":  func() { os.Exit(upstream(os.Args[1:])) },
 	})
 }
 

@@ -140,11 +140,27 @@ func (b *Bill) refused() (why agent.Failure, detail string) {
 	return b.failure, b.detail
 }
 
-// starting is Starting, of a nil bill too.
-func (b *Bill) starting() {
-	if b != nil {
-		b.Starting()
+// explain makes a refused request the reason of an answer that has no action, unless
+// a limit is.
+func (b *Bill) explain(a *agent.Answer) {
+	if a.Failure == "" || a.Failure == agent.Limit {
+		return
 	}
+	if why, detail := b.refused(); why != "" {
+		a.Failure, a.Detail, a.Timed = why, detail, a.Failure == agent.Deadline
+	}
+}
+
+// starting is Starting, of a nil bill too. What the process before was refused is no
+// reason of anything any more.
+func (b *Bill) starting() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	b.failure, b.detail = "", ""
+	b.mu.Unlock()
+	b.Starting()
 }
 
 // metered brings what the gateway has counted into what a tool says that its answer

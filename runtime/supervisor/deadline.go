@@ -57,7 +57,7 @@ func (p *resident) expire() {
 			if due.IsZero() || end.Before(due) {
 				due = end
 			}
-		case int(st.asks) < p.spec.DeadlineAsks:
+		case int(st.asks) < p.spec.DeadlineAsks && !p.refused():
 			restart = true
 			st.asks++
 			st.left = p.fleet.deadline(st.ask)
@@ -106,7 +106,9 @@ func (p *resident) miss(st *seat) {
 	case !p.heard:
 		detail += "; it wrote nothing on stdout since it was asked: does it flush its output after each line?"
 	}
-	p.settle(st, agent.Answer{Failure: agent.Deadline, Timed: true, Detail: detail})
+	a := agent.Answer{Failure: agent.Deadline, Timed: true, Detail: detail}
+	p.spec.Bill.explain(&a)
+	p.settle(st, a)
 	st.owes = o
 	st.since = time.Now().Add(-p.fleet.deadline(o))
 }

@@ -120,6 +120,12 @@ func (p *resident) crashed(detail string, struck, left bool) {
 	case wanted:
 	case !p.anyOpen():
 		return
+	case p.refused(): // another process would be, too
+		p.spec.Bill.explain(&outcome)
+		for _, st := range p.order {
+			st.staged.crash()
+		}
+		p.failOpen(outcome, nil)
 	case p.spec.Restarts == 0:
 		p.failOpen(outcome, guilty)
 	case shared && p.alone && had:
@@ -145,6 +151,12 @@ func (p *resident) crashed(detail string, struck, left bool) {
 	if p.anyOpen() {
 		p.revive()
 	}
+}
+
+// refused says whether the gateway refused a request of the turn.
+func (p *resident) refused() bool {
+	why, _ := p.spec.Bill.refused()
+	return why != ""
 }
 
 // redelivered is an observe as it is asked again of a process that has not had

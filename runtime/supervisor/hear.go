@@ -72,9 +72,6 @@ func (p *resident) accept(l *agent.Line, at time.Time) {
 		p.act(l.Act, at)
 		return
 	}
-	if why, detail := p.spec.Bill.refused(); why != "" {
-		l.Failure, l.Detail = why, detail
-	}
 	p.fault(l.Agent, l.Tick, l.Failure, l.Detail)
 }
 
@@ -170,6 +167,9 @@ func (p *resident) oversize(head []byte) {
 // fault ends an open ask with a failure of the answer's form. Where the line
 // does not tell whose it was, it can only be blamed on a single agent.
 func (p *resident) fault(id string, tick int, f agent.Failure, detail string) {
+	if why, said := p.spec.Bill.refused(); why != "" {
+		f, detail = why, said
+	}
 	st := p.seat(id)
 	if st == nil && len(p.order) == 1 {
 		st = p.order[0]

@@ -104,9 +104,13 @@ func (t *turns) ask(batch []*agent.Observe) {
 // turn runs processes until one answers, or the policy has enough.
 func (t *turns) turn(o *agent.Observe) agent.Answer {
 	for crashes, asks, spawns := 0, 1, 0; ; {
+		struck := o.Strike != nil && o.Strike.Kill
 		a, started := t.run(o)
 		o.Strike = nil
 		t.dropStaged(&a)
+		if started && !struck { // another process would be refused, too
+			t.spec.Bill.explain(&a)
+		}
 		switch {
 		case t.isStopped():
 			return a
