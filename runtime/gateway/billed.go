@@ -212,7 +212,7 @@ func (p *passage) stream(body io.Reader) error {
 			return fmt.Errorf("it is longer than %d bytes", mostAnswer)
 		case over && p.ex.Status < 300 && !p.meter.Whole:
 			return io.ErrUnexpectedEOF
-		case over:
+		case over, err != nil && p.whole: // how its connection ends does not matter
 			return nil
 		case err != nil:
 			return err

@@ -266,6 +266,14 @@ func TestGatewayTroubles(t *testing.T) {
 			time.Sleep(50 * time.Millisecond)
 			streams(stream, ending)(w, r)
 		}, 200, false, 1, agent.FromDollars(0.002)},
+		"broken off after all was said": {func(w http.ResponseWriter, r *http.Request) {
+			streams(stream, ending)(w, r)
+			panic(http.ErrAbortHandler)
+		}, 200, false, 1, agent.FromDollars(0.002)},
+		"silent after all was said": {func(w http.ResponseWriter, r *http.Request) {
+			streams(stream, ending)(w, r)
+			<-r.Context().Done()
+		}, 200, false, 1, agent.FromDollars(0.002)},
 		"no upstream there": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, 502, false, 1, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
