@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -39,10 +38,12 @@ var troubled = map[string]struct{ rest, history string }{
 	"silent": {"deadline: 30s", `/ C; deadline/skip null; deadline/skip null unsent; deadline/skip null unsent; 3 failed; 1 started`},
 	// asked again it does better in tick 1, and not in tick 2
 	"babbler": {"", `/ C; / C; invalid_action/retry null; / C; 3 attempts; 1 failed; 1 started`},
-	"crowded": {"", `/ C; / C; / C; / C; 1 started; 2 waiting`},
 	"shy":     {"", `/ C; refused/skip null; / C; / C; 1 attempts; 1 failed; 1 started`},
 	"busy":    {"max_turns: 1, allowed_tools: [Bash]", `/ C; limit/skip null; / C; / C; 1 failed; 1 started`},
-	"poor":    {"limits: {usd: 0.01}, on_failure: {budget: skip}", `/ C; budget/skip null; budget/skip null unsent; budget/skip null unsent; 1 attempts; 3 failed; 1 started`},
+	// the answer that passes the limit is paid, and taken
+	"poor": {"limits: {usd: 0.05}, on_failure: {budget: skip}", `/ C; / C; budget/skip null unsent; budget/skip null unsent; 2 failed; 1 started`},
+	// and a turn that passes it halfway ends there
+	"broke": {"limits: {usd: 0.05}, on_failure: {budget: skip}, allowed_tools: [Bash]", `/ C; budget/skip null; budget/skip null unsent; budget/skip null unsent; 1 attempts; 3 failed; 1 started`},
 }
 
 // inTrouble is their model.
@@ -52,7 +53,6 @@ func inTrouble(t *testing.T, c *claudeRun) modeltest.Script {
 		return modeltest.Reply{}
 	}
 	var kill sync.Once
-	var refused atomic.Int32
 	return func(r *modeltest.Request) modeltest.Reply {
 		id, tick := playerOf(r), tickOf(r)
 		reply := strategist(r)
@@ -74,16 +74,12 @@ func inTrouble(t *testing.T, c *claudeRun) modeltest.Script {
 			if tick == 2 || !strings.Contains(r.LastUser(), "was not accepted") {
 				return modeltest.Reply{Text: `I move {"action": {"move": "sideways"}}`}
 			}
-		case "crowded 1":
-			if refused.Add(1) <= 7 {
-				return modeltest.Reply{Status: 429, Text: "too many at once"}
-			}
 		case "shy 1":
 			return modeltest.Reply{StopReason: "refusal"}
 		case "poor 1":
-			reply.Usage = modeltest.Usage{Input: 100, Output: 1_000_000}
-		case "busy 1":
-			return modeltest.Reply{Tools: []modeltest.ToolUse{{Name: "Bash", Input: map[string]string{"command": "true", "description": "do nothing"}}}}
+			reply.Usage = modeltest.Usage{Input: 100, Output: 200_000}
+		case "busy 1", "broke 1":
+			return modeltest.Reply{Usage: modeltest.Usage{Input: 100, Output: 200_000}, Tools: []modeltest.ToolUse{{Name: "Bash", Input: map[string]string{"command": "true", "description": "do nothing"}}}}
 		}
 		return reply
 	}
@@ -110,7 +106,7 @@ func TestE2EClaudeTrouble(t *testing.T) {
 			t.Errorf("%s: %s\nwant %s", id, h, want.history)
 		}
 	}
-	want := map[string]int{"action": 28, "deadline": 6, "budget": 3, "limit": 1, "refused": 1, "invalid_action": 1}
+	want := map[string]int{"action": 26, "deadline": 6, "budget": 5, "limit": 1, "refused": 1, "invalid_action": 1}
 	if got.Ticks != 4 || got.Timed != 6 || !maps.Equal(got.Outcomes, want) {
 		t.Errorf("%+v\nwant 4 ticks, 6 outcomes by a clock, and %v", got, want)
 	}
