@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/agent/modeltest"
+	"github.com/troupe-dev/troupe/runtime/gateway"
 )
 
 // pair is a run of two ticks of an agent with tools and one without.
@@ -112,6 +113,7 @@ func TestE2EClaudeSecret(t *testing.T) {
 		t.Error("the tool saw no environment")
 	}
 	c.checkFiles(t, tail)
+	c.checkBodies(t, tail)
 	if got := c.model.Keys(); !reflect.DeepEqual(got, []string{c.key}) {
 		t.Errorf("the model got the keys %v", got)
 	}
@@ -139,5 +141,29 @@ func (c *claudeRun) checkFiles(t *testing.T, text string) {
 	})
 	if err != nil || files < 10 {
 		t.Errorf("looked at %d files: %v", files, err)
+	}
+}
+
+// checkBodies looks for a text in what models were asked and answered, which is kept
+// compressed.
+func (c *claudeRun) checkBodies(t *testing.T, text string) {
+	t.Helper()
+	dir := filepath.Join(c.data, "runs", "r", "gateway")
+	bodies := 0
+	err := gateway.ReadExchanges(dir, func(e *gateway.Exchange) error {
+		for _, hash := range []string{e.Hash, e.Response} {
+			body, err := gateway.ReadBody(dir, hash)
+			if err != nil {
+				return err
+			}
+			if bytes.Contains(body, []byte(text)) {
+				t.Errorf("the record of %s in tick %d has the key: %s", e.Agent, e.Tick, body)
+			}
+			bodies++
+		}
+		return nil
+	})
+	if err != nil || bodies < 2 {
+		t.Errorf("looked at %d bodies: %v", bodies, err)
 	}
 }

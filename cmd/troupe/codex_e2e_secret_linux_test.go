@@ -107,6 +107,7 @@ func testCodexSecret(t *testing.T, bypass bool) {
 		t.Error("the tool saw no environment")
 	}
 	c.checkFiles(t, tail)
+	c.checkBodies(t, tail)
 	if got := c.model.Keys(); !reflect.DeepEqual(got, []string{c.key}) {
 		t.Errorf("the model got the keys %v", got)
 	}
