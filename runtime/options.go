@@ -63,9 +63,10 @@ type Result struct {
 	Status       observe.Status
 	Summary      record.Summary
 	Expectations []Expectation
-	Replayed     bool // the models of another run answered
-	Drift        int  // requests to models that were answered though they are not those on record
-	Survivors    int  // descendants that outlived their agents and were killed at the end
+	Replayed     bool  // the models of another run answered
+	Drift        int   // requests to models that were answered though they are not those on record
+	PeakMemory   int64 // bytes that all agents' processes had in memory at most, as measured; 0 where limits.memory is not set
+	Survivors    int   // descendants that outlived their agents and were killed at the end
 }
 
 // Missed says whether an expectation does not hold.

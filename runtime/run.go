@@ -388,6 +388,9 @@ func (r *run) result(pub *publisher, res engine.Result) *Result {
 		Run: r.name, Scenario: r.plan.Name, Seed: r.plan.Seed, Fork: r.plan.Fork, Status: observe.Finished,
 		Summary: pub.sum, Expectations: pub.expect.results(&pub.sum),
 	}
+	if r.plan.Limits.Memory > 0 && r.fleet != nil {
+		out.PeakMemory = r.fleet.PeakMemory()
+	}
 	out.Replayed, out.Drift = r.opts.Models != nil, r.gate.drift()
 	if res.Ticks == 0 {
 		out.Summary.Hash = r.plan.Genesis()

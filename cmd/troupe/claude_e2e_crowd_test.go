@@ -45,6 +45,9 @@ func TestE2EClaudeCrowd(t *testing.T) {
 	}
 	c.write(t, "scenario.yaml", strings.Replace(string(text), "replicas: 100\n", fmt.Sprintf("replicas: %d\n", n), 1))
 	got := c.play(t, "--set", fmt.Sprintf("limits.resident=%d", resident), "--set", "gateway.anthropic.url="+c.model.URL)
+	if got.PeakMemory == 0 || got.PeakMemory > 4<<30 {
+		t.Errorf("it took %d MiB", got.PeakMemory>>20)
+	}
 	if got.Outcomes["action"] != 3*n || string(got.Columns["answered"]) != strconv.Itoa(3*n) || got.Timed != 0 {
 		t.Errorf("of 3 × %d answers: %+v", n, got)
 	}

@@ -38,6 +38,9 @@ func printResult(w io.Writer, r *runtime.Result) {
 	if u := r.Summary.Usage; u.Turns > 0 {
 		_, _ = fmt.Fprintf(w, "models: %d turns, %d tokens in, %d out, %s\n", u.Turns, u.Input+u.CacheRead+u.CacheWrite, u.Output, u.USD)
 	}
+	if r.PeakMemory > 0 {
+		_, _ = fmt.Fprintf(w, "memory: %d MiB at most\n", r.PeakMemory>>20)
+	}
 	_, _ = fmt.Fprintf(w, "%s: %d ticks%s\n", r.Status, r.Summary.Ticks, failuresText(&r.Summary))
 	_, _ = fmt.Fprintf(w, "hash %s\n", hex.EncodeToString(r.Summary.Hash[:]))
 }
@@ -107,9 +110,10 @@ type jsonResult struct {
 	Outcomes     map[string]int             `json:"outcomes"`
 	Expectations []runtime.Expectation      `json:"expectations"`
 	Survivors    int                        `json:"survivors_killed"`
-	Fork         *jsonFork                  `json:"fork,omitempty"`   // where it is one
-	Models       *jsonUsage                 `json:"models,omitempty"` // where there are any
-	Drift        *int                       `json:"drift,omitempty"`  // with --replay-models: requests that are not the ones on record
+	PeakMemory   int64                      `json:"peak_memory_bytes,omitempty"` // with limits.memory
+	Fork         *jsonFork                  `json:"fork,omitempty"`              // where it is one
+	Models       *jsonUsage                 `json:"models,omitempty"`            // where there are any
+	Drift        *int                       `json:"drift,omitempty"`             // with --replay-models: requests that are not the ones on record
 	Error        string                     `json:"error,omitempty"`
 }
 
@@ -152,7 +156,7 @@ func printJSON(w io.Writer, r *runtime.Result, err error) {
 		Run: r.Run, Scenario: r.Scenario, Seed: r.Seed, Status: string(r.Status), Ticks: r.Summary.Ticks,
 		Hash: hex.EncodeToString(r.Summary.Hash[:]), Timed: r.Summary.Timed, Scores: raw(r.Summary.Scores),
 		Columns: raw(r.Summary.Columns), Outcomes: r.Summary.Outcomes, Expectations: r.Expectations, Survivors: r.Survivors,
-		Fork: forkOf(r.Fork),
+		Fork: forkOf(r.Fork), PeakMemory: r.PeakMemory,
 	}
 	if u := r.Summary.Usage; u.Turns > 0 {
 		out.Models = &jsonUsage{u.Turns, u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD.Dollars()}

@@ -29,6 +29,7 @@ type watchdog struct {
 
 	mu      sync.Mutex
 	watched map[*child]*watched
+	peak    int64 // the most memory that all took together, when it was measured
 }
 
 // A watched child is what is known of one.
@@ -140,6 +141,38 @@ func (d *watchdog) look() {
 			w.c.pass(x)
 		}
 	}
+	d.note(list)
+}
+
+// note remembers the most memory that all take together.
+func (d *watchdog) note(list []*watched) {
+	var sum int64
+	for _, w := range list {
+		sum += w.memory()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.peak = max(d.peak, sum)
+}
+
+// memory is what the child, with all that it started, has in memory, as it was
+// measured last.
+func (w *watched) memory() int64 {
+	if group := w.c.bond.group; group != nil {
+		return group.Memory()
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen.memory
+}
+
+// PeakMemory is the most memory that the processes which are watched, each with all
+// that it started, took together so far, as it was measured now and then: bytes, less
+// what is shared with files. Any goroutine may call it.
+func (f *Fleet) PeakMemory() int64 {
+	f.watchdog.mu.Lock()
+	defer f.watchdog.mu.Unlock()
+	return f.watchdog.peak
 }
 
 // measure says which limit the child has passed, if any.
