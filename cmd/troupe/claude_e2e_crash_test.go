@@ -4,12 +4,16 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"math/rand/v2"
+	"path/filepath"
 	"reflect"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent/modeltest"
+	"github.com/troupe-dev/troupe/runtime/gateway"
 )
 
 // quarrel is a round robin of four models that remember.
@@ -31,20 +35,63 @@ agents:
     model: haiku
     system: {text: "` + player + `"}
     flags: [--tools, ""]
+    command: [troupe, bot, "{name}"]
 `
 
-// Real Claude Code whose supervisor, processes, or both are killed again and
-// again comes to the end that it would have had, and what is on record costs
-// nothing twice: the model is never asked for a tick again once it is committed.
-func TestE2EClaudeCrash(t *testing.T) {
-	t.Parallel()
-	calm := newClaudeRun(t, quarrel, slowly)
-	want := calm.play(t)
+// calmly is what the quarrel comes to where nobody is killed: bots play it as the
+// model does.
+func calmly(t *testing.T) jsonResult {
+	t.Helper()
+	want := newClaudeRun(t, quarrel, strategist).play(t, "--set", "agents.*.kind=stdio", "--set", "agents.*.state=reobserve")
 	if want.Timed != 0 || want.Outcomes["action"] != 4*want.Ticks {
 		t.Fatalf("left alone it came to %+v", want)
 	}
-	for kills := 20; kills > 0; { // it may end before all are done
+	return want
+}
+
+// Real Claude Code whose supervisor, processes, or both are killed again and
+// again comes to the end that it would have had, and what is on record costs
+// nothing twice: the model is asked for nothing that it has answered to the end.
+func TestE2EClaudeCrash(t *testing.T) {
+	t.Parallel()
+	want := calmly(t)
+	for kills := 12; kills > 0; { // it may end before all are done
 		kills = killTool(t, quarrel, kills, want)
+	}
+}
+
+// Where processes alone are killed, in the middle of an answer, the rest of it is
+// taken in and is the next process's: the model is asked once for each turn.
+func TestE2EClaudeKilled(t *testing.T) {
+	t.Parallel()
+	want := calmly(t)
+	kills := 0
+	c := startClaudeRun(t, quarrel, func(c *claudeRun) modeltest.Script {
+		return func(r *modeltest.Request) modeltest.Reply {
+			id, reply := playerOf(r), strategist(r)
+			if (tickOf(r)+len(id))%5 == 0 { // some alone, and some two at a time
+				reply.Pause = 50 * time.Millisecond
+				reply.Sent = func(n int) {
+					if n == 3 {
+						c.signal(t, id, syscall.SIGKILL)
+					}
+				}
+			}
+			return reply
+		}
+	})
+	got := c.play(t)
+	if got.Hash != want.Hash || got.Timed != 0 {
+		t.Errorf("killed, it ended as %+v; left alone, as %+v", got, want)
+	}
+	for _, e := range c.events(t) {
+		if e.Fact == "crashed" {
+			kills++
+		}
+	}
+	turns := want.Outcomes["action"]
+	if asked, paid := len(c.model.Requests()), c.paidOnce(t); asked != turns || paid != turns || kills < turns/6 {
+		t.Errorf("with %d kills the model was asked %d times for %d turns, and has answered %d times to the end", kills, asked, turns, paid)
 	}
 }
 
@@ -52,7 +99,7 @@ func TestE2EClaudeCrash(t *testing.T) {
 // are left.
 func killTool(t *testing.T, scenario string, kills int, want jsonResult) (left int) {
 	t.Helper()
-	c := newClaudeRun(t, scenario, slowly)
+	c := startClaudeRun(t, scenario, func(c *claudeRun) modeltest.Script { return c.unanswered(t, slowly) })
 	k := &killed{t: t, command: c.command, data: c.data, scenario: "scenario.yaml", kills: kills, longest: betweenKills}
 	lives := 0
 	for over := false; !over; lives++ {
@@ -76,23 +123,71 @@ func killTool(t *testing.T, scenario string, kills int, want jsonResult) (left i
 			t.Errorf("%s: %s", e.Agent, e.Detail)
 		}
 	}
-	turns := want.Outcomes["action"]
+	turns, asked, paid := want.Outcomes["action"], len(c.model.Requests()), c.paidOnce(t)
 	t.Logf("%d kills, %d lives of the supervisor, %d crashes of agents on record, %d requests for %d turns",
-		kills-k.kills, lives, crashes, len(c.model.Requests()), turns)
+		kills-k.kills, lives, crashes, asked, turns)
+	// A supervisor takes along what is under way, and a process what is not answered yet.
+	if most := (lives-1)*len(want.Scores) + kills - k.kills; paid != turns || asked-paid > most {
+		t.Errorf("%d answers came to their end in %d turns, and %d broke off, of at most %d", paid, turns, asked-paid, most)
+	}
 	if again := resultOf(t, c.troupe(t, 0, "resume", "r", "--json")); !reflect.DeepEqual(again.Scores, want.Scores) || again.Outcomes["action"] != turns {
 		t.Errorf("it came to %+v\nwant %+v", again, want)
 	}
 	return k.kills
 }
 
+// exchanges are what is on record of the answers of models that came to their end.
+func (c *claudeRun) exchanges(t *testing.T) (all []gateway.Exchange) {
+	t.Helper()
+	err := gateway.ReadExchanges(filepath.Join(c.data, "runs", "r", "gateway"), func(e *gateway.Exchange) error {
+		if e.Whole && e.Status < 300 {
+			all = append(all, *e)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return all
+}
+
+// unanswered is a script that is asked for nothing that has its answer on record.
+func (c *claudeRun) unanswered(t *testing.T, script modeltest.Script) modeltest.Script {
+	return func(r *modeltest.Request) modeltest.Reply {
+		for _, e := range c.exchanges(t) {
+			if e.Agent == playerOf(r) && e.Tick == tickOf(r) {
+				t.Errorf("%s asks in tick %d for what is on record: %+v", e.Agent, e.Tick, e)
+			}
+		}
+		return script(r)
+	}
+}
+
+// paidOnce counts the exchanges that came to their end, and looks that each is there
+// once.
+func (c *claudeRun) paidOnce(t *testing.T) (paid int) {
+	t.Helper()
+	seen := map[string]bool{}
+	for _, e := range c.exchanges(t) {
+		at := fmt.Sprint(e.Agent, " ", e.Tick, " ", e.Attempt, " ", e.Hash)
+		if seen[at] {
+			t.Errorf("it is paid twice: %+v", e)
+		}
+		seen[at] = true
+		paid++
+	}
+	return paid
+}
+
 // betweenKills is the longest time between two kills: as long as the tool takes
 // to start, and a few ticks.
 const betweenKills = 3 * time.Second
 
-// slowly answers as strategist does, after a while that makes room for a death.
+// slowly answers as strategist does, after and over a while that makes room for a
+// death.
 func slowly(r *modeltest.Request) modeltest.Reply {
 	reply := strategist(r)
-	reply.Delay = rand.N(200 * time.Millisecond)
+	reply.Delay, reply.Pause = rand.N(100*time.Millisecond), rand.N(20*time.Millisecond)
 	return reply
 }
 

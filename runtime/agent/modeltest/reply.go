@@ -20,6 +20,7 @@ type Reply struct {
 
 	Delay time.Duration // before the first byte
 	Pause time.Duration // before each event of a stream but the first
+	Sent  func(n int)   // is told of each event, or half, that has gone out, with its number from 1 on; nil for nobody
 	Fail  Failure
 	After int // how much is sent before it fails: events, or halves of a whole answer
 }

@@ -35,6 +35,9 @@ func (r Reply) write(w http.ResponseWriter, q *Request) {
 			sleep(q.ctx, r.Pause)
 		}
 		send(w, frame)
+		if r.Sent != nil {
+			r.Sent(i + 1)
+		}
 	}
 	r.fail(w, q)
 }
