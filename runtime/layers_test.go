@@ -60,7 +60,7 @@ var arrows = map[string][]string{
 	},
 	"runtime/bench": {
 		"runtime", "bus", "scenarios", "workspace",
-		"runtime/agent", "runtime/observe", "runtime/plan", "runtime/record", "runtime/socket",
+		"runtime/agent", "runtime/gateway", "runtime/observe", "runtime/plan", "runtime/price", "runtime/record", "runtime/socket",
 	},
 	"cmd/troupe": {
 		"runtime", "runtime/bench", "bus", "scenarios", "workspace",

@@ -29,6 +29,7 @@ type size struct {
 	state         string // how agents come back; empty for the default
 	isolation     string // empty for none
 	limit         string // of the first agent, which is at it all the time; empty for none
+	kept          bool   // what models answer is
 	name          string // behind the group's; empty for what is said above last
 }
 
@@ -209,6 +210,14 @@ var groups = []group{
 		full:  []size{comingBack(550), comingBack(5050), comingBack(20_050)},
 		quick: []size{comingBack(150)},
 		floor: floorComeback, troupe: troupeComeback,
+	},
+	{
+		name: "gateway", figures: []figure{{"first", "µs", true}, {"total", "µs", true}, {"rate", "requests/s", false}},
+		note: "requests of 100 KB to a model that answers at once, in 50 events, by clients at a time, through the model gateway: " +
+			"until the first byte, and the last; recorded: request and answer are kept; floor: the same without a gateway",
+		full:  []size{asking(1, 400, false), asking(1, 400, true), asking(16, 1600, false), asking(16, 1600, true)},
+		quick: []size{asking(1, 20, false), asking(4, 40, true)},
+		floor: floorGateway, troupe: troupeGateway,
 	},
 	{
 		name: "memory", figures: []figure{{"each", "KiB/process", true}, {"all", "MiB", true}},
