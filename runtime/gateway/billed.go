@@ -251,9 +251,11 @@ func (p *passage) finish() error {
 	p.ex.USD = p.cost()
 	p.settle(p.ex.USD)
 	if p.opts.Exchanges != nil {
-		if err := p.opts.Exchanges.Add(&p.ex, p.normal, p.answer.Bytes()); err != nil {
+		kept := p.ex // await reads its hash meanwhile
+		if err := p.opts.Exchanges.Add(&kept, p.normal, p.answer.Bytes()); err != nil {
 			return err
 		}
+		p.ex.Response = kept.Response
 		if p.whole && p.ex.Status < 300 {
 			p.remember()
 		}
