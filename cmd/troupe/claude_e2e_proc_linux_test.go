@@ -120,7 +120,8 @@ func claudeHistory(events []claudeEvent, id string) string {
 		}
 	}
 	for _, k := range sortedKeys(counts) {
-		if !slices.Contains([]string{"stopped"}, k) {
+		// Whether a tool that is killed leaves a helper in a group of its own is chance.
+		if !slices.Contains([]string{"stopped", "swept"}, k) {
 			parts = append(parts, fmt.Sprintf("%d %s", counts[k], k))
 		}
 	}
