@@ -29,6 +29,7 @@ var benchCommand = &cli.Command{
 	Action: runBench,
 	Subcommands: []*cli.Command{
 		crashCommand,
+		densityCommand,
 		// What bench itself starts.
 		{Name: "child", Hidden: true, Action: func(c *cli.Context) error { return bench.Child(c.Args().Slice()) }},
 		{Name: "hold", Hidden: true, Action: func(c *cli.Context) error {

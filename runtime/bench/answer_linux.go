@@ -2,15 +2,19 @@ package bench
 
 import (
 	"bytes"
+	"os"
 	goruntime "runtime"
 	"syscall"
 	"unsafe"
 )
 
-// Child is the child in Go at work, until its stdin ends. Its system calls are
+// Child is the child in Go at work, until its stdin ends, or a tenant. Its system calls are
 // raw ones, of which Go's scheduler knows nothing: there is nothing else for it
 // to run meanwhile.
 func Child(args []string) error {
+	if len(args) > 0 && args[0] == tenantWord {
+		return tenant(args[1:], os.Stdin, os.Stdout)
+	}
 	a, err := newAnswerer(args)
 	if err != nil {
 		return err
