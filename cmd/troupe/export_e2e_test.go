@@ -58,6 +58,7 @@ var duckTypes = map[export.Type]string{
 // with the columns and types that troupe says they have, and finds in all of
 // them the same.
 func TestE2EDuckDBReadsExports(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	root, err := filepath.Abs("../../scenarios")
 	if err != nil {

@@ -30,6 +30,7 @@ func seats(villages, from, to int) string {
 // standard errors, and no villagers' process is told anything of a den. The program
 // is built without the race detector, with which it would take many times as long.
 func TestE2EWerewolfMeetsTheTheory(t *testing.T) {
+	t.Parallel()
 	const villages, games = 100, 100
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "troupe")
