@@ -272,7 +272,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	if tick, hash, end := r.log.Last(); end != record.NotEnded {
 		res, err := r.replayed(ctx, engine.Result{Ticks: tick + 1, Hash: hash, End: end})
 		if err == nil {
-			err = r.tidy(res) // who was to do that may have been killed
+			err = errors.Join(r.tidy(res), r.dir.SweepCaptures()) // who was to do that may have been killed
 		}
 		return res, err
 	}

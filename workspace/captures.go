@@ -79,6 +79,24 @@ func (r Run) Captures(process string, sync bool) (*Captures, error) {
 	return c, nil
 }
 
+// SweepCaptures removes what a kill has left of captures that were being taken, of
+// processes that nobody opens the captures of any more.
+func (r Run) SweepCaptures() error {
+	files := filepath.Join(r.Dir, "checkpoints", "files")
+	processes, err := readNames(files)
+	for _, process := range processes {
+		for _, name := range []string{newBlob, newManifest} {
+			if e := os.Remove(filepath.Join(files, process, name)); !errors.Is(e, fs.ErrNotExist) {
+				err = errors.Join(err, e)
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot clear the captures of files: %w", err)
+	}
+	return nil
+}
+
 // readNames lists a directory; one that is not there has nothing in it.
 func readNames(dir string) ([]string, error) {
 	f, err := os.Open(dir)
