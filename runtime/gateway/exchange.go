@@ -55,6 +55,8 @@ type Exchanges struct {
 	dir  string
 	sync bool
 
+	bodies [1 << 8]sync.Mutex // by the first byte of a hash: held by who writes such a body
+
 	mu    sync.Mutex
 	index *os.File
 }
@@ -140,6 +142,9 @@ func (x *Exchanges) body(content []byte) (hash string, err error) {
 	sum := sha256.Sum256(content)
 	hash = hex.EncodeToString(sum[:])
 	path := x.path(hash)
+	one := &x.bodies[sum[0]]
+	one.Lock()
+	defer one.Unlock()
 	if _, err := os.Stat(path); err == nil {
 		return hash, nil
 	}
