@@ -11,10 +11,10 @@ func TestE2ECrash(t *testing.T) {
 
 // TestE2ELifecycles is TestLifecycles with more kills.
 func TestE2ELifecycles(t *testing.T) {
-	eachLifecycle(t, 3)
+	eachLifecycle(t, 2)
 }
 
 // TestE2ERealtimeCrash is TestRealtimeCrash for longer.
 func TestE2ERealtimeCrash(t *testing.T) {
-	realtimeCrash(t, 60, 150)
+	realtimeCrash(t, 40, 150)
 }
