@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"strings"
@@ -58,6 +60,11 @@ func runBench(c *cli.Context) error {
 	o.Progress = tell
 	rep, err := bench.Run(ctx, o)
 	wipe()
+	return measured(c, ctx, rep, err)
+}
+
+// measured prints what a measurement came to, unless it was interrupted or failed.
+func measured(c *cli.Context, ctx context.Context, rep interface{ Print(w io.Writer) error }, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return exit{code: exitInterrupted}

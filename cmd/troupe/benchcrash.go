@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strings"
 	"time"
 
@@ -44,17 +43,7 @@ func runCrash(c *cli.Context) error {
 	o.Progress = tell
 	rep, err := bench.Crash(ctx, o)
 	wipe()
-	switch {
-	case ctx.Err() != nil:
-		return exit{code: exitInterrupted}
-	case err != nil:
-		return explain(err)
-	case c.Bool("json"):
-		err = writeJSON(os.Stdout, rep)
-	default:
-		err = rep.Print(os.Stdout)
-	}
-	if err == nil && !rep.Holds() {
+	if err = measured(c, ctx, rep, err); err == nil && !rep.Holds() {
 		return exit{code: exitFailed}
 	}
 	return err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"strconv"
 	"strings"
 
@@ -58,13 +57,5 @@ func runDensity(c *cli.Context) error {
 	o.Progress = tell
 	rep, err := bench.Density(ctx, o)
 	wipe()
-	switch {
-	case ctx.Err() != nil:
-		return exit{code: exitInterrupted}
-	case err != nil:
-		return explain(err)
-	case c.Bool("json"):
-		return writeJSON(os.Stdout, rep)
-	}
-	return rep.Print(os.Stdout)
+	return measured(c, ctx, rep, err)
 }
