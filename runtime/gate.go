@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/gateway"
 	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
 	"github.com/troupe-dev/troupe/scenarios"
 	"github.com/troupe-dev/troupe/workspace"
@@ -76,7 +78,7 @@ func (r *run) openGate(o gateway.Options) (*gate, error) {
 
 // liveGate opens the gateway of a run that is played, which goes on with what its
 // models have answered already.
-func (r *run) liveGate() (*gate, error) {
+func (r *run) liveGate(ctx context.Context) (*gate, error) {
 	if r.plan.Gateway == nil {
 		return nil, nil
 	}
@@ -106,6 +108,17 @@ func (r *run) liveGate() (*gate, error) {
 		if err == nil {
 			err = gateway.ReadExchanges(r.dir.Gateway(), func(e *gateway.Exchange) error { spent[e.Agent] += e.USD; return nil })
 		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if !r.plan.Gateway.Record { // the log has what ended with a tick
+		err = r.log.Read(ctx, 0, func(rec *record.Record, _ [record.HashSize]byte) error {
+			for i := range rec.Annex.Usages {
+				spent[rec.Annex.Usages[i].Agent] += rec.Annex.Usages[i].USD
+			}
+			return nil
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -288,8 +288,8 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}}
 	r.onStop(past.readers.Wait)
 	shelf := &lateShelf{}
-	r.onStop(shelf.close)                       // after the fleet, whose agents read from it
-	if r.gate, err = r.liveGate(); err != nil { // closed after the fleet, too
+	r.onStop(shelf.close)                          // after the fleet, whose agents read from it
+	if r.gate, err = r.liveGate(ctx); err != nil { // closed after the fleet, too
 		return nil, err
 	}
 	// After the world, so that it is undone before: the fleet stops the agents
