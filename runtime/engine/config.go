@@ -87,6 +87,9 @@ type Config struct {
 	// Door is where whoever is no agent comes in; nil for nowhere. The loop shuts
 	// it at its end.
 	Door *Door
+	// Pace is who holds the loop between ticks; nil for nobody. The loop tells it
+	// of its end.
+	Pace *Pace
 	// Shelf keeps the files of the shared tree; nil where the plan has none.
 	Shelf shelf
 	// From is where the log ends, for a run that goes on; nil for a new one.

@@ -75,6 +75,7 @@ func (r *realtime) close(slot int32) {
 	if r.openedAt(slot) != nil {
 		r.opened[slot] = nil
 		r.busy--
+		r.Pace.end()
 	}
 }
 
@@ -155,6 +156,10 @@ func (r *realtime) alone(ctx context.Context) error {
 func (r *realtime) quiet(ctx context.Context) (over bool, err error) {
 	most := r.Plan.Clock.Quiet
 	if most <= 0 || r.busy > 0 || len(r.awake) > 0 || r.soc.tick == 0 {
+		return false, nil
+	}
+	if paused, _ := r.Pace.state(); paused {
+		r.active = time.Now() // nobody may do what there would be to do
 		return false, nil
 	}
 	left := most - time.Since(r.active)

@@ -48,7 +48,7 @@ type meter interface {
 func (l *loop) spent() agent.Spent {
 	s := l.before
 	if l.Plan.Limits.Wall > 0 {
-		s.Wall += time.Since(l.began)
+		s.Wall += time.Since(l.began) - l.Pace.pausedFor()
 	}
 	if l.Plan.Limits.CPU > 0 && l.meter != nil {
 		s.CPU += l.meter.CPU()

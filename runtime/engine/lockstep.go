@@ -42,6 +42,8 @@ type lockstep struct {
 
 // play plays one tick.
 func (l *lockstep) play(ctx context.Context) error {
+	l.Pace.await(ctx)
+	defer l.Pace.end()
 	if ctx.Err() != nil {
 		return errInterrupted
 	}

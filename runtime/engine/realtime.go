@@ -43,6 +43,8 @@ type realtime struct {
 	active  time.Time           // when the last thing happened
 	pending *time.Timer         // that wakes a quiet loop
 	ringer  *time.Timer         // that wakes it when its time is over
+	slow    *time.Timer         // that wakes it when another turn may begin
+	paused  time.Duration       // as the ringer knows it
 }
 
 // An opened turn is one that is not on record yet.
@@ -79,6 +81,7 @@ func (r *realtime) begin(ctx context.Context, cfg Config) error {
 	if r.Door != nil {
 		r.Door.open(r.fleet.Wake)
 	}
+	r.Pace.open(r.fleet.Wake)
 	r.active = time.Now()
 	if wall := r.Plan.Limits.Wall; wall > 0 {
 		r.ringer = time.AfterFunc(max(wall-r.before.Wall, 0), r.fleet.Wake)
@@ -88,7 +91,7 @@ func (r *realtime) begin(ctx context.Context, cfg Config) error {
 
 // rest ends what would go on.
 func (r *realtime) rest() {
-	for _, t := range []*time.Timer{r.pending, r.ringer} {
+	for _, t := range []*time.Timer{r.pending, r.ringer, r.slow} {
 		if t != nil {
 			t.Stop()
 		}
@@ -111,6 +114,7 @@ func (r *realtime) round(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
+	r.rewind()
 	if r.busy == 0 { // who is asked already may answer
 		if err := r.afford(); err != nil {
 			return err
@@ -171,11 +175,35 @@ func (r *realtime) compose(ctx context.Context) error {
 			}
 			return err
 		}
+		if !r.may() {
+			r.wake(slot)
+			continue
+		}
 		if err := r.ask(ctx, slot); err != nil || r.soc.end != record.NotEnded {
 			return err
 		}
 	}
 	return nil
+}
+
+// may says whether another turn may begin; if not, the loop is woken when it may.
+func (r *realtime) may() bool {
+	ok, after, _ := r.Pace.begin()
+	if !ok && after > 0 {
+		if r.slow != nil {
+			r.slow.Stop()
+		}
+		r.slow = time.AfterFunc(after, r.fleet.Wake)
+	}
+	return ok
+}
+
+// rewind has the loop woken later by the time for which it was paused.
+func (r *realtime) rewind() {
+	if paused := r.Pace.pausedFor(); r.ringer != nil && paused != r.paused {
+		r.paused = paused
+		r.ringer.Reset(max(r.Plan.Limits.Wall-r.spent().Wall, 0))
+	}
 }
 
 // ask opens the turn of one agent.

@@ -1,0 +1,216 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrGoing says that a run is not paused: there is no step to take.
+var ErrGoing = errors.New("the run is not paused")
+
+// A Pace is how a run is held, let go on tick by tick, or slowed, while it
+// goes. It takes effect between ticks: no agent has an observation then, so
+// that no deadline passes. Under the realtime clock it holds turns that would
+// begin; those that have begun go on, and what comes from outside is taken in.
+// Nothing of it is hashed. The zero value holds nobody up; any number of
+// goroutines may call.
+type Pace struct {
+	mu      sync.Mutex
+	paused  bool
+	steps   int           // that may still begin while paused
+	begun   int           // ticks, or turns
+	ended   int           // of those
+	every   time.Duration // from one's begin to the next one's, at least
+	next    time.Time     // when the next may begin by that
+	over    bool          // the loop has ended
+	since   time.Time     // when it was paused
+	held    time.Duration // how long it was, before that
+	changed chan struct{} // closed at the next change
+	wake    func()        // of a loop that does not wait here
+}
+
+// Pause holds the run before its next tick; it is no error that it is paused.
+func (p *Pace) Pause() {
+	p.change(func() {
+		if !p.paused {
+			p.paused, p.steps, p.since = true, 0, time.Now()
+		}
+	})
+}
+
+// Resume lets the run go on.
+func (p *Pace) Resume() {
+	p.change(func() {
+		if p.paused {
+			p.held += time.Since(p.since)
+			p.paused, p.steps = false, 0
+		}
+	})
+}
+
+// Slow has ticks begin no sooner than every so often; 0 is as fast as it goes.
+func (p *Pace) Slow(every time.Duration) {
+	p.change(func() { p.every, p.next = max(every, 0), time.Time{} })
+}
+
+// Step lets a paused run play so many more ticks and returns once they are on
+// record, or the run is over. ErrGoing if it is not paused. Where it is resumed
+// meanwhile, Step waits for those ticks all the same.
+func (p *Pace) Step(ctx context.Context, ticks int) error {
+	p.mu.Lock()
+	if p.over {
+		p.mu.Unlock()
+		return ErrShut
+	}
+	if !p.paused {
+		p.mu.Unlock()
+		return ErrGoing
+	}
+	target := p.begun + p.steps + ticks
+	p.mu.Unlock()
+	p.change(func() { p.steps += ticks })
+	for {
+		p.mu.Lock()
+		reached, changed := p.ended >= target || p.over, p.watch()
+		p.mu.Unlock()
+		if reached {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// State says whether the run is paused, and how often a tick may begin at most.
+func (p *Pace) State() (paused bool, every time.Duration) { return p.state() }
+
+func (p *Pace) state() (paused bool, every time.Duration) {
+	if p == nil {
+		return false, 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.paused, p.every
+}
+
+// change does something and tells all who wait.
+func (p *Pace) change(do func()) {
+	p.mu.Lock()
+	do()
+	if p.changed != nil {
+		close(p.changed)
+		p.changed = nil
+	}
+	wake := p.wake
+	p.mu.Unlock()
+	if wake != nil {
+		wake()
+	}
+}
+
+// watch is what the next change closes. The caller holds the lock.
+func (p *Pace) watch() <-chan struct{} {
+	if p.changed == nil {
+		p.changed = make(chan struct{})
+	}
+	return p.changed
+}
+
+// open has wake called at each change from now on.
+func (p *Pace) open(wake func()) {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wake = wake
+}
+
+// close lets those go who wait for steps.
+func (p *Pace) close() {
+	if p == nil {
+		return
+	}
+	p.change(func() { p.over, p.wake = true, nil })
+}
+
+// begin says whether another tick may begin now. If not, it is asked again at
+// the next change or, where that is above 0, after a time.
+func (p *Pace) begin() (ok bool, after time.Duration, changed <-chan struct{}) {
+	if p == nil {
+		return true, 0, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paused {
+		if p.steps == 0 {
+			return false, 0, p.watch()
+		}
+		p.steps--
+	} else if p.every > 0 {
+		now := time.Now()
+		if wait := p.next.Sub(now); wait > 0 {
+			return false, wait, p.watch()
+		}
+		// From when it was due, so that a tick that comes late costs no other;
+		// but what was missed for longer than a tick is not made up for.
+		if now.Sub(p.next) > p.every {
+			p.next = now
+		}
+		p.next = p.next.Add(p.every)
+	}
+	p.begun++
+	return true, 0, nil
+}
+
+// end says that a tick that was begun is on record, or was given up.
+func (p *Pace) end() {
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	p.ended++
+	watched := p.changed != nil
+	p.mu.Unlock()
+	if watched {
+		p.change(func() {})
+	}
+}
+
+// await returns once another tick may begin, or ctx has ended.
+func (p *Pace) await(ctx context.Context) {
+	for {
+		ok, after, changed := p.begin()
+		if ok {
+			return
+		}
+		var due <-chan time.Time
+		if after > 0 {
+			due = time.After(after)
+		}
+		select {
+		case <-changed:
+		case <-due:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// pausedFor is how long the run was paused in all.
+func (p *Pace) pausedFor() time.Duration {
+	if p == nil {
+		return 0
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.paused {
+		return p.held + time.Since(p.since)
+	}
+	return p.held
+}
