@@ -23,7 +23,7 @@ func (r *run) branch(ctx context.Context, data string) error {
 		return err
 	}
 	if err := r.graft(ctx, data, parent); err != nil {
-		if gone := r.bus.DeleteStream(r.name); gone != nil && !errors.Is(gone, bus.ErrNoStream) {
+		if gone := r.host.bus.DeleteStream(r.name); gone != nil && !errors.Is(gone, bus.ErrNoStream) {
 			err = errors.Join(err, gone)
 		}
 		return fmt.Errorf("cannot fork run %s: %w", f.opts.Run, errors.Join(err, r.dir.Remove()))
@@ -35,7 +35,7 @@ func (r *run) branch(ctx context.Context, data string) error {
 // parentLog opens the parent's log, and finds the hash before the fork.
 func (r *run) parentLog(ctx context.Context) (*record.Log, error) {
 	f := r.forking
-	stream, err := r.bus.OpenStream(f.opts.Run)
+	stream, err := r.host.bus.OpenStream(f.opts.Run)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (r *run) graft(ctx context.Context, data string, parent *record.Log) (err e
 	if err := r.raise(data); err != nil {
 		return err
 	}
-	stream, err := r.bus.CreateStream(r.name)
+	stream, err := r.host.bus.CreateStream(r.name)
 	if err != nil {
 		return err
 	}

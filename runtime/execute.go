@@ -33,7 +33,7 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, o *VerifyOption
 	}
 	x := &run{plan: p, opts: Options{Kill: o.Kill}, name: r.manifest.Run, dir: r.scratch, log: log, secrets: secrets}
 	defer x.stop()
-	x.thrift()
+	x.onStop(new(thrift).hold(len(p.Agents)))
 	if err := errors.Join(r.installPrograms(), r.installTemplates()); err != nil {
 		return nil, err
 	}

@@ -15,22 +15,6 @@ const (
 	ending // the loop has ended
 )
 
-// listen shows from here on how this process is; the run's own metrics follow
-// once it has a name.
-func (r *run) listen(ctx context.Context) error {
-	if r.opts.Listen == "" {
-		return nil
-	}
-	l, err := observe.Listen(r.opts.Listen)
-	if err != nil {
-		return err
-	}
-	v := version()
-	r.listener, r.measured = l, observe.NewMetrics(v.Version, v.Go)
-	r.onStop(observe.ServePublic(l, r.measured, func() string { return r.unready(ctx) }))
-	return nil
-}
-
 // unready says why the run is not ready; nothing if it is. ctx is the run's,
 // which ends when it is interrupted.
 func (r *run) unready(ctx context.Context) string {
@@ -59,14 +43,14 @@ func (r *run) measureLeases(cfg *engine.Config) {
 
 // measure begins the run's metrics, once there is a fleet to look at.
 func (r *run) measure() {
-	if r.measured == nil {
+	if r.host.measured == nil {
 		return
 	}
 	var states []string
 	for s := supervisor.Down; s <= supervisor.Stopped; s++ {
 		states = append(states, s.String())
 	}
-	r.metrics = r.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, Isolation: r.walls.Achieved().String(), States: states, Limits: r.uses, Processes: func() []observe.Process {
+	r.metrics = r.host.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, Isolation: r.walls.Achieved().String(), States: states, Limits: r.uses, Processes: func() []observe.Process {
 		list := r.fleet.Statuses()
 		out := make([]observe.Process, len(list))
 		for i := range list {

@@ -21,7 +21,7 @@ type publisher struct {
 // publisher makes the run's publisher and tells the watcher that the run
 // starts.
 func (r *run) publisher(ctx context.Context) (*publisher, error) {
-	pub := &publisher{run: r, tell: teller{to: r.bus, run: r.name}, expect: newChecker(r.plan.Expect)}
+	pub := &publisher{run: r, tell: teller{to: r.host.bus, run: r.name}, expect: newChecker(r.plan.Expect)}
 	if r.resumed {
 		if err := pub.recall(ctx); err != nil {
 			return nil, err
@@ -35,16 +35,14 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	if r.forking != nil {
 		o.Fork = r.plan.Fork
 	}
-	if r.opts.BusListen != "" {
+	if r.host.opts.BusListen != "" {
 		var err error
-		if o.Observer, err = r.bus.Observer(r.name); err != nil {
+		if o.Observer, err = r.host.bus.Observer(r.name); err != nil {
 			return nil, err
 		}
-		o.Bus, o.Outside = r.bus.Addr(), outsiders(r.plan)
+		o.Bus, o.Outside = r.host.bus.Addr(), outsiders(r.plan)
 	}
-	if r.listener != nil {
-		o.Listen = r.listener.Addr().String()
-	}
+	o.Listen = r.host.Addr()
 	if r.opts.Watch != nil {
 		r.opts.Watch.Starting(o)
 	}
@@ -71,7 +69,7 @@ func (p *publisher) ticked(rec *record.Record, hash [record.HashSize]byte) {
 	}
 	// With 20 messages an agent it takes a third of the tick or more, so that it
 	// is left out where nobody is there.
-	if p.run.bus.Heard() {
+	if p.run.host.bus.Heard() {
 		p.tell.tick(rec, hash)
 	}
 	if w := p.run.opts.Watch; w != nil {

@@ -52,24 +52,12 @@ func Replay(ctx context.Context, o ReplayOptions) (*Replayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	release, err := workspace.AwaitData(data, workspace.Holder{PID: os.Getpid(), Command: o.Command, Since: time.Now()}, startupPatience)
+	h, err := openHost(HostOptions{Data: o.Data, BusListen: o.BusListen, Command: o.Command}, false, nil)
 	if err != nil {
 		return nil, fmt.Errorf("cannot replay run %s: %w", o.Run, err)
 	}
-	defer release() // last, as in a run
-	b, err := bus.Start(bus.Options{Dir: filepath.Join(data, "bus"), Listen: o.BusListen})
-	if err != nil {
-		return nil, err
-	}
-	defer b.Close()
-	store := &observe.Store{Data: data, Bus: b}
-	l, closeControl, err := observe.ListenControl(data)
-	if err != nil {
-		return nil, err
-	}
-	defer closeControl()
-	defer observe.Serve(l, store)()
-	p := &replay{opts: o, manifest: m, bus: b, store: store, tell: teller{to: b, run: o.Run + replaySuffix}}
+	defer h.Close()
+	p := &replay{opts: o, manifest: m, host: h, tell: teller{to: h.bus, run: o.Run + replaySuffix}}
 	if err := p.open(ctx); err != nil {
 		return nil, err
 	}
@@ -92,8 +80,7 @@ func replayed(data, run string) (*record.Manifest, error) {
 type replay struct {
 	opts     ReplayOptions
 	manifest *record.Manifest
-	bus      *bus.Bus
-	store    *observe.Store
+	host     *Host
 	tell     teller
 	sum      record.Summary
 	told     int
@@ -102,13 +89,13 @@ type replay struct {
 
 // open lets observers in, and waits for one where that is asked for.
 func (p *replay) open(ctx context.Context) error {
-	o := Opening{Run: p.tell.run, Dir: p.store.Dir(p.opts.Run).Dir, Realtime: p.manifest.Plan.Clock.Mode == plan.Realtime, Agents: len(p.manifest.Plan.Agents), Ticks: p.manifest.Plan.Clock.Ticks, From: p.opts.From}
+	o := Opening{Run: p.tell.run, Dir: p.host.store.Dir(p.opts.Run).Dir, Realtime: p.manifest.Plan.Clock.Mode == plan.Realtime, Agents: len(p.manifest.Plan.Agents), Ticks: p.manifest.Plan.Clock.Ticks, From: p.opts.From}
 	if p.opts.BusListen != "" {
 		var err error
-		if o.Observer, err = p.bus.Observer(p.tell.run); err != nil {
+		if o.Observer, err = p.host.bus.Observer(p.tell.run); err != nil {
 			return err
 		}
-		o.Bus = p.bus.Addr()
+		o.Bus = p.host.bus.Addr()
 	}
 	if p.opts.Watch != nil {
 		p.opts.Watch.Starting(o)
@@ -118,7 +105,7 @@ func (p *replay) open(ctx context.Context) error {
 	}
 	again := time.NewTicker(awaiting)
 	defer again.Stop()
-	for !p.bus.Awaited() {
+	for !p.host.bus.Awaited() {
 		select {
 		case <-again.C:
 		case <-ctx.Done():
@@ -134,7 +121,7 @@ var errEnough = errors.New("the last tick is told")
 func (p *replay) play(ctx context.Context) (*Replayed, error) {
 	p.tell.begun("started", &p.manifest.Plan)
 	p.pace = pace{speed: p.opts.Speed, due: time.Now()}
-	err := observe.Read(ctx, p.store, p.opts.Run, p.opts.From, func(r *record.Record, hash [record.HashSize]byte) error {
+	err := observe.Read(ctx, p.host.store, p.opts.Run, p.opts.From, func(r *record.Record, hash [record.HashSize]byte) error {
 		if p.opts.To >= 0 && r.Tick > p.opts.To {
 			return errEnough
 		}
@@ -161,7 +148,7 @@ func (p *replay) play(ctx context.Context) (*Replayed, error) {
 func (p *replay) tick(r *record.Record, hash [record.HashSize]byte) {
 	p.sum.Add(r, hash)
 	p.told++
-	if p.bus.Heard() {
+	if p.host.bus.Heard() {
 		p.tell.tick(r, hash)
 	}
 	if w := p.opts.Watch; w != nil {

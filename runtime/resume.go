@@ -54,6 +54,11 @@ func readRun(o Options) (*record.Manifest, error) {
 // supervisor's is left.
 func (r *run) reopen(ctx context.Context, data string) error {
 	r.dir = workspace.Run{Dir: filepath.Join(data, "runs", r.name)}
+	if r.forking == nil { // a fork has claimed its name
+		if err := r.enter(); err != nil {
+			return err
+		}
+	}
 	killed, err := supervisor.KillLeftovers(ctx, r.dir.Dir)
 	if err == nil {
 		err = r.dir.RemoveSockets() // of a run that is over, too, in which nobody will
@@ -67,12 +72,12 @@ func (r *run) reopen(ctx context.Context, data string) error {
 			return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 		}
 	}
-	stream, err := r.bus.OpenStream(r.name)
+	stream, err := r.host.bus.OpenStream(r.name)
 	switch {
 	case errors.Is(err, bus.ErrNoStream) && r.started():
 		return fmt.Errorf("cannot resume run %s: its log is lost: it is not in the store at %s", r.name, filepath.Join(data, "bus"))
 	case errors.Is(err, bus.ErrNoStream):
-		stream, err = r.bus.CreateStream(r.name)
+		stream, err = r.host.bus.CreateStream(r.name)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -23,14 +21,6 @@ import (
 	"github.com/troupe-dev/troupe/workspace"
 )
 
-// leastRoom is how many bytes must be free for a run to begin: its log can be
-// made in less, but not much less.
-const leastRoom = 64 << 10
-
-// startupPatience is how long a run waits for a command that reads the same
-// data directory.
-const startupPatience = 10 * time.Second
-
 // Run executes a plan from its first tick to its end, and returns when every
 // process is gone. A context that ends interrupts the run: the open tick is
 // abandoned, the agents are stopped within 4 s, and the run can be resumed. An
@@ -40,20 +30,39 @@ func Run(ctx context.Context, p *plan.Plan, o Options) (*Result, error) {
 	return execute(ctx, &run{plan: p, opts: o})
 }
 
-// execute takes a run to its end.
+// execute takes a run to its end, in a host of its own.
 func execute(ctx context.Context, r *run) (_ *Result, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if r.secrets, err = readSecrets(r.plan); err != nil {
 		return nil, err
 	}
+	h, err := openHost(HostOptions{
+		Data: r.opts.Data, BusListen: r.opts.BusListen, Listen: r.opts.Listen, Command: r.opts.Command,
+		Sync: r.plan.Durability == plan.DurableMachine,
+	}, onBus(r.plan), func() string { return r.unready(ctx) })
+	if err != nil {
+		return nil, err
+	}
+	defer h.Close()
+	return h.execute(ctx, r)
+}
+
+// execute takes a run to its end.
+func (h *Host) execute(ctx context.Context, r *run) (_ *Result, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	r.host = h
 	r.live = observe.NewLive(cancel)
 	r.live.Outside = &outside{&r.door}
 	defer r.stop()
-	r.thrift()
-	if err := r.prepare(ctx); err != nil {
+	r.onStop(h.thrift.hold(len(r.plan.Agents)))
+	if err := r.open(ctx, h.data); err != nil {
 		return nil, err
 	}
+	// Before the host's stop, which waits for those who follow and who have sent.
+	r.onStop(r.live.Over)
+	r.onStop(r.door.Shut)
 	res, err := r.play(ctx)
 	r.stop()
 	if res != nil {
@@ -79,7 +88,7 @@ type run struct {
 	dir         workspace.Run
 	walls       *workspace.Walls
 	bin         string // for the agents' PATH; empty for nothing
-	bus         *bus.Bus
+	host        *Host
 	log         *record.Log
 	from        *record.Checkpoint // the newest, of a run that is resumed; nil for its start
 	checkpoints *checkpoints
@@ -89,13 +98,12 @@ type run struct {
 	worldLog    supervisor.Log // of a world that is a process
 	live        *observe.Live
 	door        engine.Door
-	measured    *observe.Metrics    // of the process; nil without Listen, and so are the next two
-	listener    net.Listener        // where they are shown
-	metrics     *observe.RunMetrics // of the run
+	metrics     *observe.RunMetrics // nil where the host shows none
 	phase       atomic.Int32        // one of the phases
 	survivors   int
-	over        *Result // once the loop has come to its end
-	untidy      error   // what could not be done with the workspaces then
+	over        *Result         // once the loop has come to its end
+	untidy      error           // what could not be done with the workspaces then
+	left        <-chan struct{} // closed once the host knows it no more
 	stops       []func()
 }
 
@@ -108,52 +116,6 @@ func (r *run) stop() {
 		r.stops[i]()
 	}
 	r.stops = nil
-}
-
-// prepare acquires all that a run needs before a process starts.
-func (r *run) prepare(ctx context.Context) error {
-	data, err := filepath.Abs(r.opts.Data)
-	if err != nil {
-		return fmt.Errorf("cannot use the data directory: %w", err)
-	}
-	release, err := workspace.AwaitData(data, workspace.Holder{PID: os.Getpid(), Command: r.opts.Command, Since: time.Now()}, startupPatience)
-	if err != nil {
-		return err
-	}
-	r.onStop(release) // last: whoever comes next finds all of it at rest
-	if err := sweepScratch(ctx, data); err != nil {
-		return err
-	}
-	if r.opts.BusListen == "" && onBus(r.plan) {
-		r.opts.BusListen = usual
-	}
-	o := bus.Options{
-		Dir: filepath.Join(data, "bus"), Listen: r.opts.BusListen, Room: leastRoom,
-		SyncAlways: r.plan.Durability == plan.DurableMachine,
-	}
-	if r.bus, err = bus.Start(o); err != nil {
-		return err
-	}
-	r.onStop(r.bus.Close)
-	if err := r.listen(ctx); err != nil {
-		return err
-	}
-	if err := r.open(ctx, data); err != nil {
-		return err
-	}
-	if err := r.control(ctx, data); err != nil {
-		return r.unmake(err)
-	}
-	return nil
-}
-
-// unmake takes back a run of which nothing has begun, so that its name is free
-// again.
-func (r *run) unmake(err error) error {
-	if r.resumed {
-		return err
-	}
-	return errors.Join(err, r.bus.DeleteStream(r.name), r.dir.Remove())
 }
 
 // open makes the run, or opens the one that is there.
@@ -187,7 +149,7 @@ func (r *run) begin(ctx context.Context, data string) (err error) {
 	if err := r.manifest(ctx); err != nil {
 		return err
 	}
-	stream, err := r.bus.CreateStream(r.name)
+	stream, err := r.host.bus.CreateStream(r.name)
 	if err != nil {
 		return err
 	}
@@ -199,6 +161,8 @@ func (r *run) begin(ctx context.Context, data string) (err error) {
 
 // claim takes the run's name by making its directory.
 func (r *run) claim(data string) error {
+	r.host.claiming.Lock()
+	defer r.host.claiming.Unlock()
 	runs := filepath.Join(data, "runs")
 	if err := os.MkdirAll(runs, 0o700); err != nil {
 		return fmt.Errorf("cannot make a run: %w", err)
@@ -212,11 +176,11 @@ func (r *run) claim(data string) error {
 		err := os.Mkdir(r.dir.Dir, 0o700)
 		switch {
 		case err == nil:
-			return nil
+			return r.enter()
 		case !errors.Is(err, os.ErrExist):
 			return fmt.Errorf("cannot make run %s: %w", r.name, err)
-		case r.stillborn():
-			err := r.bus.DeleteStream(r.name) // of a fork that was not whole
+		case r.host.run(r.name) == nil && r.stillborn():
+			err := r.host.bus.DeleteStream(r.name) // of a fork that was not whole
 			if errors.Is(err, bus.ErrNoStream) {
 				err = nil
 			}
@@ -228,6 +192,15 @@ func (r *run) claim(data string) error {
 			return fmt.Errorf("run %s exists already: choose another --name, or remove it with troupe rm %s", r.name, r.name)
 		}
 	}
+}
+
+// enter makes the run known to those who ask the host.
+func (r *run) enter() error {
+	leave, err := r.host.enter(r)
+	if err == nil {
+		r.onStop(leave)
+	}
+	return err
 }
 
 // baseName is what the names of runs begin with that are given none.
@@ -243,28 +216,6 @@ func (r *run) baseName() string {
 func (r *run) stillborn() bool {
 	_, err := os.Stat(r.dir.Manifest())
 	return errors.Is(err, os.ErrNotExist)
-}
-
-// control answers the API from here on.
-func (r *run) control(ctx context.Context, data string) error {
-	l, release, err := observe.ListenControl(data)
-	if err != nil {
-		return err
-	}
-	r.onStop(release)
-	if len(r.walls.Achieved().Tiers) > 0 {
-		l = observe.Outsiders(l)
-	}
-	r.onStop(observe.Serve(l, &observe.Store{Data: data, Bus: r.bus, Live: func(run string) *observe.Live {
-		if run == r.name {
-			return r.live
-		}
-		return nil
-	}}))
-	// Before Serve's stop, which waits for those who follow and who have sent.
-	r.onStop(r.live.Over)
-	r.onStop(r.door.Shut)
-	return nil
 }
 
 // play starts the processes and runs the loop.
@@ -312,7 +263,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
 	fleet.gate, fleet.bin = r.gate, r.bin
 	fleet.proxy = r.proxy
-	fleet.seats = newSeats(r.bus, r.name, r.plan)
+	fleet.seats = newSeats(r.host.bus, r.name, r.plan)
 	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ import (
 // keepSources copies the logs of the runs whose agents answer in this one: it
 // needs them for as long as it is there, and they may be removed.
 func (r *run) keepSources(ctx context.Context, data string) ([]record.Source, error) {
-	store := &observe.Store{Data: data, Bus: r.bus}
+	store := &observe.Store{Data: data, Bus: r.host.bus}
 	var all []record.Source
 	for _, name := range r.plan.Runs() {
 		s, err := r.keepSource(ctx, store, name)

@@ -3,6 +3,7 @@ package runtime
 import (
 	"os"
 	"runtime/debug"
+	"sync"
 )
 
 // From manyAgents on, garbage may come to thriftyPercent of what is in use
@@ -16,12 +17,29 @@ const (
 	thriftyPercent = 50
 )
 
-// thrift sets how soon garbage is collected while the run lasts. That is the
+// A thrift sets how soon garbage is collected while large runs last. That is the
 // whole process's, so that who set it by GOGC has decided.
-func (r *run) thrift() {
-	if len(r.plan.Agents) < manyAgents || os.Getenv("GOGC") != "" {
-		return
+type thrift struct {
+	mu    sync.Mutex
+	large int // runs that last
+	usual int // what is set without them
+}
+
+// hold has it for a run of so many agents, until release.
+func (t *thrift) hold(agents int) (release func()) {
+	if agents < manyAgents || os.Getenv("GOGC") != "" {
+		return func() {}
 	}
-	usual := debug.SetGCPercent(thriftyPercent)
-	r.onStop(func() { debug.SetGCPercent(usual) })
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.large++; t.large == 1 {
+		t.usual = debug.SetGCPercent(thriftyPercent)
+	}
+	return func() {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if t.large--; t.large == 0 {
+			debug.SetGCPercent(t.usual)
+		}
+	}
 }

@@ -3,8 +3,6 @@ package runtime
 import (
 	"runtime/debug"
 	"testing"
-
-	"github.com/troupe-dev/troupe/runtime/plan"
 )
 
 // percent is how soon garbage is collected now.
@@ -26,14 +24,28 @@ func TestThrift(t *testing.T) {
 		{manyAgents, "80", usual},
 	} {
 		t.Setenv("GOGC", c.gogc)
-		r := &run{plan: &plan.Plan{Agents: make([]plan.Agent, c.agents)}}
-		r.thrift()
+		release := new(thrift).hold(c.agents)
 		if got := percent(); got != c.want {
 			t.Errorf("with %d agents and GOGC=%q it is %d, not %d", c.agents, c.gogc, got, c.want)
 		}
-		r.stop()
+		release()
 		if got := percent(); got != usual {
 			t.Errorf("with %d agents it is %d after the run, not %d", c.agents, got, usual)
 		}
+	}
+}
+
+// Runs that are played side by side share it.
+func TestThriftOfSeveral(t *testing.T) {
+	t.Setenv("GOGC", "")
+	usual, all := percent(), new(thrift)
+	first, second := all.hold(manyAgents), all.hold(manyAgents)
+	first()
+	if got := percent(); got != thriftyPercent {
+		t.Errorf("while one of two lasts it is %d", got)
+	}
+	second()
+	if got := percent(); got != usual {
+		t.Errorf("after both it is %d, not %d", got, usual)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"go.uber.org/goleak"
+
+	"github.com/troupe-dev/troupe/runtime"
 )
 
 // The test binary is also every program that the scripts run: troupe itself,
@@ -104,3 +106,6 @@ func processesIn(dir string, patience time.Duration) (left []string) {
 		}
 	}
 }
+
+// jsonResult is what --json prints.
+type jsonResult = runtime.ResultJSON

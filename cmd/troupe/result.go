@@ -10,7 +10,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/troupe-dev/troupe/runtime"
-	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
@@ -96,92 +95,9 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// jsonResult is what --json prints.
-type jsonResult struct {
-	Run          string                     `json:"run"`
-	Scenario     string                     `json:"scenario"`
-	Seed         uint64                     `json:"seed"`
-	Status       string                     `json:"status"`
-	Ticks        int                        `json:"ticks"`
-	Hash         string                     `json:"hash"`
-	Timed        int                        `json:"timed_outcomes"`
-	Scores       map[string]json.RawMessage `json:"scores"`
-	Columns      map[string]json.RawMessage `json:"columns"`
-	Outcomes     map[string]int             `json:"outcomes"`
-	Expectations []runtime.Expectation      `json:"expectations"`
-	Survivors    int                        `json:"survivors_killed"`
-	PeakMemory   int64                      `json:"peak_memory_bytes,omitempty"` // with limits.memory
-	Fork         *jsonFork                  `json:"fork,omitempty"`              // where it is one
-	Models       *jsonUsage                 `json:"models,omitempty"`            // where there are any
-	Drift        *int                       `json:"drift,omitempty"`             // with --replay-models: requests that are not the ones on record
-	Error        string                     `json:"error,omitempty"`
-}
-
-// jsonFork is where a run began that is a fork. Starts are the agents that did not
-// go on from that tick: from which then, null for a new beginning.
-type jsonFork struct {
-	Run    string          `json:"run"`
-	Tick   int             `json:"tick"`
-	Hash   string          `json:"hash"` // of the tick before
-	Starts map[string]*int `json:"starts"`
-}
-
-func forkOf(f *plan.Fork) *jsonFork {
-	if f == nil {
-		return nil
-	}
-	out := &jsonFork{Run: f.Run, Tick: f.Tick, Hash: f.Hash, Starts: map[string]*int{}}
-	for id, tick := range f.Starts {
-		out.Starts[id] = nil
-		if tick >= 0 {
-			out.Starts[id] = &tick
-		}
-	}
-	return out
-}
-
-// jsonUsage is what the run's models were used for, in all.
-type jsonUsage struct {
-	Turns      int     `json:"turns"`
-	Input      int     `json:"input_tokens"`
-	Output     int     `json:"output_tokens"`
-	CacheRead  int     `json:"cache_read_tokens"`
-	CacheWrite int     `json:"cache_write_tokens"`
-	USD        float64 `json:"usd"`
-}
-
 // printJSON prints what a run came to, for programs.
 func printJSON(w io.Writer, r *runtime.Result, err error) {
-	out := jsonResult{
-		Run: r.Run, Scenario: r.Scenario, Seed: r.Seed, Status: string(r.Status), Ticks: r.Summary.Ticks,
-		Hash: hex.EncodeToString(r.Summary.Hash[:]), Timed: r.Summary.Timed, Scores: raw(r.Summary.Scores),
-		Columns: raw(r.Summary.Columns), Outcomes: r.Summary.Outcomes, Expectations: r.Expectations, Survivors: r.Survivors,
-		Fork: forkOf(r.Fork), PeakMemory: r.PeakMemory,
-	}
-	if u := r.Summary.Usage; u.Turns > 0 {
-		out.Models = &jsonUsage{u.Turns, u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD.Dollars()}
-	}
-	if r.Replayed {
-		out.Drift = &r.Drift
-	}
-	if out.Outcomes == nil {
-		out.Outcomes = map[string]int{}
-	}
-	if out.Expectations == nil {
-		out.Expectations = []runtime.Expectation{}
-	}
-	if err != nil {
-		out.Error = err.Error()
-	}
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
-	_ = enc.Encode(out)
-}
-
-func raw(m map[string][]byte) map[string]json.RawMessage {
-	out := make(map[string]json.RawMessage, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
+	_ = enc.Encode(r.Tell(err))
 }

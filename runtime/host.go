@@ -1,0 +1,180 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/workspace"
+)
+
+// leastRoom is how many bytes must be free for a host to open: a run's log can
+// be made in less, but not much less.
+const leastRoom = 64 << 10
+
+// startupPatience is how long a host waits for a command that reads the same
+// data directory.
+const startupPatience = 10 * time.Second
+
+// HostOptions say where a host is, and who may ask it.
+type HostOptions struct {
+	Data      string // the data directory; made where it is missing
+	BusListen string // host:port where clients may connect to the bus; empty for nowhere
+	Listen    string // host:port of /healthz, /readyz and /metrics; empty for nowhere
+	Sync      bool   // a record is acknowledged once it is on the disk
+	Command   string // what is run, for whoever finds the data directory held
+}
+
+// A Host is a supervisor: it holds a data directory, which has no other one
+// meanwhile, and what the runs in it share, which are played side by side. Its
+// methods may be called concurrently.
+type Host struct {
+	opts     HostOptions
+	data     string // absolute
+	bus      *bus.Bus
+	store    *observe.Store
+	measured *observe.Metrics // of the process; nil without Listen
+	listener net.Listener     // where they are shown; nil without
+
+	thrift   thrift
+	claiming sync.Mutex // held while a name is looked for
+	mu       sync.Mutex
+	runs     map[string]*run // that are played, by name
+	stops    []func()
+}
+
+// openHost opens a host. onBus has it listen on the bus in any case, for programs
+// of this machine. Unready says why it is not ready for whoever asks /readyz;
+// nothing where it is.
+func openHost(o HostOptions, onBus bool, unready func() string) (_ *Host, err error) {
+	h := &Host{opts: o, runs: map[string]*run{}}
+	defer func() {
+		if err != nil {
+			h.Close()
+		}
+	}()
+	if h.data, err = filepath.Abs(o.Data); err != nil {
+		return nil, fmt.Errorf("cannot use the data directory: %w", err)
+	}
+	release, err := workspace.AwaitData(h.data, workspace.Holder{PID: os.Getpid(), Command: o.Command, Since: time.Now()}, startupPatience)
+	if err != nil {
+		return nil, err
+	}
+	h.onStop(release) // last: whoever comes next finds all of it at rest
+	if err := sweepScratch(context.Background(), h.data); err != nil {
+		return nil, err
+	}
+	if h.opts.BusListen == "" && onBus {
+		h.opts.BusListen = usual
+	}
+	h.bus, err = bus.Start(bus.Options{
+		Dir: filepath.Join(h.data, "bus"), Listen: h.opts.BusListen, Room: leastRoom, SyncAlways: o.Sync,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.onStop(h.bus.Close)
+	h.store = &observe.Store{Data: h.data, Bus: h.bus, Live: h.live}
+	if err := h.listen(unready); err != nil {
+		return nil, err
+	}
+	return h, h.control()
+}
+
+func (h *Host) onStop(f func()) { h.stops = append(h.stops, f) }
+
+// Close stops answering and gives everything back. No run may be played any
+// more.
+func (h *Host) Close() {
+	for i := len(h.stops) - 1; i >= 0; i-- {
+		h.stops[i]()
+	}
+	h.stops = nil
+}
+
+// Addr is where the host listens; empty for nowhere.
+func (h *Host) Addr() string {
+	if h.listener == nil {
+		return ""
+	}
+	return h.listener.Addr().String()
+}
+
+// listen shows from here on how this process is; what runs there are is told as
+// they come.
+func (h *Host) listen(unready func() string) error {
+	if h.opts.Listen == "" {
+		return nil
+	}
+	l, err := observe.Listen(h.opts.Listen)
+	if err != nil {
+		return err
+	}
+	v := version()
+	h.listener, h.measured = l, observe.NewMetrics(v.Version, v.Go)
+	h.onStop(observe.ServePublic(l, h.measured, unready))
+	return nil
+}
+
+// control answers the API from here on. No process that a run has started may
+// ask.
+func (h *Host) control() error {
+	l, release, err := observe.ListenControl(h.data)
+	if err != nil {
+		return err
+	}
+	h.onStop(release)
+	h.onStop(observe.Serve(observe.Outsiders(l), h.store))
+	return nil
+}
+
+// run finds a run that is played, or is just being made or given back.
+func (h *Host) run(name string) *run {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.runs[name]
+}
+
+// live finds a run that is played.
+func (h *Host) live(name string) *observe.Live {
+	r := h.run(name)
+	if r == nil {
+		return nil
+	}
+	if _, over := r.live.More(); over {
+		return nil
+	}
+	return r.live
+}
+
+// enter has a run known by its name, until leave. One of that name that is over
+// is waited for until all of it is given back.
+func (h *Host) enter(r *run) (leave func(), err error) {
+	for {
+		h.mu.Lock()
+		before := h.runs[r.name]
+		if before == nil {
+			left := make(chan struct{})
+			r.left = left
+			h.runs[r.name] = r
+			h.mu.Unlock()
+			return func() {
+				h.mu.Lock()
+				delete(h.runs, r.name)
+				h.mu.Unlock()
+				close(left)
+			}, nil
+		}
+		h.mu.Unlock()
+		if _, over := before.live.More(); !over {
+			return nil, fmt.Errorf("%w: %s", observe.ErrRunning, r.name)
+		}
+		<-before.left
+	}
+}
