@@ -49,10 +49,16 @@ type Host struct {
 	stops    []func()
 }
 
-// openHost opens a host. onBus has it listen on the bus in any case, for programs
-// of this machine. Unready says why it is not ready for whoever asks /readyz;
-// nothing where it is.
-func openHost(o HostOptions, onBus bool, unready func() string) (_ *Host, err error) {
+// A role is what a host is for.
+type role struct {
+	onBus   bool                 // it listens on the bus in any case, for programs of this machine
+	unready func() string        // says why it is not ready, for whoever asks /readyz; nothing where it is
+	server  observe.Server       // takes runs; nil for nobody
+	busy    func() (done func()) // called at each request; nil for nobody
+}
+
+// openHost opens a host.
+func openHost(o HostOptions, as role) (_ *Host, err error) {
 	h := &Host{opts: o, runs: map[string]*run{}}
 	defer func() {
 		if err != nil {
@@ -70,7 +76,7 @@ func openHost(o HostOptions, onBus bool, unready func() string) (_ *Host, err er
 	if err := sweepScratch(context.Background(), h.data); err != nil {
 		return nil, err
 	}
-	if h.opts.BusListen == "" && onBus {
+	if h.opts.BusListen == "" && as.onBus {
 		h.opts.BusListen = usual
 	}
 	h.bus, err = bus.Start(bus.Options{
@@ -80,8 +86,8 @@ func openHost(o HostOptions, onBus bool, unready func() string) (_ *Host, err er
 		return nil, err
 	}
 	h.onStop(h.bus.Close)
-	h.store = &observe.Store{Data: h.data, Bus: h.bus, Live: h.live}
-	if err := h.listen(unready); err != nil {
+	h.store = &observe.Store{Data: h.data, Bus: h.bus, Live: h.live, Server: as.server, Busy: as.busy}
+	if err := h.listen(as.unready); err != nil {
 		return nil, err
 	}
 	return h, h.control()

@@ -18,6 +18,11 @@ type Options struct {
 	Models    *ReplayModels // nil where models are asked
 	Command   string        // what is run, for whoever finds the data directory held
 
+	Paused bool    // the run is held before its next tick
+	Speed  float64 // ticks that may begin in a second; 0 for no bound
+	// Paced is told of each change of the two, from any goroutine; nil for nobody.
+	Paced func(paused bool, perSecond float64)
+
 	// Kill, once closed, ends every process at once instead of letting it stop.
 	Kill <-chan struct{}
 	// Watch is told of the run as it goes, from one goroutine at a time.

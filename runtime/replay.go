@@ -52,7 +52,7 @@ func Replay(ctx context.Context, o ReplayOptions) (*Replayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := openHost(HostOptions{Data: o.Data, BusListen: o.BusListen, Command: o.Command}, false, nil)
+	h, err := openHost(HostOptions{Data: o.Data, BusListen: o.BusListen, Command: o.Command}, role{})
 	if err != nil {
 		return nil, fmt.Errorf("cannot replay run %s: %w", o.Run, err)
 	}

@@ -24,6 +24,15 @@ import (
 // Limits replace those of the plan, for this time. The result of a run that is
 // over is given as it is, and nothing is started. Otherwise it is as Run.
 func Resume(ctx context.Context, o Options, limits []string) (*Result, error) {
+	r, err := resumed(o, limits)
+	if err != nil {
+		return nil, err
+	}
+	return execute(ctx, r)
+}
+
+// resumed is the run o.Name, to be gone on with.
+func resumed(o Options, limits []string) (*run, error) {
 	m, err := readRun(o)
 	if err != nil {
 		return nil, err
@@ -33,7 +42,7 @@ func Resume(ctx context.Context, o Options, limits []string) (*Result, error) {
 		return nil, err
 	}
 	o.Scenario, o.Models = m.Scenario, m.Models
-	return execute(ctx, &run{plan: p, opts: o, name: o.Name, resumed: true, kept: m.Recorded})
+	return &run{plan: p, opts: o, name: o.Name, resumed: true, kept: m.Recorded}, nil
 }
 
 // readRun reads the manifest of the run that is resumed.

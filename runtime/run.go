@@ -2,8 +2,10 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -40,7 +42,7 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 	h, err := openHost(HostOptions{
 		Data: r.opts.Data, BusListen: r.opts.BusListen, Listen: r.opts.Listen, Command: r.opts.Command,
 		Sync: r.plan.Durability == plan.DurableMachine,
-	}, onBus(r.plan), func() string { return r.unready(ctx) })
+	}, role{onBus: onBus(r.plan), unready: func() string { return r.unready(ctx) }})
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +51,17 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 }
 
 // execute takes a run to its end.
-func (h *Host) execute(ctx context.Context, r *run) (_ *Result, err error) {
+func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.host = h
 	r.live = observe.NewLive(cancel)
-	r.live.Outside = &outside{&r.door}
+	r.live.Outside, r.live.Pacer = &outside{&r.door}, &r.pacer
+	r.pacer.run = r
+	r.pacer.pace.Slow(interval(r.opts.Speed))
+	if r.opts.Paused {
+		r.pacer.pace.Pause()
+	}
 	defer r.stop()
 	r.onStop(h.thrift.hold(len(r.plan.Agents)))
 	if err := r.open(ctx, h.data); err != nil {
@@ -63,15 +70,28 @@ func (h *Host) execute(ctx context.Context, r *run) (_ *Result, err error) {
 	// Before the host's stop, which waits for those who follow and who have sent.
 	r.onStop(r.live.Over)
 	r.onStop(r.door.Shut)
-	res, err := r.play(ctx)
+	r.onStop(func() { // all processes are gone, and others take the run for running still
+		if err == nil {
+			err = r.untidy
+		}
+		if res != nil {
+			res.Survivors = r.survivors
+			r.keepResult(res.Tell(err))
+		}
+	})
+	res, err = r.play(ctx)
 	r.stop()
-	if res != nil {
-		res.Survivors = r.survivors
-	}
-	if err == nil {
-		err = r.untidy
-	}
 	return res, err
+}
+
+// keepResult writes what the run came to into its directory, for whoever was not
+// there. Where it cannot be written, the log has all of it.
+func (r *run) keepResult(told *ResultJSON) {
+	_ = workspace.WriteFile(r.dir.Result(), false, func(w io.Writer) error {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(told)
+	})
 }
 
 // A run is what Run has wired so far. Stops are the releases of what was
@@ -98,6 +118,7 @@ type run struct {
 	worldLog    supervisor.Log // of a world that is a process
 	live        *observe.Live
 	door        engine.Door
+	pacer       pacer
 	metrics     *observe.RunMetrics // nil where the host shows none
 	phase       atomic.Int32        // one of the phases
 	survivors   int
@@ -268,7 +289,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	cfg := engine.Config{
-		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, Door: &r.door,
+		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, Door: &r.door, Pace: &r.pacer.pace,
 		OnStart: func() { r.phase.Store(playing) },
 	}
 	if err := r.faults(&cfg); err != nil {

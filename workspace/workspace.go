@@ -18,6 +18,9 @@ type Run struct {
 // Manifest is the file that says what the run was started with.
 func (r Run) Manifest() string { return filepath.Join(r.Dir, "plan.json") }
 
+// Result is what the run came to, as whoever worked on it last has written.
+func (r Run) Result() string { return filepath.Join(r.Dir, "result.json") }
+
 // Faults is the file that remembers which faults of the scenario have fired.
 func (r Run) Faults() string { return filepath.Join(r.Dir, "faults.jsonl") }
 

@@ -82,9 +82,9 @@ func Main() int {
 
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
-	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand,
+	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand, serveCommand,
 	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, addCommand, removeCommand,
-	stopCommand, rmCommand, pruneCommand,
+	pauseCommand, stepCommand, speedCommand, stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand,
 	checkoutCommand, commitCommand, lockCommand, unlockCommand, mcpCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,

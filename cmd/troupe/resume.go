@@ -14,7 +14,8 @@ var resumeCommand = &cli.Command{
 	ArgsUsage: "RUN",
 	Description: "Goes on from the run's last committed tick, to the hash that it would have had: the\n" +
 		"world is stepped through the recorded outcomes, agents are told their past. A run that\n" +
-		"is over has its result printed. --set changes limits only, for this time.",
+		"is over has its result printed. --set changes limits only, for this time. A run that is\n" +
+		"paused is let go on.",
 	Flags: append([]cli.Flag{
 		dataFlag,
 		&cli.StringSliceFlag{Name: "set", Usage: "change a limit: `PATH=VALUE`, such as limits.usd=20"},
@@ -28,6 +29,9 @@ var resumeCommand = &cli.Command{
 			return err
 		}
 		if err := checkListens(c); err != nil {
+			return err
+		}
+		if going, err := resumeThere(c, name); going || err != nil {
 			return err
 		}
 		unbegun := func(err error) error { return unresumed(err, name) }

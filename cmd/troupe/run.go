@@ -63,6 +63,9 @@ func runScenario(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if server := serving(c); server != nil {
+		return submit(c, server, path, models)
+	}
 	o := runtime.Options{Name: c.String("name"), Scenario: path, Sets: c.StringSlice("set"), Models: models}
 	return perform(c, o, explain, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
 		return runtime.Run(ctx, p, o)
@@ -97,6 +100,11 @@ func perform(c *cli.Context, o runtime.Options, unbegun func(error) error, begin
 	if res == nil {
 		return unbegun(err)
 	}
+	return conclude(c, res, err)
+}
+
+// conclude prints what a run came to, and gives the exit code that goes with it.
+func conclude(c *cli.Context, res *runtime.Result, err error) error {
 	if c.Bool("json") {
 		printJSON(os.Stdout, res, err)
 	} else {

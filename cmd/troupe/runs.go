@@ -65,10 +65,18 @@ func printRuns(list []observe.Run) error {
 		if r.Last > 0 {
 			ticks += fmt.Sprintf("/%d", r.Last)
 		}
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t%s\t%.12s\n", r.Run, r.Scenario, r.Seed, r.Status,
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%d\t%s\t%s\t%s\t%.12s\n", r.Run, r.Scenario, r.Seed, standing(r),
 			ticks, r.Agents, r.Isolation, nearest(r.Limits), r.Started.Local().Format(time.DateTime), r.Hash)
 	}
 	return t.Flush()
+}
+
+// standing is a run's status, for people.
+func standing(r observe.Run) string {
+	if r.Paused {
+		return "paused"
+	}
+	return string(r.Status)
 }
 
 // nearest is who takes the most of a limit, for people.

@@ -85,6 +85,14 @@ func (c *client) List(ctx context.Context) ([]Run, error) {
 	return runs, nil
 }
 
+func (c *client) Get(ctx context.Context, run string) (r Run, err error) {
+	res, err := c.ask(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(run), nil)
+	if err != nil {
+		return r, err
+	}
+	return r, answered(res, &r)
+}
+
 func (c *client) Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error {
 	q := url.Values{"from": {strconv.Itoa(from)}, "follow": {strconv.FormatBool(follow)}}
 	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/events", q, w)

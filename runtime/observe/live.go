@@ -12,6 +12,8 @@ import (
 type Live struct {
 	// Outside takes in what comes from outside; set before others know the Live.
 	Outside Outside
+	// Pacer holds the run up; set before others know the Live.
+	Pacer Pacer
 	// Isolation says which walls stand; set before others know the Live.
 	Isolation string
 	// Missing says why others do not, by tier; set with it.

@@ -72,6 +72,16 @@ func Open(ctx context.Context, data, command string) (Runs, error) {
 	}
 }
 
+// Dial finds the supervisor of a data directory; nil where none is alive.
+func Dial(ctx context.Context, data string) Runs {
+	conn, err := DialControl(ctx, data)
+	if err != nil {
+		return nil
+	}
+	_ = conn.Close()
+	return newClient(data)
+}
+
 // OpenRunning is Open for what only a run that is going can take: it waits up
 // to patience until the run is.
 func OpenRunning(ctx context.Context, data, command, run string, patience time.Duration) (Runs, error) {

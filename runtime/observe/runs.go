@@ -5,6 +5,7 @@ package observe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"time"
@@ -15,6 +16,7 @@ type Status string
 
 // The statuses of a run.
 const (
+	Queued      Status = "queued" // made, and waits until there is room for it
 	Running     Status = "running"
 	Finished    Status = "finished"    // its record has an end
 	Aborted     Status = "aborted"     // by the policy abort
@@ -23,15 +25,20 @@ const (
 
 // A Run is what is known of one run at a glance.
 type Run struct {
-	Run      string    `json:"run"`
-	Scenario string    `json:"scenario"`
-	Seed     uint64    `json:"seed"`
-	Status   Status    `json:"status"`
-	Ticks    int       `json:"ticks"`          // committed
-	Last     int       `json:"last,omitempty"` // the clock's last tick count; 0 for none
-	Agents   int       `json:"agents"`         // at the start
-	Hash     string    `json:"hash"`           // after the newest tick, hex
-	Started  time.Time `json:"started"`
+	Run      string `json:"run"`
+	Scenario string `json:"scenario"`
+	Seed     uint64 `json:"seed"`
+	Status   Status `json:"status"`
+	// Paused says that a running run is held before its next tick; Speed, how many
+	// ticks it plays in a second at most.
+	Paused    bool      `json:"paused,omitempty"`
+	Speed     float64   `json:"ticks_per_second,omitempty"`
+	Ticks     int       `json:"ticks"`          // committed
+	Last      int       `json:"last,omitempty"` // the clock's last tick count; 0 for none
+	Agents    int       `json:"agents"`         // at the start
+	Processes int       `json:"processes"`      // at the start
+	Hash      string    `json:"hash"`           // after the newest tick, hex
+	Started   time.Time `json:"started"`
 	// Isolation says which walls stand around its processes, or stood when it began.
 	Isolation string `json:"isolation"`
 	// Missing says why others do not, by tier.
@@ -59,6 +66,7 @@ type Use struct {
 // may be called concurrently.
 type Runs interface {
 	List(ctx context.Context) ([]Run, error)
+	Get(ctx context.Context, run string) (Run, error)
 	// Events writes a run's record as JSON lines from a tick on, and goes on as
 	// ticks are committed where follow is set, until the run is over.
 	Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error
@@ -83,6 +91,28 @@ type Runs interface {
 	Send(ctx context.Context, run string, m Message) (tick int, err error)
 	AddAgent(ctx context.Context, run string, a Agent) (tick int, err error)
 	RemoveAgent(ctx context.Context, run, agent string) (tick int, err error)
+	// Pause holds a running run before its next tick; Resume lets it go on, and
+	// has one played again that is not over, limits replacing those of its plan
+	// for that time. Step lets a paused run play so many ticks and returns when
+	// they are on record. Speed has at most so many ticks begin in a second, 0
+	// for no bound. What does not go with how the run stands is ErrNotRunning or
+	// ErrConflict.
+	Pause(ctx context.Context, run string) error
+	Resume(ctx context.Context, run string, limits []string) error
+	Step(ctx context.Context, run string, ticks int) error
+	Speed(ctx context.Context, run string, perSecond float64) error
+	// Result is what a run came to when it was last worked on, as troupe run
+	// --json prints it. One that is running is ErrRunning; ErrNoLog, where nobody
+	// has written it down.
+	Result(ctx context.Context, run string) (json.RawMessage, error)
+	// Create has a scenario played, as soon as there is room. What cannot be
+	// played is a *ProblemsError or ErrRefused; ErrConflict, where the supervisor
+	// takes no runs.
+	Create(ctx context.Context, s Submission) (Run, error)
+	// Serves is nil where the supervisor takes runs, else why not.
+	Serves(ctx context.Context) error
+	// Scenarios are what the supervisor offers to be played.
+	Scenarios(ctx context.Context) ([]Scenario, error)
 	io.Closer
 }
 

@@ -14,7 +14,7 @@ import (
 // Serve answers the API on a listener until the returned stop is called, which
 // waits for requests under way, 2 s at most, and closes the listener.
 func Serve(l net.Listener, runs Runs) (stop func()) {
-	return serve(l, &http.Server{Handler: Handler(runs), ReadHeaderTimeout: 10 * time.Second})
+	return serve(l, &http.Server{Handler: Handler(runs, true), ReadHeaderTimeout: 10 * time.Second})
 }
 
 func serve(l net.Listener, srv *http.Server) (stop func()) {
@@ -38,8 +38,8 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 	}
 }
 
-// Handler is the API over some runs.
-func Handler(runs Runs) http.Handler {
+// Handler is the API over some runs. Local says that who asks is this machine's.
+func Handler(runs Runs, local bool) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/runs", func(w http.ResponseWriter, r *http.Request) {
 		list, err := runs.List(r.Context())
@@ -49,6 +49,10 @@ func Handler(runs Runs) http.Handler {
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(list)
+	})
+	mux.HandleFunc("GET /v1/runs/{run}", func(w http.ResponseWriter, r *http.Request) {
+		run, err := runs.Get(r.Context(), r.PathValue("run"))
+		tell(w, http.StatusOK, run, err)
 	})
 	mux.HandleFunc("GET /v1/runs/{run}/events", fromTick("application/jsonl", func(r *http.Request, from int, out io.Writer) error {
 		return runs.Events(r.Context(), r.PathValue("run"), from, r.FormValue("follow") == "true", out)
@@ -80,6 +84,13 @@ func Handler(runs Runs) http.Handler {
 		done(w, runs.Remove(r.Context(), r.PathValue("run"), r.FormValue("force") == "true"))
 	})
 	outsideRoutes(mux, runs)
+	controlRoutes(mux, runs, local)
+	if s, ok := runs.(*Store); ok && s.Busy != nil {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer s.Busy()()
+			mux.ServeHTTP(w, r)
+		})
+	}
 	return mux
 }
 
@@ -113,6 +124,7 @@ var statuses = []struct {
 	{ErrRunning, http.StatusConflict},
 	{ErrNotRunning, http.StatusPreconditionFailed},
 	{ErrRefused, http.StatusUnprocessableEntity},
+	{ErrConflict, http.StatusConflict},
 }
 
 func fail(w http.ResponseWriter, err error) {

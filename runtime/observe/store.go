@@ -21,6 +21,11 @@ type Store struct {
 	Bus  *bus.Bus
 	// Live finds a run that this process works on; nil where there is none.
 	Live func(run string) *Live
+	// Server plays what others want to have played; nil where nobody does.
+	Server Server
+	// Busy is called at each request, and what it gives when that is done; nil
+	// where nobody wants to know.
+	Busy func() (done func())
 }
 
 // Dir is where a run's files are.
@@ -54,17 +59,29 @@ func (s *Store) List(ctx context.Context) ([]Run, error) {
 	return runs, nil
 }
 
+// Get implements Runs.
+func (s *Store) Get(ctx context.Context, run string) (Run, error) {
+	if err := s.exists(run); err != nil {
+		return Run{}, err
+	}
+	return s.describe(ctx, run), nil
+}
+
 // describe never fails: what is wrong with a run is part of the answer.
 func (s *Store) describe(ctx context.Context, name string) Run {
 	r := Run{Run: name, Status: Interrupted}
 	m, err := record.ReadManifest(s.Dir(name).Manifest())
+	if err != nil && s.live(name) != nil {
+		r.Status = Running // it is being made
+		return r
+	}
 	if err != nil {
 		r.Error = err.Error()
 		return r
 	}
 	r.Scenario, r.Seed, r.Started = m.Plan.Name, m.Plan.Seed, m.Started
 	r.Isolation, r.Missing, r.Enforced = m.Isolation.String(), m.Isolation.Missing, m.Limits
-	r.Agents, r.Last, r.Hash = len(m.Plan.Agents), m.Plan.Clock.Ticks, m.Genesis
+	r.Agents, r.Processes, r.Last, r.Hash = len(m.Plan.Agents), len(m.Plan.Processes), m.Plan.Clock.Ticks, m.Genesis
 	if l := s.live(name); l != nil {
 		st := l.State()
 		r.Status, r.PID = Running, os.Getpid()
@@ -72,6 +89,9 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 			r.Isolation, r.Missing = l.Isolation, l.Missing
 		}
 		r.Ticks, r.Limits = st.Ticks, l.limits()
+		if l.Pacer != nil {
+			r.Paused, r.Speed = l.Pacer.Pace()
+		}
 		if st.Ticks > 0 {
 			r.Hash = hex.EncodeToString(st.Hash[:])
 		}
@@ -88,6 +108,9 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 	defer closeLog()
 	tick, hash, end := lg.Last()
 	r.Ticks, r.Hash, r.Status = tick+1, hex.EncodeToString(hash[:]), StatusOf(end)
+	if r.Status == Interrupted && s.Server != nil && s.Server.Queued(name) {
+		r.Status = Queued
+	}
 	return r
 }
 
@@ -288,10 +311,13 @@ func (s *Store) Stop(ctx context.Context, run string) error {
 		return err
 	}
 	l := s.live(run)
-	if l == nil {
-		return fmt.Errorf("%w: %s", ErrNotRunning, run)
+	switch {
+	case l != nil:
+		return l.stop(ctx)
+	case s.Server != nil && s.Server.Withdraw(run):
+		return nil
 	}
-	return l.stop(ctx)
+	return fmt.Errorf("%w: %s", ErrNotRunning, run)
 }
 
 // Remove implements Runs: the log first, so that a run half removed is seen as
@@ -310,6 +336,9 @@ func (s *Store) Remove(ctx context.Context, run string, force bool) error {
 		if err := l.stop(ctx); err != nil {
 			return err
 		}
+	}
+	if s.Server != nil {
+		s.Server.Withdraw(run)
 	}
 	if err := s.Bus.DeleteStream(run); err != nil && !errors.Is(err, bus.ErrNoStream) {
 		return err

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/troupe-dev/troupe/runtime"
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// serving is the supervisor that plays others' runs in the command's data
+// directory; nil where there is none.
+func serving(c *cli.Context) observe.Runs {
+	runs := observe.Dial(c.Context, c.String("data"))
+	if runs == nil {
+		return nil
+	}
+	if err := runs.Serves(c.Context); err != nil {
+		_ = runs.Close()
+		return nil
+	}
+	return runs
+}
+
+// submit has a server play a scenario, and shows how it goes as if it were played
+// here.
+func submit(c *cli.Context, server observe.Runs, path string, models *runtime.ReplayModels) error {
+	defer func() { _ = server.Close() }()
+	for _, flag := range []string{"listen", "bus-listen"} {
+		if c.IsSet(flag) {
+			return usage("--%s: troupe serve holds the data directory and plays the run; it listens where it was told to", flag)
+		}
+	}
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("cannot submit %s: %w", path, err)
+	}
+	sub := observe.Submission{Path: abs, Name: c.String("name"), Set: c.StringSlice("set"), Models: models}
+	if c.IsSet("seed") {
+		seed := c.Uint64("seed")
+		sub.Seed = &seed
+	}
+	made, err := server.Create(c.Context, sub)
+	if err != nil {
+		return explain(err)
+	}
+	return showThere(c, server, made.Run, 0)
+}
+
+// resumeThere has the supervisor that is alive go on with a run. Going is false
+// where there is none, or it has to do with other runs alone.
+func resumeThere(c *cli.Context, run string) (going bool, err error) {
+	runs := observe.Dial(c.Context, c.String("data"))
+	if runs == nil {
+		return false, nil
+	}
+	defer func() { _ = runs.Close() }()
+	now, err := runs.Get(c.Context, run)
+	if err != nil {
+		return true, explain(err)
+	}
+	switch {
+	case now.Status == observe.Running && now.Paused && !c.IsSet("set"):
+		return true, explain(runs.Resume(c.Context, run, nil))
+	case runs.Serves(c.Context) != nil:
+		return false, nil // which will say who holds the directory
+	case now.Status == observe.Interrupted:
+		if err := runs.Resume(c.Context, run, c.StringSlice("set")); err != nil {
+			return true, explain(err)
+		}
+	}
+	return true, showThere(c, runs, run, now.Ticks)
+}
+
+// look is how often an attached command looks for more.
+const look = 100 * time.Millisecond
+
+// showThere shows how a server plays a run from a tick on, until it is over. To be
+// interrupted is to have the run stopped.
+func showThere(c *cli.Context, server observe.Runs, run string, from int) error {
+	ctx, kill, release := interruptions()
+	defer release()
+	a := &attached{show: newShow(os.Stderr), server: server, run: run, next: from}
+	for interrupted := ctx.Done(); ; {
+		over, err := a.look(c.Context)
+		if err != nil {
+			a.show.clear()
+			return explain(err)
+		}
+		if over {
+			break
+		}
+		select {
+		case <-time.After(look):
+		case <-kill: // the server goes on with stopping it
+			return exit{code: exitInterrupted}
+		case <-interrupted:
+			interrupted = nil
+			if err := server.Stop(c.Context, run); err != nil && !errors.Is(err, observe.ErrNotRunning) {
+				return explain(err)
+			}
+		}
+	}
+	a.show.clear()
+	text, err := server.Result(c.Context, run)
+	if err != nil {
+		return explain(err)
+	}
+	var told runtime.ResultJSON
+	if err := json.Unmarshal(text, &told); err != nil {
+		return fmt.Errorf("cannot read the result of run %s: %w", run, err)
+	}
+	res, err := told.Result()
+	if err != nil {
+		return err
+	}
+	if told.Error != "" {
+		err = errors.New(told.Error)
+	}
+	return conclude(c, res, err)
+}
+
+// An attached command shows a run that a server plays.
+type attached struct {
+	show    *show
+	server  observe.Runs
+	run     string
+	next    int // tick to be shown
+	sum     record.Summary
+	waiting bool
+	begun   bool
+}
+
+// look shows what has happened since.
+func (a *attached) look(ctx context.Context) (over bool, err error) {
+	now, err := a.server.Get(ctx, a.run)
+	if err != nil {
+		return false, err
+	}
+	if now.Status == observe.Queued {
+		if !a.waiting {
+			a.waiting = true
+			a.show.say("run %s waits until there is room for it", a.run)
+		}
+		return false, nil
+	}
+	if !a.begun {
+		a.begun = true
+		a.show.Starting(runtime.Opening{Run: a.run, Agents: now.Agents, Processes: now.Processes, Ticks: now.Last, From: a.next})
+	}
+	if now.Ticks > a.next {
+		err = observe.Read(ctx, a.server, a.run, a.next, func(r *record.Record, hash [record.HashSize]byte) error {
+			a.sum.Add(r, hash)
+			for _, f := range r.Annex.Facts {
+				a.show.Happened(f)
+			}
+			a.show.Ticked(r, &a.sum)
+			a.next = r.Tick + 1
+			return nil
+		})
+	}
+	return now.Status != observe.Running, err
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/troupe-dev/troupe/runtime"
+	"github.com/troupe-dev/troupe/scenarios"
+)
+
+var serveCommand = &cli.Command{
+	Name:  "serve",
+	Usage: "play the runs that others submit, side by side, until it is stopped",
+	Description: "Holds the data directory and answers the API on its socket and, with --listen, on a port.\n" +
+		"Runs that it was killed over, or that waited, it goes on with. Ctrl-C stops all resumably;\n" +
+		"a second one ends every process at once. troupe run submits to it where it is there.",
+	Flags: []cli.Flag{
+		dataFlag,
+		&cli.StringFlag{Name: "listen", Usage: "answer the API, and serve /metrics, /healthz and /readyz, at `HOST:PORT`"},
+		&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe runs at `HOST:PORT`"},
+		&cli.StringFlag{Name: "scenarios", Usage: "offer the scenarios of `DIR` to those who submit runs"},
+		&cli.IntFlag{Name: "at-once", Usage: "play at most `N` runs side by side, and let others wait; 0 for any number", Value: 4},
+		&cli.StringFlag{Name: "memory", Usage: "have limits.memory of those runs be `SIZE` in all at most, such as 8GiB"},
+		&cli.DurationFlag{Name: "idle-exit", Usage: "end once there was no run and no request for `D`; 0 for never"},
+		&cli.StringFlag{Name: "durability", Usage: "acknowledge a tick once the `process` or the machine cannot lose it", Value: "process"},
+		logFlag, logLevelFlag,
+	},
+	Action: serve,
+}
+
+var (
+	logFlag      = &cli.StringFlag{Name: "log", Usage: "log as `text` or json (default: text on a terminal, else json)"}
+	logLevelFlag = &cli.StringFlag{Name: "log-level", Usage: "log from `LEVEL` on: debug, info, warn or error", Value: "info"}
+)
+
+func serve(c *cli.Context) error {
+	if c.Args().Present() {
+		return usage("serve takes no arguments; see troupe serve --help")
+	}
+	if err := checkListens(c); err != nil {
+		return err
+	}
+	log, err := logger(c, os.Stderr)
+	if err != nil {
+		return err
+	}
+	o := runtime.ServeOptions{
+		HostOptions: runtime.HostOptions{
+			Data: c.String("data"), BusListen: c.String("bus-listen"), Listen: c.String("listen"),
+			Command: strings.Join(os.Args[1:], " "),
+		},
+		Scenarios: c.String("scenarios"), AtOnce: c.Int("at-once"), Idle: c.Duration("idle-exit"), Troupe: itself, Log: log,
+	}
+	switch c.String("durability") {
+	case "process":
+	case "machine":
+		o.Sync = true
+	default:
+		return usage("--durability is process or machine")
+	}
+	if o.AtOnce < 0 || o.Idle < 0 {
+		return usage("--at-once and --idle-exit are 0 or more")
+	}
+	if text := c.String("memory"); text != "" {
+		size, ok := scenarios.ParseSize(text)
+		if !ok {
+			return usage("--memory is a number of bytes such as 512MiB or 8GiB")
+		}
+		o.Memory = size
+	}
+	if o.Scenarios != "" {
+		if st, err := os.Stat(o.Scenarios); err != nil || !st.IsDir() {
+			return usage("--scenarios %s is no directory", o.Scenarios)
+		}
+	}
+	ctx, kill, release := interruptions()
+	defer release()
+	o.Kill = kill
+	o.Opened = func(h *runtime.Host) {
+		log.Info("serving", "data", o.Data, "listen", h.Addr(), "version", runtime.Version())
+	}
+	return explain(runtime.Serve(ctx, o))
+}
+
+// logger logs as the command says.
+func logger(c *cli.Context, f *os.File) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
+		return nil, usage("--log-level is debug, info, warn or error")
+	}
+	how := c.String("log")
+	if how == "" {
+		how = "json"
+		if term.IsTerminal(int(f.Fd())) {
+			how = "text"
+		}
+	}
+	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Value.Kind() == slog.KindDuration {
+			a.Value = slog.StringValue(a.Value.Duration().Round(time.Millisecond).String())
+		}
+		return a
+	}}
+	switch how {
+	case "text":
+		return slog.New(slog.NewTextHandler(f, o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(f, o)), nil
+	}
+	return nil, usage("--log is text or json, and not %s", fmt.Sprintf("%q", how))
+}

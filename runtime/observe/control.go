@@ -1,0 +1,400 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// A Pacer holds a run that is played up between ticks, or lets it go on. Its
+// methods may be called concurrently.
+type Pacer interface {
+	Pause()
+	Resume()
+	// Step lets a paused run play so many ticks and returns once they are on
+	// record or the run is over; ErrConflict where it is not paused.
+	Step(ctx context.Context, ticks int) error
+	// Speed has at most so many ticks begin in a second; 0 for no bound.
+	Speed(perSecond float64)
+	Pace() (paused bool, perSecond float64)
+}
+
+// A Submission is a run that somebody wants to have played.
+type Submission struct {
+	// Scenario names one of the supervisor's directory or, with Files, one of
+	// those.
+	Scenario string `json:"scenario,omitempty"`
+	// Files are a scenario with all that it names, by slash-separated path.
+	Files map[string]Content `json:"files,omitempty"`
+	// Path is a scenario on the supervisor's own machine: over its socket only.
+	Path   string   `json:"path,omitempty"`
+	Name   string   `json:"name,omitempty"` // of the run; empty for one that is made
+	Seed   *uint64  `json:"seed,omitempty"` // instead of the scenario's
+	Set    []string `json:"set,omitempty"`  // path=value
+	Paused bool     `json:"paused,omitempty"`
+	Speed  float64  `json:"ticks_per_second,omitempty"` // 0 for as fast as it goes
+	// Models has the models of another run answer, and none be asked.
+	Models *record.ReplayModels `json:"replay_models,omitempty"`
+}
+
+// A Content is what a file holds: text or, as {"base64": …}, any bytes.
+type Content []byte
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *Content) UnmarshalJSON(text []byte) error {
+	var s string
+	if json.Unmarshal(text, &s) == nil {
+		*c = Content(s)
+		return nil
+	}
+	var b struct {
+		Base64 *[]byte `json:"base64"`
+	}
+	if err := json.Unmarshal(text, &b); err != nil || b.Base64 == nil {
+		return errors.New(`the content of a file is a string, or {"base64": "…"}`)
+	}
+	*c = *b.Base64
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (c Content) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string][]byte{"base64": c})
+}
+
+// A Scenario is one that a supervisor offers.
+type Scenario struct {
+	Scenario    string `json:"scenario"` // its file, below the directory
+	Name        string `json:"name"`
+	Agents      int    `json:"agents"`
+	Description string `json:"description,omitempty"` // the first lines of comment
+	Invalid     bool   `json:"invalid,omitempty"`     // it could not be run as it is: a program or a key is missing
+}
+
+// A ProblemsError is a scenario that cannot be run as it is: each problem says
+// where, what, and what would be right.
+type ProblemsError struct{ Problems []string }
+
+func (e *ProblemsError) Error() string {
+	return fmt.Sprintf("the scenario has %d problems; the first: %s", len(e.Problems), e.Problems[0])
+}
+
+func (e *ProblemsError) Unwrap() error { return ErrRefused }
+
+// A Server plays the runs that it is given, when there is room for them.
+type Server interface {
+	// Create makes a run that is played as soon as there is room. ErrRefused, or
+	// a *ProblemsError, says why there is none.
+	Create(ctx context.Context, s Submission) (run string, err error)
+	// Continue has a run played on that is not over and is not played.
+	Continue(ctx context.Context, run string, limits []string) error
+	// Scenarios are what is there to be played.
+	Scenarios(ctx context.Context) ([]Scenario, error)
+	// Queued says whether a run waits for room.
+	Queued(run string) bool
+	// Withdraw takes a run out of the queue; false if it was not in there.
+	Withdraw(run string) bool
+}
+
+// ErrConflict is a request that the run, as it stands, cannot follow.
+var ErrConflict = errors.New("not as the run stands")
+
+// errNoServer says that the supervisor plays one run alone.
+var errNoServer = fmt.Errorf("%w: this supervisor plays one run alone; troupe serve takes others", ErrConflict)
+
+// pacer finds who holds a run up.
+func (s *Store) pacer(run string) (Pacer, error) {
+	if err := s.exists(run); err != nil {
+		return nil, err
+	}
+	if l := s.live(run); l != nil && l.Pacer != nil {
+		return l.Pacer, nil
+	}
+	if s.Server != nil && s.Server.Queued(run) {
+		return nil, fmt.Errorf("%w: run %s waits until there is room for it", ErrConflict, run)
+	}
+	return nil, fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)
+}
+
+// Pause implements Runs.
+func (s *Store) Pause(_ context.Context, run string) error {
+	p, err := s.pacer(run)
+	if err == nil {
+		p.Pause()
+	}
+	return err
+}
+
+// Resume implements Runs.
+func (s *Store) Resume(ctx context.Context, run string, limits []string) error {
+	if err := s.exists(run); err != nil {
+		return err
+	}
+	if l := s.live(run); l != nil && l.Pacer != nil {
+		if len(limits) > 0 {
+			return fmt.Errorf("%w: limits change where a run begins to go on: stop it first", ErrConflict)
+		}
+		l.Pacer.Resume()
+		return nil
+	}
+	if s.Server == nil {
+		return errNoServer
+	}
+	return s.Server.Continue(ctx, run, limits)
+}
+
+// Step implements Runs.
+func (s *Store) Step(ctx context.Context, run string, ticks int) error {
+	if ticks < 1 {
+		return fmt.Errorf("%w: a step is one tick or more", ErrRefused)
+	}
+	p, err := s.pacer(run)
+	if err != nil {
+		return err
+	}
+	return p.Step(ctx, ticks)
+}
+
+// Speed implements Runs.
+func (s *Store) Speed(_ context.Context, run string, perSecond float64) error {
+	if !(perSecond >= 0 && perSecond <= 1e6) {
+		return fmt.Errorf("%w: ticks_per_second is a number from 0, which is as fast as it goes, to 1000000", ErrRefused)
+	}
+	p, err := s.pacer(run)
+	if err == nil {
+		p.Speed(perSecond)
+	}
+	return err
+}
+
+// Create implements Runs.
+func (s *Store) Create(ctx context.Context, sub Submission) (Run, error) {
+	if s.Server == nil {
+		return Run{}, errNoServer
+	}
+	name, err := s.Server.Create(ctx, sub)
+	if err != nil {
+		return Run{}, err
+	}
+	return s.describe(ctx, name), nil
+}
+
+// Serves implements Runs.
+func (s *Store) Serves(context.Context) error {
+	if s.Server == nil {
+		return errNoServer
+	}
+	return nil
+}
+
+// Result implements Runs.
+func (s *Store) Result(_ context.Context, run string) (json.RawMessage, error) {
+	if err := s.exists(run); err != nil {
+		return nil, err
+	}
+	if s.live(run) != nil {
+		return nil, fmt.Errorf("%w: %s", ErrRunning, run)
+	}
+	text, err := os.ReadFile(s.Dir(run).Result())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("%w: nobody has written down what run %s came to; troupe resume %s says it", ErrNoLog, run, run)
+	}
+	return text, err
+}
+
+// Scenarios implements Runs.
+func (s *Store) Scenarios(ctx context.Context) ([]Scenario, error) {
+	if s.Server == nil {
+		return []Scenario{}, nil
+	}
+	return s.Server.Scenarios(ctx)
+}
+
+// A serverState is what is known of a supervisor.
+type serverState struct {
+	Serves bool `json:"serves"` // it takes runs
+}
+
+// mostUpload is how long a scenario with its files may be.
+const mostUpload = 32 << 20
+
+// controlRoutes are those that make runs and say how they go.
+func controlRoutes(mux *http.ServeMux, runs Runs, local bool) {
+	mux.HandleFunc("GET /v1/server", func(w http.ResponseWriter, r *http.Request) {
+		tell(w, http.StatusOK, serverState{Serves: runs.Serves(r.Context()) == nil}, nil)
+	})
+	mux.HandleFunc("GET /v1/scenarios", func(w http.ResponseWriter, r *http.Request) {
+		list, err := runs.Scenarios(r.Context())
+		tell(w, http.StatusOK, list, err)
+	})
+	mux.HandleFunc("POST /v1/runs", func(w http.ResponseWriter, r *http.Request) {
+		var sub Submission
+		err := read(w, r, mostUpload, &sub)
+		if err == nil && sub.Path != "" && !local {
+			err = fmt.Errorf("%w: a path means something on the supervisor's socket alone: send files", ErrRefused)
+		}
+		var made Run
+		if err == nil {
+			made, err = runs.Create(r.Context(), sub)
+		}
+		if err == nil {
+			w.Header().Set("Location", "/v1/runs/"+url.PathEscape(made.Run))
+		}
+		tell(w, http.StatusCreated, made, err)
+	})
+	mux.HandleFunc("GET /v1/runs/{run}/result", func(w http.ResponseWriter, r *http.Request) {
+		text, err := runs.Result(r.Context(), r.PathValue("run"))
+		tell(w, http.StatusOK, text, err)
+	})
+	mux.HandleFunc("POST /v1/runs/{run}/pause", act(func(r *http.Request) error {
+		return runs.Pause(r.Context(), r.PathValue("run"))
+	}))
+	mux.HandleFunc("POST /v1/runs/{run}/resume", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Limits []string `json:"limits"`
+		}
+		err := read(w, r, mostBody, &body)
+		if err == nil {
+			err = runs.Resume(r.Context(), r.PathValue("run"), body.Limits)
+		}
+		done(w, err)
+	})
+	mux.HandleFunc("POST /v1/runs/{run}/step", func(w http.ResponseWriter, r *http.Request) {
+		body := struct {
+			Ticks int `json:"ticks"`
+		}{1}
+		err := read(w, r, mostBody, &body)
+		if err == nil {
+			err = runs.Step(r.Context(), r.PathValue("run"), body.Ticks)
+		}
+		done(w, err)
+	})
+	mux.HandleFunc("PUT /v1/runs/{run}/speed", func(w http.ResponseWriter, r *http.Request) {
+		var body struct {
+			Speed *float64 `json:"ticks_per_second"`
+		}
+		err := read(w, r, mostBody, &body)
+		if err == nil && body.Speed == nil {
+			err = fmt.Errorf(`%w: the body is {"ticks_per_second": N}`, ErrRefused)
+		}
+		if err == nil {
+			err = runs.Speed(r.Context(), r.PathValue("run"), *body.Speed)
+		}
+		done(w, err)
+	})
+}
+
+func act(do func(r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { done(w, do(r)) }
+}
+
+// read takes a request's body; none leaves v as it is.
+func read(w http.ResponseWriter, r *http.Request, most int64, v any) error {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(v)
+	var large *http.MaxBytesError
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.As(err, &large):
+		return err
+	case err != nil:
+		return fmt.Errorf("%w: cannot read the body: %w", ErrRefused, err)
+	}
+	if dec.More() {
+		return fmt.Errorf("%w: cannot read the body: there is more behind its JSON value", ErrRefused)
+	}
+	return nil
+}
+
+// tell answers with a JSON value.
+func tell(w http.ResponseWriter, code int, v any, err error) {
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func (c *client) Pause(ctx context.Context, run string) error {
+	return c.do(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(run)+"/pause", nil)
+}
+
+func (c *client) Resume(ctx context.Context, run string, limits []string) error {
+	return c.give(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(run)+"/resume", map[string]any{"limits": limits}, nil)
+}
+
+func (c *client) Step(ctx context.Context, run string, ticks int) error {
+	return c.give(ctx, http.MethodPost, "/v1/runs/"+url.PathEscape(run)+"/step", map[string]any{"ticks": ticks}, nil)
+}
+
+func (c *client) Speed(ctx context.Context, run string, perSecond float64) error {
+	return c.give(ctx, http.MethodPut, "/v1/runs/"+url.PathEscape(run)+"/speed", map[string]any{"ticks_per_second": perSecond}, nil)
+}
+
+func (c *client) Create(ctx context.Context, sub Submission) (r Run, err error) {
+	return r, c.give(ctx, http.MethodPost, "/v1/runs", sub, &r)
+}
+
+func (c *client) Serves(ctx context.Context) error {
+	res, err := c.ask(ctx, http.MethodGet, "/v1/server", nil)
+	if err != nil {
+		return err
+	}
+	var said serverState
+	if err := answered(res, &said); err != nil || said.Serves {
+		return err
+	}
+	return errNoServer
+}
+
+func (c *client) Result(ctx context.Context, run string) (text json.RawMessage, err error) {
+	res, err := c.ask(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(run)+"/result", nil)
+	if err != nil {
+		return nil, err
+	}
+	return text, answered(res, &text)
+}
+
+func (c *client) Scenarios(ctx context.Context) (list []Scenario, err error) {
+	res, err := c.ask(ctx, http.MethodGet, "/v1/scenarios", nil)
+	if err != nil {
+		return nil, err
+	}
+	return list, answered(res, &list)
+}
+
+// give sends a JSON value and takes what is answered, if anything is to be.
+func (c *client) give(ctx context.Context, method, path string, v, answer any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	res, err := c.send(ctx, method, path, nil, body)
+	if err != nil {
+		return err
+	}
+	if answer == nil {
+		return res.Body.Close()
+	}
+	return answered(res, answer)
+}
+
+// answered reads the JSON of an answer.
+func answered(res *http.Response, v any) error {
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(res.Body).Decode(v); err != nil {
+		return fmt.Errorf("cannot read the supervisor's answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,257 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
+)
+
+// ServeOptions say what a server takes, and how much of it at a time.
+type ServeOptions struct {
+	HostOptions
+	Scenarios string        // the directory of those that are offered; empty for none
+	AtOnce    int           // runs that are played side by side at most; 0 for any number
+	Memory    int64         // bytes that limits.memory of those may be in all; 0 for any
+	Idle      time.Duration // with no run for so long, and nobody who asks, the server ends; 0 for never
+	// Troupe is plan.Options.Troupe.
+	Troupe func(args []string) error
+	// Kill, once closed, ends every process at once instead of letting it stop.
+	Kill <-chan struct{}
+	Log  *slog.Logger
+	// Opened is told once, when the server takes runs.
+	Opened func(*Host)
+}
+
+// Serve holds a data directory and plays the runs that it is given over the API,
+// side by side as far as there is room, the others in the order in which they
+// came. Those that it was killed over, or that still waited, it goes on with. It
+// returns when ctx ends, having stopped all of them resumably, or when it was
+// idle for long enough.
+func Serve(ctx context.Context, o ServeOptions) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s := &server{opts: o, ctx: ctx, open: make(chan struct{}), jobs: map[string]*job{}, idle: newIdle(o.Idle)}
+	defer s.idle.stop()
+	h, err := openHost(o.HostOptions, role{onBus: true, unready: s.unready, server: s, busy: s.idle.busy})
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	defer s.playing.Wait()
+	defer cancel()
+	s.host = h
+	if err := s.recall(); err != nil {
+		return err
+	}
+	close(s.open)
+	if o.Opened != nil {
+		o.Opened(h)
+	}
+	s.admit()
+	select {
+	case <-ctx.Done():
+		o.Log.Info("stopping: all runs are stopped resumably")
+	case <-s.idle.over:
+		o.Log.Info("stopping: idle", "for", o.Idle)
+	}
+	return nil
+}
+
+// A server implements observe.Server. Whoever asks before it is open waits.
+type server struct {
+	opts    ServeOptions
+	ctx     context.Context // ends when the server stops
+	host    *Host
+	open    chan struct{}
+	idle    *idle
+	playing sync.WaitGroup
+
+	mu    sync.Mutex
+	queue []*job          // those that wait, in order
+	jobs  map[string]*job // these and those that are played, by run
+}
+
+// A job is a run that is to be played until it is over or somebody stops it. It
+// is kept on disk until then.
+type job struct {
+	Run    string    `json:"run"`
+	Since  time.Time `json:"since"`
+	Limits []string  `json:"limits,omitempty"`
+	Paused bool      `json:"paused,omitempty"`
+	Speed  float64   `json:"ticks_per_second,omitempty"`
+
+	plan   *plan.Plan
+	queued bool
+}
+
+func (s *server) unready() string {
+	select {
+	case <-s.ctx.Done():
+		return "stopping"
+	case <-s.open:
+		return ""
+	default:
+		return "starting"
+	}
+}
+
+// opened waits until the server takes runs.
+func (s *server) opened(ctx context.Context) error {
+	select {
+	case <-s.open:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if s.ctx.Err() != nil {
+		return fmt.Errorf("%w: the server is stopping", observe.ErrConflict)
+	}
+	return nil
+}
+
+// enqueue has a run that is made wait for its turn, and plays it at once where
+// there is room.
+func (s *server) enqueue(j *job) error {
+	if err := s.keep(j); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	j.queued = true
+	s.jobs[j.Run] = j
+	s.queue = append(s.queue, j)
+	s.mu.Unlock()
+	s.opts.Log.Info("queued", "run", j.Run, "scenario", j.plan.Name)
+	return nil
+}
+
+// admit plays those that wait, in order, as long as there is room. A run that
+// alone is larger than all room is played alone.
+func (s *server) admit() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for len(s.queue) > 0 && s.ctx.Err() == nil {
+		j, n, memory := s.queue[0], 0, int64(0)
+		for _, x := range s.jobs {
+			if !x.queued {
+				n++
+				memory += int64(x.plan.Limits.Memory)
+			}
+		}
+		if s.opts.AtOnce > 0 && n >= s.opts.AtOnce ||
+			s.opts.Memory > 0 && n > 0 && memory+int64(j.plan.Limits.Memory) > s.opts.Memory {
+			return
+		}
+		s.queue = s.queue[1:]
+		j.queued = false
+		done := s.idle.busy()
+		s.playing.Go(func() {
+			defer done()
+			s.play(j)
+		})
+	}
+}
+
+// play plays a run to its end, or to the server's.
+func (s *server) play(j *job) {
+	log := s.opts.Log.With("run", j.Run)
+	res, err := s.host.resume(s.ctx, Options{
+		Name: j.Run, Kill: s.opts.Kill, Watch: &logWatch{log: log}, Paused: j.Paused, Speed: j.Speed,
+		Paced: func(paused bool, perSecond float64) { s.paced(j, paused, perSecond) },
+	}, j.Limits)
+	level, ended := slog.LevelInfo, []any{}
+	if res != nil {
+		ended = append(ended, "status", res.Status, "ticks", res.Summary.Ticks)
+	}
+	if err != nil {
+		level, ended = slog.LevelError, append(ended, "error", err)
+	}
+	log.Log(context.Background(), level, "ended", ended...)
+	s.mu.Lock()
+	delete(s.jobs, j.Run)
+	s.mu.Unlock()
+	if s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted {
+		if err := s.forget(j.Run); err != nil {
+			log.Error("cannot forget that it was to be played", "error", err)
+		}
+	}
+	s.admit()
+}
+
+// paced remembers how a run is held up, so that another server does the same.
+func (s *server) paced(j *job, paused bool, perSecond float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.jobs[j.Run] != j {
+		return
+	}
+	j.Paused, j.Speed = paused, perSecond
+	if err := s.keep(j); err != nil {
+		s.opts.Log.Error("cannot remember how it is held up", "run", j.Run, "error", err)
+	}
+}
+
+// Queued implements observe.Server.
+func (s *server) Queued(run string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j := s.jobs[run]
+	return j != nil
+}
+
+// Withdraw implements observe.Server.
+func (s *server) Withdraw(run string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := slices.IndexFunc(s.queue, func(j *job) bool { return j.Run == run })
+	if i < 0 {
+		return false
+	}
+	s.queue = slices.Delete(s.queue, i, i+1)
+	delete(s.jobs, run)
+	if err := s.forget(run); err != nil {
+		s.opts.Log.Error("cannot forget that it was to be played", "run", run, "error", err)
+	}
+	return true
+}
+
+// Continue implements observe.Server.
+func (s *server) Continue(ctx context.Context, run string, limits []string) error {
+	if err := s.opened(ctx); err != nil {
+		return err
+	}
+	m, err := record.ReadManifest(s.host.store.Dir(run).Manifest())
+	if err != nil {
+		return err
+	}
+	if err := plan.Relimit(&m.Plan, limits); err != nil {
+		return fmt.Errorf("%w: %w", observe.ErrRefused, err)
+	}
+	switch status, err := s.status(ctx, run); {
+	case err != nil:
+		return err
+	case status == observe.Queued:
+		return nil
+	case status != observe.Interrupted:
+		return fmt.Errorf("%w: run %s is %s", observe.ErrConflict, run, status)
+	}
+	err = s.enqueue(&job{Run: run, Since: time.Now().UTC(), Limits: limits, plan: &m.Plan})
+	if err == nil {
+		s.admit()
+	}
+	return err
+}
+
+func (s *server) status(ctx context.Context, run string) (observe.Status, error) {
+	r, err := s.host.store.Get(ctx, run)
+	if err == nil && r.Error != "" {
+		err = errors.New(r.Error)
+	}
+	return r.Status, err
+}
