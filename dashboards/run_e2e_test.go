@@ -207,7 +207,7 @@ func thinking(t *testing.T) (target string, pause func()) {
 			})
 		}
 	}()
-	stop := observe.ServePublic(l, m, func() string { return "" })
+	stop := observe.ServeTCP(l, observe.Public{Metrics: m, Unready: func() string { return "" }})
 	pause = func() {
 		select {
 		case <-over:

@@ -26,7 +26,8 @@ const startupPatience = 10 * time.Second
 type HostOptions struct {
 	Data      string // the data directory; made where it is missing
 	BusListen string // host:port where clients may connect to the bus; empty for nowhere
-	Listen    string // host:port of /healthz, /readyz and /metrics; empty for nowhere
+	Listen    string // host:port of the API, /metrics, /healthz and /readyz; empty for nowhere
+	Tokens    string // directory of the API's tokens there; empty for those of the data directory
 	Sync      bool   // a record is acknowledged once it is on the disk
 	Command   string // what is run, for whoever finds the data directory held
 }
@@ -40,7 +41,8 @@ type Host struct {
 	bus      *bus.Bus
 	store    *observe.Store
 	measured *observe.Metrics // of the process; nil without Listen
-	listener net.Listener     // where they are shown; nil without
+	listener net.Listener     // where they are shown, and the API is answered; nil without
+	link     string           // to that, with a token
 
 	thrift   thrift
 	claiming sync.Mutex // held while a name is looked for
@@ -112,8 +114,12 @@ func (h *Host) Addr() string {
 	return h.listener.Addr().String()
 }
 
-// listen shows from here on how this process is; what runs there are is told as
-// they come.
+// Link leads a browser on this machine to where the host listens, with the token
+// of who may do all; empty for nowhere.
+func (h *Host) Link() string { return h.link }
+
+// listen answers over TCP from here on: how this process is, its metrics, and the
+// API to who has a token.
 func (h *Host) listen(unready func() string) error {
 	if h.opts.Listen == "" {
 		return nil
@@ -122,10 +128,23 @@ func (h *Host) listen(unready func() string) error {
 	if err != nil {
 		return err
 	}
+	tokens, err := h.tokens()
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
 	v := version()
-	h.listener, h.measured = l, observe.NewMetrics(v.Version, v.Go)
-	h.onStop(observe.ServePublic(l, h.measured, unready))
+	h.listener, h.measured, h.link = l, observe.NewMetrics(v.Version, v.Go), observe.Link(l.Addr(), tokens)
+	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: unready}))
 	return nil
+}
+
+// tokens are those that requests over TCP prove their rights by.
+func (h *Host) tokens() (*observe.Tokens, error) {
+	if h.opts.Tokens != "" {
+		return observe.ReadTokens(h.opts.Tokens)
+	}
+	return observe.MakeTokens(h.data)
 }
 
 // control answers the API from here on. No process that a run has started may

@@ -14,7 +14,8 @@ type Options struct {
 	Scenario  string        // the scenario's file, as the user named it
 	Sets      []string      // that made the plan of it
 	BusListen string        // host:port where clients may connect to the bus; empty for nowhere, or for any port of this machine where agents are on the bus
-	Listen    string        // host:port of /healthz, /readyz and /metrics; empty for nowhere
+	Listen    string        // host:port of the API, /metrics, /healthz and /readyz; empty for nowhere
+	Tokens    string        // directory of the API's tokens there; empty for those of the data directory
 	Models    *ReplayModels // nil where models are asked
 	Command   string        // what is run, for whoever finds the data directory held
 
@@ -54,7 +55,8 @@ type Opening struct {
 	Dropped   int             // entries of a damaged log that are played again
 	Bus       string          // address for observers; empty for none
 	Observer  bus.Credentials // for that address
-	Listen    string          // address of the metrics; empty for none
+	Listen    string          // address of the API and the metrics; empty for none
+	Link      string          // there, with the token of who may do all; empty for none
 	Outside   []string        // agents whose programs connect to Bus by themselves
 	Bypass    []string        // entries whose tools go around the gateway: what they spend is their word
 }

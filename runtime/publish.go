@@ -42,7 +42,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 		}
 		o.Bus, o.Outside = r.host.bus.Addr(), outsiders(r.plan)
 	}
-	o.Listen = r.host.Addr()
+	o.Listen, o.Link = r.host.Addr(), r.host.Link()
 	if r.opts.Watch != nil {
 		r.opts.Watch.Starting(o)
 	}

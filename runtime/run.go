@@ -40,7 +40,7 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 		return nil, err
 	}
 	h, err := openHost(HostOptions{
-		Data: r.opts.Data, BusListen: r.opts.BusListen, Listen: r.opts.Listen, Command: r.opts.Command,
+		Data: r.opts.Data, BusListen: r.opts.BusListen, Listen: r.opts.Listen, Tokens: r.opts.Tokens, Command: r.opts.Command,
 		Sync: r.plan.Durability == plan.DurableMachine,
 	}, role{onBus: onBus(r.plan), unready: func() string { return r.unready(ctx) }})
 	if err != nil {

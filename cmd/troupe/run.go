@@ -37,9 +37,12 @@ var runCommand = &cli.Command{
 // watchFlags are those of every command that plays a run.
 var watchFlags = []cli.Flag{
 	&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe the run at `HOST:PORT`"},
-	&cli.StringFlag{Name: "listen", Usage: "serve /metrics, /healthz and /readyz at `HOST:PORT`"},
+	&cli.StringFlag{Name: "listen", Usage: "serve the API, /metrics, /healthz and /readyz at `HOST:PORT`"},
+	tokensFlag,
 	&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout"},
 }
+
+var tokensFlag = &cli.StringFlag{Name: "tokens", Usage: "take the API's tokens from the files observe and control in `DIR`, instead of DATA/tokens"}
 
 func runScenario(c *cli.Context) error {
 	path, err := one(c, "scenario file")
@@ -93,7 +96,7 @@ func perform(c *cli.Context, o runtime.Options, unbegun func(error) error, begin
 	defer release()
 	show := newShow(os.Stderr)
 	o.Data, o.Command = c.String("data"), strings.Join(os.Args[1:], " ")
-	o.BusListen, o.Listen = c.String("bus-listen"), c.String("listen")
+	o.BusListen, o.Listen, o.Tokens = c.String("bus-listen"), c.String("listen"), c.String("tokens")
 	o.Kill, o.Watch = kill, show
 	res, err := begin(ctx, o)
 	show.clear()

@@ -23,6 +23,7 @@ var serveCommand = &cli.Command{
 	Flags: []cli.Flag{
 		dataFlag,
 		&cli.StringFlag{Name: "listen", Usage: "answer the API, and serve /metrics, /healthz and /readyz, at `HOST:PORT`"},
+		tokensFlag,
 		&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe runs at `HOST:PORT`"},
 		&cli.StringFlag{Name: "scenarios", Usage: "offer the scenarios of `DIR` to those who submit runs"},
 		&cli.IntFlag{Name: "at-once", Usage: "play at most `N` runs side by side, and let others wait; 0 for any number", Value: 4},
@@ -53,6 +54,7 @@ func serve(c *cli.Context) error {
 	o := runtime.ServeOptions{
 		HostOptions: runtime.HostOptions{
 			Data: c.String("data"), BusListen: c.String("bus-listen"), Listen: c.String("listen"),
+			Tokens:  c.String("tokens"),
 			Command: strings.Join(os.Args[1:], " "),
 		},
 		Scenarios: c.String("scenarios"), AtOnce: c.Int("at-once"), Idle: c.Duration("idle-exit"), Troupe: itself, Log: log,
@@ -84,6 +86,9 @@ func serve(c *cli.Context) error {
 	o.Kill = kill
 	o.Opened = func(h *runtime.Host) {
 		log.Info("serving", "data", o.Data, "listen", h.Addr(), "version", runtime.Version())
+		if link := h.Link(); link != "" && term.IsTerminal(int(os.Stderr.Fd())) {
+			_, _ = fmt.Fprintf(os.Stderr, "the page: %s\n", link)
+		}
 	}
 	return explain(runtime.Serve(ctx, o))
 }

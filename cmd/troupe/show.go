@@ -96,7 +96,7 @@ func (s *show) places(o runtime.Opening) {
 		_, _ = fmt.Fprintf(s.w, "agent %s connects to the bus by itself: troupe credentials %s %s\n", id, o.Run, id)
 	}
 	if o.Listen != "" {
-		_, _ = fmt.Fprintf(s.w, "metrics: http://%s/metrics\n", o.Listen)
+		_, _ = fmt.Fprintf(s.w, "look at it: %s\nmetrics: http://%s/metrics\n", o.Link, o.Listen)
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 )
 
 // A client asks a supervisor over its socket.
@@ -33,15 +32,21 @@ func (c *client) Close() error {
 	return nil
 }
 
+// localName is the host that requests over the socket are for.
+const localName = "troupe"
+
 // ask makes a request and gives the answer's body, or the error it carries.
 func (c *client) ask(ctx context.Context, method, path string, query url.Values) (*http.Response, error) {
 	return c.send(ctx, method, path, query, nil)
 }
 
-// send is ask with a body.
+// send is ask with a body. The parts of the path are escaped already.
 func (c *client) send(ctx context.Context, method, path string, query url.Values, body []byte) (*http.Response, error) {
-	u := url.URL{Scheme: "http", Host: "troupe", Path: path, RawQuery: query.Encode()}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), bytes.NewReader(body))
+	at := "http://" + localName + path
+	if len(query) > 0 {
+		at += "?" + query.Encode()
+	}
+	req, err := http.NewRequestWithContext(ctx, method, at, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
@@ -53,24 +58,8 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 		return res, nil
 	}
 	defer func() { _ = res.Body.Close() }()
-	text, _ := io.ReadAll(io.LimitReader(res.Body, 64<<10))
-	said := strings.TrimSpace(string(text))
-	for _, s := range statuses {
-		if res.StatusCode == s.code {
-			return nil, &saidError{said, s.err}
-		}
-	}
-	return nil, errors.New(said)
+	return nil, problemOf(res)
 }
-
-// A saidError is an error that the supervisor told, with its meaning.
-type saidError struct {
-	text string
-	is   error
-}
-
-func (e *saidError) Error() string { return e.text }
-func (e *saidError) Unwrap() error { return e.is }
 
 func (c *client) List(ctx context.Context) ([]Run, error) {
 	res, err := c.ask(ctx, http.MethodGet, "/v1/runs", nil)
@@ -90,7 +79,7 @@ func (c *client) Get(ctx context.Context, run string) (r Run, err error) {
 	if err != nil {
 		return r, err
 	}
-	return r, answered(res, &r)
+	return r, readAnswer(res, &r)
 }
 
 func (c *client) Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -222,11 +221,8 @@ type serverState struct {
 	Serves bool `json:"serves"` // it takes runs
 }
 
-// mostUpload is how long a scenario with its files may be.
-const mostUpload = 32 << 20
-
 // controlRoutes are those that make runs and say how they go.
-func controlRoutes(mux *http.ServeMux, runs Runs, local bool) {
+func controlRoutes(mux *routes, runs Runs, local bool) {
 	mux.HandleFunc("GET /v1/server", func(w http.ResponseWriter, r *http.Request) {
 		tell(w, http.StatusOK, serverState{Serves: runs.Serves(r.Context()) == nil}, nil)
 	})
@@ -236,7 +232,7 @@ func controlRoutes(mux *http.ServeMux, runs Runs, local bool) {
 	})
 	mux.HandleFunc("POST /v1/runs", func(w http.ResponseWriter, r *http.Request) {
 		var sub Submission
-		err := read(w, r, mostUpload, &sub)
+		err := readJSON(r, &sub)
 		if err == nil && sub.Path != "" && !local {
 			err = fmt.Errorf("%w: a path means something on the supervisor's socket alone: send files", ErrRefused)
 		}
@@ -260,7 +256,7 @@ func controlRoutes(mux *http.ServeMux, runs Runs, local bool) {
 		var body struct {
 			Limits []string `json:"limits"`
 		}
-		err := read(w, r, mostBody, &body)
+		err := read(r, &body)
 		if err == nil {
 			err = runs.Resume(r.Context(), r.PathValue("run"), body.Limits)
 		}
@@ -270,7 +266,7 @@ func controlRoutes(mux *http.ServeMux, runs Runs, local bool) {
 		body := struct {
 			Ticks int `json:"ticks"`
 		}{1}
-		err := read(w, r, mostBody, &body)
+		err := read(r, &body)
 		if err == nil {
 			err = runs.Step(r.Context(), r.PathValue("run"), body.Ticks)
 		}
@@ -280,7 +276,7 @@ func controlRoutes(mux *http.ServeMux, runs Runs, local bool) {
 		var body struct {
 			Speed *float64 `json:"ticks_per_second"`
 		}
-		err := read(w, r, mostBody, &body)
+		err := read(r, &body)
 		if err == nil && body.Speed == nil {
 			err = fmt.Errorf(`%w: the body is {"ticks_per_second": N}`, ErrRefused)
 		}
@@ -296,34 +292,20 @@ func act(do func(r *http.Request) error) http.HandlerFunc {
 }
 
 // read takes a request's body; none leaves v as it is.
-func read(w http.ResponseWriter, r *http.Request, most int64, v any) error {
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(v)
-	var large *http.MaxBytesError
-	switch {
-	case errors.Is(err, io.EOF):
+func read(r *http.Request, v any) error {
+	if r.ContentLength == 0 {
 		return nil
-	case errors.As(err, &large):
-		return err
-	case err != nil:
-		return fmt.Errorf("%w: cannot read the body: %w", ErrRefused, err)
 	}
-	if dec.More() {
-		return fmt.Errorf("%w: cannot read the body: there is more behind its JSON value", ErrRefused)
-	}
-	return nil
+	return readJSON(r, v)
 }
 
-// tell answers with a JSON value.
+// tell answers with a value or the error.
 func tell(w http.ResponseWriter, code int, v any, err error) {
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(code)
-	_ = json.NewEncoder(w).Encode(v)
+	answerJSON(w, code, v)
 }
 
 func (c *client) Pause(ctx context.Context, run string) error {
@@ -352,7 +334,7 @@ func (c *client) Serves(ctx context.Context) error {
 		return err
 	}
 	var said serverState
-	if err := answered(res, &said); err != nil || said.Serves {
+	if err := readAnswer(res, &said); err != nil || said.Serves {
 		return err
 	}
 	return errNoServer
@@ -363,7 +345,7 @@ func (c *client) Result(ctx context.Context, run string) (text json.RawMessage, 
 	if err != nil {
 		return nil, err
 	}
-	return text, answered(res, &text)
+	return text, readAnswer(res, &text)
 }
 
 func (c *client) Scenarios(ctx context.Context) (list []Scenario, err error) {
@@ -371,7 +353,7 @@ func (c *client) Scenarios(ctx context.Context) (list []Scenario, err error) {
 	if err != nil {
 		return nil, err
 	}
-	return list, answered(res, &list)
+	return list, readAnswer(res, &list)
 }
 
 // give sends a JSON value and takes what is answered, if anything is to be.
@@ -387,11 +369,11 @@ func (c *client) give(ctx context.Context, method, path string, v, answer any) e
 	if answer == nil {
 		return res.Body.Close()
 	}
-	return answered(res, answer)
+	return readAnswer(res, answer)
 }
 
-// answered reads the JSON of an answer.
-func answered(res *http.Response, v any) error {
+// readAnswer reads the JSON of an answer.
+func readAnswer(res *http.Response, v any) error {
 	defer func() { _ = res.Body.Close() }()
 	if err := json.NewDecoder(res.Body).Decode(v); err != nil {
 		return fmt.Errorf("cannot read the supervisor's answer: %w", err)

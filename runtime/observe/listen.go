@@ -14,7 +14,7 @@ import (
 func CheckListen(addr string) error {
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %q: %w; give host:port, such as 127.0.0.1:9464", addr, err)
+		return fmt.Errorf("cannot listen on %q: %w; give host:port, such as 127.0.0.1:8080", addr, err)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return fmt.Errorf("cannot listen on %q: the port must be a number from 0 to 65535", addr)
@@ -29,39 +29,58 @@ func Listen(addr string) (net.Listener, error) {
 	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("cannot serve metrics on %s: %w", addr, err)
+		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
 	}
 	return l, nil
 }
 
-// ServePublic answers whoever can reach the listener, until the returned stop
-// is called, which does as that of Serve. It tells and changes nothing:
+// Public is what whoever can reach a TCP listener is served: the API, by the roles
+// that tokens prove, and how this process is.
+type Public struct {
+	Runs    Runs
+	Tokens  *Tokens
+	Metrics *Metrics
+	// Unready says why it is not ready, or nothing; called concurrently.
+	Unready func() string
+	// Page answers GET / and what the page needs; nil for no page.
+	Page http.Handler
+}
+
+// ServeTCP answers the API on a TCP listener until the returned stop is called,
+// which does as that of Serve. Beside it:
 //
 //	/healthz  200 while the process lives
-//	/readyz   200, or 503 with what unready says; unready may be called concurrently
-//	/metrics
-func ServePublic(l net.Listener, m *Metrics, unready func() string) (stop func()) {
+//	/readyz   200, or 503 with what Unready says
+//	/metrics  for the role observe, or for anyone on a loopback listener
+//	/         the page
+//
+// Who has no token is told nothing of runs, on loopback too: agents with a network
+// could else steer the run that holds them.
+func ServeTCP(l net.Listener, p Public) (stop func()) {
 	return serve(l, &http.Server{
-		Handler:     publicHandler(m, unready),
-		ReadTimeout: 10 * time.Second, WriteTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler:           counted(p.Runs, newGate(p.routes(), p.Tokens, l.Addr())),
+		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
 		ErrorLog: log.New(io.Discard, "", 0), // what strangers do wrong is no news
 	})
 }
 
-func publicHandler(m *Metrics, unready func() string) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+func (p *Public) routes() *routes {
+	t := apiRoutes(p.Runs, false)
+	t.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusOK, "alive")
 	})
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if why := unready(); why != "" {
+	t.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if why := p.Unready(); why != "" {
 			answer(w, http.StatusServiceUnavailable, why)
 			return
 		}
 		answer(w, http.StatusOK, "ready")
 	})
-	mux.Handle("GET /metrics", m.Handler())
-	return mux
+	t.Handle("GET /metrics", p.Metrics.Handler())
+	if p.Page != nil {
+		t.Handle("GET /{$}", p.Page)
+	}
+	return t
 }
 
 func answer(w http.ResponseWriter, code int, text string) {

@@ -1,11 +1,8 @@
 package observe
 
 import (
-	"io"
 	"net"
-	"net/http"
 	"strings"
-	"sync/atomic"
 	"testing"
 )
 
@@ -22,48 +19,23 @@ func TestCheckListen(t *testing.T) {
 	}
 }
 
-func TestServePublic(t *testing.T) {
-	l, err := Listen("127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	base := "http://" + l.Addr().String()
-	if _, err := Listen(l.Addr().String()); err == nil || !strings.Contains(err.Error(), "cannot serve metrics on 127.0.0.1:") {
+func TestServeTCP(t *testing.T) {
+	at, why := serveTCP(t, nil)
+	if _, err := Listen(strings.TrimPrefix(at.base, "http://")); err == nil || !strings.Contains(err.Error(), "cannot listen on 127.0.0.1:") {
 		t.Errorf("a port that is taken: %v", err)
 	}
-	m, _ := measured(market())
-	var why atomic.Value
-	why.Store("starting: not there yet")
-	stop := ServePublic(l, m, func() string { return why.Load().(string) })
-	ask := func(method, path, accept string, code int, says string) {
-		t.Helper()
-		req, _ := http.NewRequest(method, base+path, nil)
-		req.Header.Set("Accept", accept)
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = res.Body.Close() }()
-		body, _ := io.ReadAll(res.Body)
-		if res.StatusCode != code || !strings.Contains(res.Header.Get("Content-Type")+"\n"+string(body), says) {
-			t.Errorf("%s %s: %s %v\n%s", method, path, res.Status, res.Header, body)
-		}
-	}
-	ask("GET", "/healthz", "", 200, "alive\n")
-	ask("GET", "/readyz", "", 503, "starting: not there yet\n")
-	why.Store("")
-	ask("GET", "/readyz", "", 200, "ready\n")
-	ask("GET", "/metrics", "", 200, `troupe_ticks_total{run="r1"} 0`)
-	ask("GET", "/metrics", "", 200, `text/plain; version=0.0.4`)
-	ask("GET", "/metrics", "application/openmetrics-text; version=1.0.0", 200, "application/openmetrics-text; version=1.0.0")
-	ask("GET", "/metrics", "application/openmetrics-text; version=1.0.0", 200, "\n# EOF\n")
-	// Nothing can be changed from here, and the API is elsewhere.
-	ask("POST", "/metrics", "", 405, "")
-	ask("POST", "/v1/runs/r1/stop", "", 404, "")
-	ask("GET", "/v1/runs", "", 404, "")
-	http.DefaultClient.CloseIdleConnections()
-	stop()
-	if conn, err := net.Dial("tcp", l.Addr().String()); err == nil {
+	*why = "starting: not there yet"
+	at.is(t, "GET /healthz", 200, "alive\n")
+	at.is(t, "GET /readyz", 503, "starting: not there yet\n")
+	*why = ""
+	at.is(t, "GET /readyz", 200, "ready\n")
+	at.is(t, "GET /metrics", 200, `troupe_ticks_total{run="r1"} 0`)
+	at.is(t, "GET /metrics", 200, `text/plain; version=0.0.4`)
+	open := at.with("Accept", "application/openmetrics-text; version=1.0.0")
+	open.is(t, "GET /metrics", 200, "application/openmetrics-text; version=1.0.0")
+	open.is(t, "GET /metrics", 200, "\n# EOF\n")
+	at.stop()
+	if conn, err := net.Dial("tcp", strings.TrimPrefix(at.base, "http://")); err == nil {
 		_ = conn.Close()
 		t.Error("it takes connections after its stop")
 	}

@@ -32,10 +32,6 @@ type Outside interface {
 	Remove(ctx context.Context, agent string) (tick int, err error)
 }
 
-// mostBody is how long a request with a message may be: a little more than any
-// message that a run takes.
-const mostBody = 1 << 20
-
 // outsideOf finds who takes in what comes to a run.
 func (s *Store) outsideOf(run string) (Outside, error) {
 	if err := s.exists(run); err != nil {
@@ -81,35 +77,34 @@ type recorded struct {
 }
 
 // takeIn answers with the tick of what a request asks for.
-func takeIn(mux *http.ServeMux, pattern string, do func(r *http.Request, body *json.Decoder) (int, error)) {
+func takeIn(mux *routes, pattern string, do func(r *http.Request) (int, error)) {
 	mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-		tick, err := do(r, json.NewDecoder(http.MaxBytesReader(w, r.Body, mostBody)))
+		tick, err := do(r)
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(recorded{tick})
+		answerJSON(w, http.StatusOK, recorded{tick})
 	})
 }
 
 // outsideRoutes are those of what comes from outside a run.
-func outsideRoutes(mux *http.ServeMux, runs Runs) {
-	takeIn(mux, "POST /v1/runs/{run}/messages", func(r *http.Request, body *json.Decoder) (int, error) {
+func outsideRoutes(mux *routes, runs Runs) {
+	takeIn(mux, "POST /v1/runs/{run}/messages", func(r *http.Request) (int, error) {
 		var m Message
-		if err := body.Decode(&m); err != nil {
-			return 0, fmt.Errorf("%w: cannot read the message: %w", ErrRefused, err)
+		if err := readJSON(r, &m); err != nil {
+			return 0, err
 		}
 		return runs.Send(r.Context(), r.PathValue("run"), m)
 	})
-	takeIn(mux, "POST /v1/runs/{run}/agents", func(r *http.Request, body *json.Decoder) (int, error) {
+	takeIn(mux, "POST /v1/runs/{run}/agents", func(r *http.Request) (int, error) {
 		var a Agent
-		if err := body.Decode(&a); err != nil {
-			return 0, fmt.Errorf("%w: cannot read the agent: %w", ErrRefused, err)
+		if err := readJSON(r, &a); err != nil {
+			return 0, err
 		}
 		return runs.AddAgent(r.Context(), r.PathValue("run"), a)
 	})
-	takeIn(mux, "DELETE /v1/runs/{run}/agents/{agent}", func(r *http.Request, _ *json.Decoder) (int, error) {
+	takeIn(mux, "DELETE /v1/runs/{run}/agents/{agent}", func(r *http.Request) (int, error) {
 		return runs.RemoveAgent(r.Context(), r.PathValue("run"), r.PathValue("agent"))
 	})
 }
@@ -136,7 +131,7 @@ func (c *client) put(ctx context.Context, method, path string, v any) (int, erro
 		}
 	}
 	res, err := c.send(ctx, method, path, nil, body)
-	var told *saidError
+	var told *Problem
 	switch {
 	case err == nil:
 	case errors.As(err, &told), ctx.Err() != nil:

@@ -2,19 +2,17 @@ package observe
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"strconv"
+	"strings"
 	"time"
 )
 
 // Serve answers the API on a listener until the returned stop is called, which
 // waits for requests under way, 2 s at most, and closes the listener.
 func Serve(l net.Listener, runs Runs) (stop func()) {
-	return serve(l, &http.Server{Handler: Handler(runs, true), ReadHeaderTimeout: 10 * time.Second})
+	return serve(l, &http.Server{Handler: Handler(runs), ReadHeaderTimeout: 10 * time.Second})
 }
 
 func serve(l net.Listener, srv *http.Server) (stop func()) {
@@ -38,27 +36,30 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 	}
 }
 
-// Handler is the API over some runs. Local says that who asks is this machine's.
-func Handler(runs Runs, local bool) http.Handler {
-	mux := http.NewServeMux()
+// Handler is the API over some runs, for whoever may do all and is on this machine.
+func Handler(runs Runs) http.Handler { return counted(runs, apiRoutes(runs, true)) }
+
+// apiRoutes are the routes of the API. Local says that who asks is this machine's.
+func apiRoutes(runs Runs, local bool) *routes {
+	mux := newRoutes()
 	mux.HandleFunc("GET /v1/runs", func(w http.ResponseWriter, r *http.Request) {
 		list, err := runs.List(r.Context())
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(list)
+		answerJSON(w, http.StatusOK, list)
 	})
 	mux.HandleFunc("GET /v1/runs/{run}", func(w http.ResponseWriter, r *http.Request) {
 		run, err := runs.Get(r.Context(), r.PathValue("run"))
 		tell(w, http.StatusOK, run, err)
 	})
-	mux.HandleFunc("GET /v1/runs/{run}/events", fromTick("application/jsonl", func(r *http.Request, from int, out io.Writer) error {
-		return runs.Events(r.Context(), r.PathValue("run"), from, r.FormValue("follow") == "true", out)
+	mux.HandleFunc("GET /v1/runs/{run}/events", fromTick("application/jsonl", func(r *http.Request, from int, q *query) func(io.Writer) error {
+		follow := q.flag("follow")
+		return func(out io.Writer) error { return runs.Events(r.Context(), r.PathValue("run"), from, follow, out) }
 	}))
-	mux.HandleFunc("GET /v1/runs/{run}/records", fromTick("application/octet-stream", func(r *http.Request, from int, out io.Writer) error {
-		return runs.Records(r.Context(), r.PathValue("run"), from, out)
+	mux.HandleFunc("GET /v1/runs/{run}/records", fromTick("application/octet-stream", func(r *http.Request, from int, _ *query) func(io.Writer) error {
+		return func(out io.Writer) error { return runs.Records(r.Context(), r.PathValue("run"), from, out) }
 	}))
 	mux.HandleFunc("GET /v1/runs/{run}/entries", func(w http.ResponseWriter, r *http.Request) {
 		stream(w, "application/octet-stream", func(out io.Writer) error {
@@ -81,28 +82,46 @@ func Handler(runs Runs, local bool) http.Handler {
 		done(w, runs.Stop(r.Context(), r.PathValue("run")))
 	})
 	mux.HandleFunc("DELETE /v1/runs/{run}", func(w http.ResponseWriter, r *http.Request) {
-		done(w, runs.Remove(r.Context(), r.PathValue("run"), r.FormValue("force") == "true"))
+		q := queryOf(r)
+		force := q.flag("force")
+		if q.err != nil {
+			fail(w, q.err)
+			return
+		}
+		done(w, runs.Remove(r.Context(), r.PathValue("run"), force))
 	})
 	outsideRoutes(mux, runs)
 	controlRoutes(mux, runs, local)
-	if s, ok := runs.(*Store); ok && s.Busy != nil {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			defer s.Busy()()
-			mux.ServeHTTP(w, r)
-		})
-	}
 	return mux
 }
 
+// counted has a store's owner know of each request about runs.
+func counted(runs Runs, h http.Handler) http.Handler {
+	s, ok := runs.(*Store)
+	if !ok || s.Busy == nil {
+		return h
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v1/") {
+			defer s.Busy()()
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// mostTick is the highest number that a tick may have.
+const mostTick = 1 << 53
+
 // fromTick answers with what is streamed from the tick on that is asked for.
-func fromTick(kind string, write func(r *http.Request, from int, out io.Writer) error) http.HandlerFunc {
+func fromTick(kind string, writer func(r *http.Request, from int, q *query) func(io.Writer) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		from, err := strconv.Atoi(r.FormValue("from"))
-		if r.FormValue("from") != "" && (err != nil || from < 0) {
-			http.Error(w, "from is the number of a tick", http.StatusBadRequest)
+		q := queryOf(r)
+		write := writer(r, q.number("from", 0, mostTick), q)
+		if q.err != nil {
+			fail(w, q.err)
 			return
 		}
-		stream(w, kind, func(out io.Writer) error { return write(r, from, out) })
+		stream(w, kind, write)
 	}
 }
 
@@ -112,29 +131,6 @@ func done(w http.ResponseWriter, err error) {
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// statuses are the errors that a client tells apart.
-var statuses = []struct {
-	err  error
-	code int
-}{
-	{ErrNoRun, http.StatusNotFound},
-	{ErrNoLog, http.StatusGone},
-	{ErrRunning, http.StatusConflict},
-	{ErrNotRunning, http.StatusPreconditionFailed},
-	{ErrRefused, http.StatusUnprocessableEntity},
-	{ErrConflict, http.StatusConflict},
-}
-
-func fail(w http.ResponseWriter, err error) {
-	for _, s := range statuses {
-		if errors.Is(err, s.err) {
-			http.Error(w, err.Error(), s.code)
-			return
-		}
-	}
-	http.Error(w, err.Error(), http.StatusInternalServerError)
 }
 
 // failed is the trailer that carries what went wrong after the answer began.

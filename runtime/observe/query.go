@@ -1,0 +1,54 @@
+package observe
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+)
+
+// A query takes a request's parameters apart. The first fault sticks.
+type query struct {
+	values url.Values
+	err    error
+}
+
+func queryOf(r *http.Request) *query {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		err = &requestError{"cannot read the query: ", err}
+	}
+	return &query{values, err}
+}
+
+func (q *query) fail(format string, v ...any) {
+	if q.err == nil {
+		q.err = fmt.Errorf("%w: "+format, append([]any{errRequest}, v...)...)
+	}
+}
+
+// number is a whole number from 0 to most; what it is without being said is usual.
+func (q *query) number(name string, usual, most int) int {
+	said := q.values.Get(name)
+	if said == "" {
+		return usual
+	}
+	n, err := strconv.Atoi(said)
+	if err != nil || n < 0 || n > most {
+		q.fail("%s is a whole number from 0 to %d", name, most)
+		return usual
+	}
+	return n
+}
+
+// flag is true or false; false where nothing is said.
+func (q *query) flag(name string) bool {
+	switch said := q.values.Get(name); said {
+	case "true":
+		return true
+	case "", "false":
+	default:
+		q.fail("%s is true or false", name)
+	}
+	return false
+}
