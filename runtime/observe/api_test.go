@@ -253,7 +253,7 @@ func TestRequestsThatAreNone(t *testing.T) {
 	h, c := open(t)
 	h.run("r", 0, true)
 	for request, want := range map[string]int{
-		"POST /v1/runs": 405, "DELETE /v1/runs": 405, "GET /v1/runs/r/stop": 405, "PUT /v1/runs/r": 405, "GET /v1/runs/r": 405,
+		"POST /v1/runs": 400, "DELETE /v1/runs": 405, "GET /v1/runs/r/stop": 405, "PUT /v1/runs/r": 405, "POST /v1/runs/r": 405,
 		"POST /v1/runs/r/events": 405, "GET /": 404, "GET /v2/runs": 404, "POST /v1/runs/r/start": 404,
 		"GET /v1/runs/r/events?from=-1": 400, "GET /v1/runs/r/events?from=x": 400, "GET /v1/runs/r/events?from=99999999999999999999": 400,
 	} {

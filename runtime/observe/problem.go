@@ -41,8 +41,8 @@ var statuses = []struct {
 }{
 	{ErrNoRun, http.StatusNotFound},
 	{ErrNoLog, http.StatusGone},
-	{ErrConflict, http.StatusConflict},
 	{ErrRunning, http.StatusConflict},
+	{ErrConflict, http.StatusConflict},
 	{ErrNotRunning, http.StatusPreconditionFailed},
 	{ErrRefused, http.StatusUnprocessableEntity},
 	{errRequest, http.StatusBadRequest},
