@@ -15,9 +15,9 @@ import (
 var mcpCommand = &cli.Command{
 	Name:  "mcp",
 	Usage: "inside an agent: serve its socket as an MCP server on standard input and output",
-	Description: "Every Claude Code agent has this server by the name troupe. Its tools are act, observe,\n" +
-		"send_message, read_messages, list_agents, checkout, commit, lock and unlock; its\n" +
-		"resources the agent's brief and the files of the shared tree.",
+	Description: "Every agent of Claude Code or Codex has this server by the name troupe. Its tools are\n" +
+		"act, observe, send_message, read_messages, list_agents, checkout, commit, lock and\n" +
+		"unlock; its resources the agent's brief and the files of the shared tree.",
 	Flags: []cli.Flag{askerFlag},
 	Action: func(c *cli.Context) error {
 		if c.Args().Present() {

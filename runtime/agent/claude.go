@@ -79,6 +79,9 @@ func claudeCommand(program string, o *ModelOptions) []string {
 		add("--settings", "{agent}/"+SettingsFile)
 	}
 	words = append(append(words, "--allowedTools", "mcp__"+OwnServer), o.AllowedTools...)
+	if denied := claudeDenied(o); len(denied) > 0 {
+		words = append(append(words, "--disallowedTools"), denied...)
+	}
 	add("--permission-mode", o.PermissionMode)
 	if o.MaxTurns > 0 {
 		add("--max-turns", strconv.Itoa(o.MaxTurns))
@@ -93,6 +96,25 @@ func claudeCommand(program string, o *ModelOptions) []string {
 		add("--add-dir", "{program}/.")
 	}
 	return append(words, o.Flags...)
+}
+
+// claudeElsewhere are its own tools that reach other sessions, those of the same user
+// here and those of the account elsewhere: agents reach each other through the run.
+var claudeElsewhere = []string{"ListAgents", "SendMessage", "RemoteTrigger"}
+
+// claudeDenied are those that the scenario does not allow by name. What a flag denies
+// no settings allow, so it is left out here.
+func claudeDenied(o *ModelOptions) (denied []string) {
+	var settings struct {
+		Permissions struct{ Allow []string }
+	}
+	_ = json.Unmarshal(o.Settings, &settings) // what is of another form allows nothing
+	for _, name := range claudeElsewhere {
+		if !slices.Contains(o.AllowedTools, name) && !slices.Contains(settings.Permissions.Allow, name) {
+			denied = append(denied, name)
+		}
+	}
+	return denied
 }
 
 // claudeOverhead is that of Claude Code 2.1.331, which tells older models more.

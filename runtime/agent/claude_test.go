@@ -147,6 +147,27 @@ func FuzzClaudeDecode(f *testing.F) {
 	})
 }
 
+// Its own tools that reach others are denied, but for those that a scenario allows.
+func TestClaudeDenied(t *testing.T) {
+	for name, c := range map[string]struct {
+		o    ModelOptions
+		want string
+	}{
+		"all":            {ModelOptions{}, "--disallowedTools ListAgents SendMessage RemoteTrigger --last"},
+		"one is allowed": {ModelOptions{AllowedTools: []string{"Read", "SendMessage"}}, "--disallowedTools ListAgents RemoteTrigger --last"},
+		"by settings":    {ModelOptions{Settings: []byte(`{"permissions":{"allow":["ListAgents","Read"]}}`)}, "--disallowedTools SendMessage RemoteTrigger --last"},
+		"other settings": {ModelOptions{Settings: []byte(`{"permissions":{"allow":"ListAgents"}}`)}, "--disallowedTools ListAgents SendMessage RemoteTrigger --last"},
+		"none":           {ModelOptions{AllowedTools: []string{"RemoteTrigger", "ListAgents", "SendMessage"}}, "RemoteTrigger ListAgents SendMessage --last"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c.o.Keep, c.o.Flags = true, []string{"--last"}
+			if got := strings.Join(claudeCommand("claude", &c.o), " "); !strings.HasSuffix(got, " "+c.want) {
+				t.Errorf("got %q, want it to end with %q", got, c.want)
+			}
+		})
+	}
+}
+
 // What the tool puts before a conversation is less where the scenario takes its tools
 // away, and more for older models.
 func TestClaudeOverhead(t *testing.T) {
