@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,6 +54,11 @@ func TestE2EClaudeTranscript(t *testing.T) {
 		}
 		if n := strings.Count(r.System, "Play as one of 2."); n != want {
 			t.Errorf("%s was told its prompt %d times: %s", id, n, r.System)
+		}
+		for _, tool := range []string{"ListAgents", "SendMessage", "RemoteTrigger"} {
+			if slices.Contains(r.Tools, tool) || strings.Contains(string(r.Raw), tool) {
+				t.Errorf("%s may reach other sessions with %s: it has %q", id, tool, r.Tools)
+			}
 		}
 	}
 	c.checkHomes(t)
