@@ -19,6 +19,8 @@ type Bill struct {
 	out           *logFile // the agent's; nil before its process is made
 	tick, attempt int
 	noted         bool // something is to be taken
+	counts        bool // something was, once: what the tool says that it spent is the same
+	ahead         int  // turns that went on record ahead of their answer
 	usage         agent.Usage
 	failure       agent.Failure
 	detail        string
@@ -73,7 +75,7 @@ func (b *Bill) Turn() (tick, attempt int) {
 func (b *Bill) Add(u *agent.Usage) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.noted = true
+	b.noted, b.counts = true, true
 	b.usage.Add(u)
 	b.usage.Model = u.Model
 }
@@ -117,8 +119,8 @@ func (b *Bill) asked(o *agent.Observe) {
 	b.waited, b.since = 0, time.Now()
 }
 
-// take gives what the requests since the last one took, and says whether there was
-// any.
+// take gives what the requests took that no answer has taken along, and says whether
+// there was any.
 func (b *Bill) take() (u agent.Usage, any bool) {
 	if b == nil {
 		return u, false
@@ -127,6 +129,7 @@ func (b *Bill) take() (u agent.Usage, any bool) {
 	defer b.mu.Unlock()
 	u, any = b.usage, b.noted
 	b.usage, b.noted = agent.Usage{}, false
+	b.ahead += u.Turns
 	return u, any
 }
 
@@ -158,23 +161,33 @@ func (b *Bill) starting() {
 		return
 	}
 	b.mu.Lock()
-	b.failure, b.detail = "", ""
+	b.failure, b.detail, b.ahead = "", "", 0
 	b.mu.Unlock()
 	b.Starting()
 }
 
-// metered brings what the gateway has counted into what a tool says that its answer
-// took. Where no request has come by, the tool's word is all there is.
+// metered brings what the gateway has counted since the last answer into what a tool
+// says that its answer took. Of what went on record ahead of that, or was answered from
+// what is paid for, it has counted nothing. Where no request has ever come by, the
+// tool's word is all there is.
 func (b *Bill) metered(u *agent.Usage) {
-	counted, any := b.take()
-	if !any {
+	if b == nil {
 		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.counts {
+		return
+	}
+	counted, ahead := b.usage, b.ahead
+	b.usage, b.noted, b.ahead = agent.Usage{}, false, 0
 	u.Input, u.Output, u.CacheRead, u.CacheWrite, u.USD = counted.Input, counted.Output, counted.CacheRead, counted.CacheWrite, counted.USD
 	if u.Model == "" {
 		u.Model = counted.Model
 	}
 	if u.Turns == 0 {
 		u.Turns = counted.Turns
+	} else {
+		u.Turns = max(u.Turns-ahead, 0)
 	}
 }
