@@ -41,7 +41,7 @@ type keeping uint8
 
 const (
 	kept   keeping = iota // the session has it
-	unkept                // it has not, and the tool had time enough
+	unkept                // it has not, and the tool had time enough, or has ended by itself
 	lost                  // it has not, and never will: the process is gone
 )
 
@@ -70,10 +70,9 @@ func (p *resident) variable(name string) string {
 func (p *resident) hold(c *child, l *agent.Line, look func() (bool, error)) {
 	h := &held{line: *l, at: time.Now(), over: make(chan struct{})}
 	p.held = h
-	patience := p.fleet.recording >> min(p.unkept, mostUnkept)
-	wait := awaitRecord
-	if p.perTurn() {
-		wait = awaitEnd
+	wait, patience := awaitRecord, p.fleet.recording>>min(p.unkept, mostUnkept)
+	if p.perTurn() { // it ends by itself: none of it is spent in vain
+		wait, patience = awaitEnd, p.fleet.recording
 	}
 	p.fleet.wg.Go(func() {
 		defer close(h.over)
@@ -167,8 +166,11 @@ func (p *resident) release(h *held, how keeping, err error, patience time.Durati
 	case kept:
 		p.unkept = 0
 	case unkept:
-		p.unkept++
-		text := fmt.Sprintf("its answer was not in its own session within %s: killed now, it may have forgotten it", patience)
+		text := "its answer was not in its own session when it had ended: the next turn may not know of it"
+		if !p.perTurn() {
+			p.unkept++
+			text = fmt.Sprintf("its answer was not in its own session within %s: killed now, it may have forgotten it", patience)
+		}
 		if err != nil {
 			text += ": " + err.Error()
 		}

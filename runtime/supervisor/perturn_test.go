@@ -82,6 +82,28 @@ func TestUnrecordedTurn(t *testing.T) {
 	}
 }
 
+// One that has ended by itself is waited for as long at any time, however often its
+// session had no answer of it: ended early, it would seem to have crashed.
+func TestNeverRecordedTurns(t *testing.T) {
+	s := open(t, turnSpec("a", "count", func() (bool, error) { return false, nil }))
+	for tick := range 3 {
+		want(t, s.ask(tick, 0, "a"), "a", "", `{"n":1}`)
+		var told []string
+		for _, f := range s.Facts() {
+			if f.Kind == "unrecorded" {
+				told = append(told, f.Detail)
+			}
+		}
+		if len(told) != 1 || !strings.Contains(told[0], "was not in its own session when it had ended") {
+			t.Errorf("tick %d: told %q", tick, told)
+		}
+		s.Committed(tick)
+	}
+	if n := s.byAgent["a"].driver.(*resident).unkept; n > 0 {
+		t.Errorf("patience was lost on %d of its answers", n)
+	}
+}
+
 // A process that is killed in its turn has it again.
 func TestKilledInItsTurn(t *testing.T) {
 	file := fmt.Sprintf("%s/died", t.TempDir())
