@@ -161,7 +161,8 @@ func TestCodexRecorded(t *testing.T) {
 		"a cut line":       {append(slices.Clone(lines[:end(1)-1]), lines[end(1)-1][:40]), turn, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, ended, err := threadAt(t, t.TempDir(), "t-1", c.lines)
+			// A name with what is a pattern elsewhere.
+			got, ended, err := threadAt(t, filepath.Join(t.TempDir(), "[run] *"), "t-1", c.lines)
 			if got.Took > 0 != c.ended || got.Took > time.Second {
 				t.Errorf("it took %s", got.Took)
 			}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,12 +30,12 @@ func codexRecorded(env func(string) string, l *Line) (look func() (bool, error))
 	if dir == "" {
 		dir = filepath.Join(env("HOME"), ".codex")
 	}
-	// By year, month and day.
-	pattern := filepath.Join(dir, "sessions", "*", "*", "*", "rollout-*-"+l.Usage.Session+".jsonl")
+	sessions := filepath.Join(dir, "sessions")
+	pattern := "*/*/*/rollout-*-" + l.Usage.Session + ".jsonl" // by year, month and day
 	u := l.Usage
 	(&codexTokens{}).into(u) // not the thread's, whatever is found
 	return func() (bool, error) {
-		f, err := openOne(pattern)
+		f, err := openOne(sessions, pattern)
 		if err != nil {
 			return false, fmt.Errorf("cannot read the thread %s: %w", u.Session, err)
 		}
@@ -43,9 +44,9 @@ func codexRecorded(env func(string) string, l *Line) (look func() (bool, error))
 	}
 }
 
-// openOne opens the file that a pattern finds.
-func openOne(pattern string) (*os.File, error) {
-	found, err := filepath.Glob(pattern)
+// openOne opens the file that a pattern finds in a directory.
+func openOne(dir, pattern string) (*os.File, error) {
+	found, err := fs.Glob(os.DirFS(dir), pattern)
 	if err == nil && len(found) == 0 {
 		err = os.ErrNotExist
 	}
@@ -53,7 +54,7 @@ func openOne(pattern string) (*os.File, error) {
 		return nil, err
 	}
 	// An agent may put anything there: nothing that blocks is opened for long.
-	f, err := os.OpenFile(found[0], os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(filepath.Join(dir, found[0]), os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
