@@ -50,7 +50,7 @@ func (p *resident) call(w *workspace.Workspace) (*child, error) {
 	defer cancel()
 	bound := make(chan struct{}) // what comes waits until c is known
 	lines := &callSink{}
-	c := &child{gone: make(chan struct{}), in: lines}
+	c := &child{gone: make(chan struct{}), swept: make(chan struct{}), in: lines}
 	c.parts.Store(1)
 	failed := false
 	gone := func(*child) {

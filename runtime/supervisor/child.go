@@ -36,6 +36,7 @@ type child struct {
 	parts  atomic.Int32 // of dying: exit, stdout's end, stderr's end
 	onGone func(*child)
 	gone   chan struct{}
+	swept  chan struct{} // of a resident's: closed once it is gone, and all that it has left
 }
 
 // A death is how a process has ended.
@@ -79,7 +80,7 @@ func (s *starter) spawn(l launch, e pipeIO, h handler) (*child, error) {
 		closeAll(p.ours)
 		return nil, err
 	}
-	c := &child{tag: s.brand.tag(s.tags.Add(1)), uid: l.Confinement.UID, gone: make(chan struct{}), onGone: h.gone}
+	c := &child{tag: s.brand.tag(s.tags.Add(1)), uid: l.Confinement.UID, gone: make(chan struct{}), swept: make(chan struct{}), onGone: h.gone}
 	var left func()
 	c.parts.Store(3)
 	started := make(chan struct{}) // the child may be dead before start returns

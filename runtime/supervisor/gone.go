@@ -15,6 +15,7 @@ import (
 func (p *resident) gone(c *child) {
 	killGroup(c)
 	byKernel := p.sweep(c)
+	close(c.swept)
 	p.letGo()
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -138,10 +138,12 @@ func awaitRecord(c *child, look func() (bool, error), patience time.Duration) (k
 	}
 }
 
-// awaitEnd waits until a process that answers once is gone, and looks then. One
-// that stays is ended, after as much patience as one has with a session.
+// awaitEnd waits until a process that answers once is gone, with all that it has
+// started, and looks then. One that stays is ended, after as much patience as one has
+// with a session.
 func awaitEnd(c *child, look func() (bool, error), patience time.Duration) (keeping, error) {
 	stopChild(c, graces{patience, patient.kill})
+	<-c.swept
 	if look == nil {
 		return kept, nil
 	}

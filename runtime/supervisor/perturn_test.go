@@ -1,10 +1,14 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -46,6 +50,25 @@ func TestProcessForEachTurn(t *testing.T) {
 			t.Errorf("tick %d: %s", tick, got)
 		}
 		s.Committed(tick)
+	}
+}
+
+// What a turn's process has started is gone when its answer is there: its files are
+// those of the turn then.
+func TestTurnLeavesNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	s := open(t, turnSpec("a", "daemon", nil, file))
+	want(t, s.ask(0, 0, "a"), "a", "", `{"n":1}`)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("%d is there: %v", pid, err)
 	}
 }
 
