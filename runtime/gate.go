@@ -99,7 +99,7 @@ func (r *run) liveGate(ctx context.Context) (*gate, error) {
 			return nil, err
 		}
 		r.onStop(func() { _ = o.Exchanges.Close() })
-		err = o.Past.Resume(r.dir.Gateway(), func(id string) int {
+		err = o.Past.Resume(r.dir.Gateway(), next, func(id string) int {
 			if r.retold(id) {
 				return 0
 			}

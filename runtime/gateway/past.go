@@ -26,7 +26,7 @@ type kept struct {
 	dir    string // of its bodies
 	own    bool   // it is of this run
 	served bool   // since its agent's process was started
-	told   bool   // what it cost
+	told   bool   // what it cost is on record, or on its way there
 }
 
 // NewPast is one of nothing.
@@ -44,9 +44,10 @@ func ReadPast(dir string) (*Past, error) {
 	})
 }
 
-// Resume adds what a run's own directory holds, for a run that goes on: of each
-// agent what was answered from a tick on. Errors are not given again.
-func (p *Past) Resume(dir string, from func(id string) int) error {
+// Resume adds what a run's own directory holds, for a run that goes on with the tick
+// next: of each agent what was answered from a tick on. What that cost is on record
+// for the ticks before next. Errors are not given again.
+func (p *Past) Resume(dir string, next int, from func(id string) int) error {
 	return ReadExchanges(dir, func(e *Exchange) error {
 		if !e.Whole || e.Tick < from(e.Agent) {
 			return nil
@@ -56,7 +57,7 @@ func (p *Past) Resume(dir string, from func(id string) int) error {
 			return !k.own && k.Ordinal == e.Ordinal && k.Hash == e.Hash // where this one is from
 		})
 		if e.Status < 300 {
-			p.put(kept{Exchange: *e, dir: dir, own: true})
+			p.put(kept{Exchange: *e, dir: dir, own: true, told: e.Tick < next})
 		}
 		return nil
 	})
@@ -128,7 +129,7 @@ func (e *CounterpartError) Error() string {
 
 // answer finds what answers a request: the exchange of its turn with the same hash
 // that was not given yet; where others do, too, the first one left for the same
-// model and tools. News says that nobody was told in this process what it cost.
+// model and tools. News says that nobody was told what it cost.
 func (p *Past) answer(q *Exchange, others bool) (e *kept, news bool, missing *CounterpartError) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
