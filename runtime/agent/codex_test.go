@@ -207,6 +207,8 @@ func TestCodexConfigure(t *testing.T) {
 				OwnServer: {Command: []string{"/bin/troupe", "mcp"}},
 				"ledger":  {Command: []string{"python3", "it.py"}, Env: map[string]string{"YEAR": "20\"26"}},
 				"rates":   {URL: "http://r/", Type: "http", Headers: map[string]string{"Authorization": "Bearer x"}},
+				"mail":    {Command: []string{"mail"}, Env: map[string]string{"TOKEN": "${TOKEN}", "OTHER": "${TOKEN}"}},
+				"vault":   {URL: "http://v/", Type: "http", Headers: map[string]string{"authorization": "Bearer ${TOKEN}", "X-Key": "${KEY}", "X-Odd": "Bearer ${KEY}", "X-Not": "a${KEY}"}},
 			}), SettingsFile: `{"a":{"b c":[1,2.5,null,true],"d":null},"web_search":"off"}`}}
 	words := codexConfigure([]string{"/bin/codex", "exec", "--json"}, s)
 	text := strings.Join(words, "\n")
@@ -215,6 +217,9 @@ func TestCodexConfigure(t *testing.T) {
 		"\nmodel_instructions_file=\"/run/system.txt\"", "\nsqlite_home=\"/h/.codex/state-",
 		"\nmcp_servers.ledger={\"args\" = [\"it.py\"], \"command\" = \"python3\", \"env\" = {\"YEAR\" = \"20\\\"26\"}, \"env_vars\" = [",
 		"\nmcp_servers.rates={\"http_headers\" = {\"Authorization\" = \"Bearer x\"}, \"url\" = \"http://r/\"}",
+		"\nmcp_servers.mail={\"args\" = [], \"command\" = \"mail\", \"env\" = {\"OTHER\" = \"${TOKEN}\"}, \"env_vars\" = [\"TROUPE_RUN\", ", ", \"TOKEN\"]}",
+		"\nmcp_servers.vault={\"bearer_token_env_var\" = \"TOKEN\", \"env_http_headers\" = {\"X-Key\" = \"KEY\"}, " +
+			"\"http_headers\" = {\"X-Not\" = \"a${KEY}\", \"X-Odd\" = \"Bearer ${KEY}\"}, \"url\" = \"http://v/\"}",
 		"\nmcp_servers.troupe={\"args\" = [\"mcp\"], \"command\" = \"/bin/troupe\",", "\"required\" = true}",
 		"\na={\"b c\" = [1, 2.5, true]}", "\nweb_search=\"off\"",
 	} {

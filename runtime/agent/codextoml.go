@@ -3,6 +3,7 @@ package agent
 import (
 	"encoding/json"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -28,17 +29,10 @@ func fieldsOf(text string) (all []field) {
 }
 
 // codexServers are the servers in a file of serversText, as the tool's settings have
-// them. Those that it starts get what the run's own tells agents, of which it passes
-// none on by itself.
+// them.
 func codexServers(text string) []field {
 	var file struct {
-		Servers map[string]struct {
-			Command string
-			Args    []any
-			Env     map[string]any
-			URL     string
-			Headers map[string]any
-		} `json:"mcpServers"`
+		Servers map[string]codexServer `json:"mcpServers"`
 	}
 	if json.Unmarshal([]byte(text), &file) != nil {
 		return nil
@@ -46,25 +40,67 @@ func codexServers(text string) []field {
 	var all []field
 	for _, name := range slices.Sorted(maps.Keys(file.Servers)) {
 		s := file.Servers[name]
-		server := map[string]any{"url": s.URL}
-		if s.Command != "" {
-			server = map[string]any{
-				"command": s.Command, "args": s.Args,
-				"env_vars": []any{"TROUPE_RUN", "TROUPE_AGENT", "TROUPE_SOCKET", "TROUPE_SHARED", "TMPDIR"},
-			}
-		}
-		if len(s.Env) > 0 {
-			server["env"] = s.Env
-		}
-		if len(s.Headers) > 0 {
-			server["http_headers"] = s.Headers
-		}
+		server := s.settings()
 		if name == OwnServer {
 			server["required"] = true // no turn begins without it
 		}
 		all = append(all, field{name, server})
 	}
 	return all
+}
+
+// A codexServer is one of them in that file.
+type codexServer struct {
+	Command string
+	Args    []any
+	Env     map[string]string
+	URL     string
+	Headers map[string]string
+}
+
+// inherited is a value that is a variable's of the tool's environment: as it is, or as
+// a bearer token. The tool is told its name, so that it is in no word of a command.
+var inherited = regexp.MustCompile(`^(Bearer )?\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+
+// settings are the server as the tool's have it. One that the tool starts gets what
+// the run's own tells agents, of which the tool passes none on by itself.
+func (s *codexServer) settings() map[string]any {
+	if s.Command == "" {
+		out := map[string]any{"url": s.URL}
+		plain, named := map[string]any{}, map[string]any{}
+		for name, value := range s.Headers {
+			switch m := inherited.FindStringSubmatch(value); {
+			case m == nil, m[1] != "" && !strings.EqualFold(name, "Authorization"):
+				plain[name] = value
+			case m[1] != "":
+				out["bearer_token_env_var"] = m[2]
+			default:
+				named[name] = m[2]
+			}
+		}
+		set(out, "http_headers", plain)
+		set(out, "env_http_headers", named)
+		return out
+	}
+	passed := []any{"TROUPE_RUN", "TROUPE_AGENT", "TROUPE_SOCKET", "TROUPE_SHARED", "TMPDIR"}
+	env := map[string]any{}
+	for _, name := range slices.Sorted(maps.Keys(s.Env)) {
+		if value := s.Env[name]; value == "${"+name+"}" {
+			passed = append(passed, name)
+		} else {
+			env[name] = value
+		}
+	}
+	out := map[string]any{"command": s.Command, "args": s.Args, "env_vars": passed}
+	set(out, "env", env)
+	return out
+}
+
+// set gives an object another one, unless that is empty.
+func set(object map[string]any, name string, value map[string]any) {
+	if len(value) > 0 {
+		object[name] = value
+	}
 }
 
 // tomlString is a string as the tool's settings have it.
