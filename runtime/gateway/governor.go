@@ -111,7 +111,7 @@ func (s *Slot) Full(said time.Duration) {
 		}
 		pause := min(said, longestSaid)
 		if pause <= 0 {
-			pause = min(firstPause<<min(g.refused-1, 10), longestPause)
+			pause = min(firstPause<<min(max(g.refused-1, 0), 10), longestPause) // 0 where one was answered since
 		}
 		if until := now.Add(pause); until.After(g.until) {
 			g.until = until

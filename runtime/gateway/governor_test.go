@@ -135,3 +135,28 @@ func TestGovernorHangs(t *testing.T) {
 		}
 	})
 }
+
+// One that has no room says so while all are held back for another, though one of those
+// that were under way has been answered in between.
+func TestGovernorTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewGovernor(4)
+		var slots []*Slot
+		for range 3 {
+			slot, err := g.Enter(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			slots = append(slots, slot)
+		}
+		slots[0].Full(7 * time.Second)
+		slots[1].Answered()
+		slots[2].Full(0)
+		for _, slot := range slots {
+			slot.Leave()
+		}
+		if got := g.Paused(); got != 7*time.Second {
+			t.Errorf("nobody goes for %s", got)
+		}
+	})
+}
