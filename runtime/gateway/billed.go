@@ -182,30 +182,31 @@ func (p *passage) pass(res *http.Response) error {
 	return err
 }
 
-// stream passes on what comes until the answer is over. Of what is no stream
-// nothing goes before all is there.
+// stream passes on what comes until the answer is over, without the key, which an
+// upstream may repeat. Of what is no stream nothing goes before all is there.
 func (p *passage) stream(body io.Reader) error {
 	chunk := make([]byte, 32<<10)
-	held := 0 // bytes of the answer that are not passed on
+	keyless := newBlotter(io.MultiWriter(&p.answer, &p.meter), p.upstreams[p.api.Name].Key)
+	said := 0 // bytes of the answer that are passed on
 	for {
 		n, err := body.Read(chunk)
-		p.answer.Write(chunk[:n])
-		_, _ = p.meter.Write(chunk[:n])
-		held += n
+		_, _ = keyless.Write(chunk[:n])
 		over := errors.Is(err, io.EOF)
+		if over { // of one that broke off nothing goes that may be most of a key
+			_ = keyless.end()
+		}
 		if over && !p.finished || p.meter.stream && p.meter.Whole && !p.finished {
 			if over {
 				p.meter.end()
-				p.hideKey()
 			}
 			p.whole = p.meter.Whole || p.ex.Status >= 300
 			if ferr := p.finish(); ferr != nil {
 				return ferr
 			}
 		}
-		if held > 0 && (p.meter.stream || over) {
-			p.say(p.answer.Bytes()[max(p.answer.Len()-held, 0):])
-			held = 0
+		if part := p.answer.Bytes()[said:]; len(part) > 0 && (p.meter.stream || over) {
+			p.say(part)
+			said += len(part)
 		}
 		switch {
 		case p.answer.Len() > mostAnswer:
@@ -218,17 +219,6 @@ func (p *passage) stream(body io.Reader) error {
 			return err
 		}
 	}
-}
-
-// hideKey takes the key out of an answer that repeats it, as errors may.
-func (p *passage) hideKey() {
-	key := []byte(p.upstreams[p.api.Name].Key)
-	if p.meter.stream || len(key) == 0 || !bytes.Contains(p.answer.Bytes(), key) {
-		return
-	}
-	hidden := bytes.ReplaceAll(p.answer.Bytes(), key, []byte("[key]"))
-	p.answer.Reset()
-	p.answer.Write(hidden)
 }
 
 // say passes a part of the answer on. Where whoever asked is gone the rest is taken

@@ -31,5 +31,9 @@ func (g *Gateway) free(w http.ResponseWriter, r *http.Request, api *API, path st
 		}
 	}
 	w.WriteHeader(res.StatusCode)
-	_, _ = io.Copy(w, res.Body)
+	keyless := newBlotter(w, up.Key)
+	if _, err := io.Copy(keyless, res.Body); err != nil {
+		panic(http.ErrAbortHandler) // what was passed on is no whole answer, and shall not look like one
+	}
+	_ = keyless.end()
 }
