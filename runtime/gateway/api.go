@@ -3,6 +3,7 @@ package gateway
 import (
 	"encoding/json"
 	"net/http"
+	"path"
 	"strings"
 )
 
@@ -44,7 +45,7 @@ var anthropic = API{
 	}},
 	free: func(method, path string) bool {
 		return method == http.MethodPost && path == "/v1/messages/count_tokens" ||
-			method == http.MethodGet && (path == "/v1/models" || strings.HasPrefix(path, "/v1/models/"))
+			asksModels(method, path)
 	},
 	refusal: func(kind, text string) any {
 		return map[string]any{"type": "error", "error": map[string]string{"type": kind, "message": text}}
@@ -67,12 +68,16 @@ var openai = API{
 			event: completionsEvent,
 		},
 	},
-	free: func(method, path string) bool {
-		return method == http.MethodGet && (path == "/v1/models" || strings.HasPrefix(path, "/v1/models/"))
-	},
+	free: asksModels,
 	refusal: func(kind, text string) any {
 		return map[string]any{"error": map[string]any{"type": kind, "code": kind, "message": text, "param": nil}}
 	},
+}
+
+// asksModels says whether a request asks what models there are, or for one of them. A
+// path that leads elsewhere once somebody tidies it up is not asked for with the key.
+func asksModels(method, at string) bool {
+	return method == http.MethodGet && (at == "/v1/models" || strings.HasPrefix(at, "/v1/models/")) && path.Clean(at) == at
 }
 
 // A request is what matters of a billed one.

@@ -153,6 +153,10 @@ func TestGatewayRefuses(t *testing.T) {
 		{http.MethodPost, "/v1/messages", "", 401, "no token of ann's"},
 		{http.MethodPost, "/v1/files", s.token, 404, "does not pass on POST /v1/files"},
 		{http.MethodGet, "/v1/messages", s.token, 404, "does not pass on GET /v1/messages"},
+		{http.MethodGet, "/v1/models/../files", s.token, 404, "does not pass on GET /v1/models/../files"},
+		{http.MethodGet, "/v1/models/%2e%2e/files", s.token, 404, "does not pass on GET /v1/models/../files"},
+		{http.MethodGet, "/v1/models/..%2Ffiles", s.token, 404, "does not pass on GET /v1/models/../files"},
+		{http.MethodGet, "/v1/models//x", s.token, 404, "does not pass on"},
 		{http.MethodPost, "/v1/messages", s.token, 400, "no JSON object"},
 	} {
 		status, answer, err := s.ask(c.method, c.path, c.token, "{")
