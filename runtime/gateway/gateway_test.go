@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -300,6 +301,61 @@ func TestGatewayTroubles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who gives up while its request waits for a place at the upstream has nothing asked:
+// nobody wants the answer, which would be paid.
+func TestGatewayLeavesQueue(t *testing.T) {
+	began, goOn := make(chan struct{}, 2), make(chan struct{})
+	s := newStage(t, func(o *Options) { o.Upstreams[0].Most = 1 }, func(w http.ResponseWriter, r *http.Request) {
+		began <- struct{}{}
+		<-goOn
+		streams(stream, ending)(w, r)
+	})
+	var first sync.WaitGroup
+	first.Go(func() {
+		if _, _, err := s.messages("one"); err != nil {
+			t.Error(err)
+		}
+	})
+	<-began
+	ctx, giveUp := context.WithCancel(t.Context())
+	var second sync.WaitGroup
+	second.Go(func() {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, agent.LookupAPI("anthropic").Base(s.url, "ann")+"/v1/messages", strings.NewReader(fmt.Sprintf(asking, "two")))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		r.Header.Set("X-Api-Key", s.token)
+		if res, err := http.DefaultClient.Do(r); err == nil {
+			t.Error("it is answered", res.Status, res.Body.Close())
+		}
+	})
+	waiting := func(want int) {
+		patience, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for g := s.gateway.upstreams["anthropic"].governor; patience.Err() == nil; {
+			g.mu.Lock()
+			n := len(g.waiting)
+			g.mu.Unlock()
+			if n == want {
+				return
+			}
+			runtime.Gosched()
+		}
+		t.Errorf("there are not %d requests that wait", want)
+	}
+	waiting(1)
+	giveUp()
+	second.Wait()
+	waiting(0)
+	close(goOn)
+	first.Wait()
+	s.gateway.Close()
+	if len(s.keys) != 1 {
+		t.Errorf("the upstream was asked %d times", len(s.keys))
 	}
 }
 

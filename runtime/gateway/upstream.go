@@ -139,11 +139,15 @@ func full(res *http.Response) (said time.Duration, yes bool) {
 }
 
 // enter gets a place and makes a request, again where there is no room, as often as
-// the upstream's tries. Leave has to be called at the answer's end.
+// the upstream's tries. Leave has to be called at the answer's end. Ctx ends it; that
+// whoever asks is gone only ends waiting for a place, since what is asked is paid for.
 func (u *upstream) enter(ctx context.Context, r *http.Request, path string, body []byte, p *passage) (res *http.Response, leave func(), err error) {
+	queue, leaveQueue := context.WithCancel(ctx)
+	defer leaveQueue()
+	defer context.AfterFunc(r.Context(), leaveQueue)()
 	for try := 1; ; try++ {
 		release := p.opts.Wait(p.client.Agent)
-		slot, err := u.governor.Enter(ctx)
+		slot, err := u.governor.Enter(queue)
 		if release(); err != nil {
 			return nil, nil, err
 		}
