@@ -103,6 +103,7 @@ type patient struct {
 func (p *patient) Read(b []byte) (int, error) {
 	p.alarm.Reset(p.idle)
 	n, err := p.ReadCloser.Read(b)
+	p.alarm.Stop() // until the next time: what is done with it meanwhile is none of the upstream's time
 	if err != nil && !errors.Is(err, io.EOF) {
 		if cause := context.Cause(p.ctx); cause != nil {
 			err = cause
