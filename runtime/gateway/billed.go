@@ -64,7 +64,7 @@ func (g *Gateway) billed(w http.ResponseWriter, r *http.Request, c *client, api 
 
 // begin says what the exchange is.
 func (p *passage) begin(body []byte, b billing) {
-	p.body, p.output = p.counted(body), b.most(&p.ask)
+	p.body, p.output = p.counted(body), min(b.most(&p.ask), price.MostTokens)
 	p.meter.billing = b
 	p.normal = p.client.normal.Normal(body)
 	p.ex = Exchange{
@@ -240,6 +240,7 @@ func (p *passage) finish() error {
 	p.ex.Whole, p.ex.Answered, p.ex.Tokens = p.whole, p.meter.Model, p.meter.Tokens
 	p.ex.USD = p.cost()
 	p.settle(p.ex.USD)
+	defer p.opts.Used(&p.ex) // it is paid even where it cannot be kept
 	if p.opts.Exchanges != nil {
 		kept := p.ex // await reads its hash meanwhile
 		if err := p.opts.Exchanges.Add(&kept, p.normal, p.answer.Bytes()); err != nil {
@@ -250,7 +251,6 @@ func (p *passage) finish() error {
 			p.remember()
 		}
 	}
-	p.opts.Used(&p.ex)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -370,6 +371,38 @@ func TestGatewayBudget(t *testing.T) {
 	status, answer, _ := s.messages("two")
 	if status != 403 || !strings.Contains(answer, `"type":"permission_error"`) || !strings.Contains(answer, "limits.usd: $0.002 of $0.001 are spent") || len(s.refused) != 1 {
 		t.Errorf("%d %s %v", status, answer, s.refused)
+	}
+}
+
+// What is asked for may be any number: what a broken answer is taken to have cost is
+// one all the same.
+func TestGatewayBoundsOutput(t *testing.T) {
+	b := NewBudgets()
+	b.Enroll("ann", 0, Budget{Name: "all", USD: agent.Dollar})
+	s := newStage(t, func(o *Options) { o.Budgets = b }, streams(stream))
+	if _, _, err := s.ask(http.MethodPost, "/v1/messages", s.token, strings.Replace(asking, ":100,", ":9223372036854775807,", 1)); err == nil {
+		t.Error("it is whole")
+	}
+	s.gateway.Close()
+	haiku, _ := price.List().Of("claude-haiku-4-5")
+	if got, want := b.Spent()["all"], haiku.Cost(&price.Tokens{Input: 1000, Output: price.MostTokens}); got != want || len(s.used) != 1 || s.used[0].USD != want {
+		t.Errorf("%s are spent and %+v told, want %s", got, s.used, want)
+	}
+}
+
+// An answer that cannot be kept is not passed on to its end, and what it cost is told:
+// it is paid.
+func TestGatewayCannotKeep(t *testing.T) {
+	s := newStage(t, nil, streams(stream, ending))
+	if err := os.RemoveAll(s.dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, answer, err := s.messages("one"); err == nil {
+		t.Errorf("got %q", answer)
+	}
+	s.gateway.Close()
+	if len(s.used) != 1 || s.used[0].USD != agent.FromDollars(0.002) {
+		t.Errorf("told %+v", s.used)
 	}
 }
 
