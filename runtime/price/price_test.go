@@ -11,7 +11,7 @@ func TestTable(t *testing.T) {
 	p := List()
 	for model, want := range map[string]string{
 		"claude-haiku-4-5-20251001": "claude-haiku-4", "claude-opus-4-5": "claude-opus-4-5", "claude-opus-4-20250514": "claude-opus-4",
-		"claude-sonnet-4-5@20250929": "claude-sonnet-4", "gpt-5": "gpt-5", "gpt-5-mini-2025-08-07": "gpt-5-mini", "gpt-5.1": "gpt-5", "gpt-50": "", "": "", "claude": "",
+		"claude-sonnet-4-5@20250929": "claude-sonnet-4", "gpt-5": "gpt-5", "gpt-5-mini-2025-08-07": "gpt-5-mini", "gpt-5.1": "gpt-5", "gpt-5-pro-2025-10-06": "gpt-5-pro", "gpt-5.4-pro": "gpt-5.4-pro", "o3-pro": "o3-pro", "o3-deep-research": "o3-deep-research", "gpt-50": "", "": "", "claude": "",
 	} {
 		if got, ok := p.Of(model); got.Model != want || ok != (want != "") {
 			t.Errorf("%q goes by %q, want %q", model, got.Model, want)
@@ -26,7 +26,7 @@ func TestTable(t *testing.T) {
 	if a, b := small.Cost(&Tokens{Input: 50_000, CacheRead: 50_000}), small.Cost(&Tokens{Input: 50_000, CacheRead: 50_001}); a != agent.FromDollars(0.0055) || b != agent.FromDollars(0.02750005) {
 		t.Errorf("a short prompt costs %s and a long one %s", a, b)
 	}
-	if d := p.Dearest(); d.Output != agent.FromDollars(75/1e6) {
+	if d := p.Dearest(); d.Output != agent.FromDollars(270/1e6) {
 		t.Errorf("the dearest output is %s", d.Output)
 	}
 }
