@@ -17,8 +17,6 @@ const (
 	// mostHeader is how long the header of a request may be, in bytes; net/http
 	// reads a little more.
 	mostHeader = 16 << 10
-	// headerPatience is how long a request's header may take.
-	headerPatience = 10 * time.Second
 	// mostEach is how many connections a process may have through the proxy.
 	mostEach = 64
 	// mostWaiting is how many connections there may be that have no tunnel.
@@ -30,6 +28,7 @@ type Options struct {
 	// Refused is told of each host that a process was refused, once. It may be
 	// called concurrently.
 	Refused func(process string, why *RefusedError)
+	Header  time.Duration // for a request's header, and for the body of one that is refused; 10s
 	Dial    time.Duration // for resolving a name and connecting; 30s
 	Idle    time.Duration // of a connection over which nothing goes, until it is closed; 10m
 }
@@ -65,6 +64,9 @@ type client struct {
 func Open(o Options) (*Proxy, error) { return open(o, net.DefaultResolver) }
 
 func open(o Options, names resolver) (*Proxy, error) {
+	if o.Header == 0 {
+		o.Header = 10 * time.Second
+	}
 	if o.Dial == 0 {
 		o.Dial = 30 * time.Second
 	}
@@ -79,7 +81,7 @@ func open(o Options, names resolver) (*Proxy, error) {
 	p := &Proxy{opts: o, names: names, listener: l, clients: map[string]*client{}, waiting: map[net.Conn]bool{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.server = &http.Server{
-		Handler: p, MaxHeaderBytes: mostHeader, ReadHeaderTimeout: headerPatience, IdleTimeout: headerPatience,
+		Handler: p, MaxHeaderBytes: mostHeader, ReadHeaderTimeout: o.Header, IdleTimeout: o.Header,
 		ConnState: p.state, ErrorLog: silent, DisableGeneralOptionsHandler: true,
 		BaseContext: func(net.Listener) context.Context { return p.ctx },
 	}
@@ -187,12 +189,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := p.client(r)
 	if c == nil {
 		w.Header().Set("Proxy-Authenticate", `Basic realm="troupe"`)
-		http.Error(w, "troupe: the proxy takes the credential that HTTPS_PROXY has", http.StatusProxyAuthRequired)
+		p.say(w, "troupe: the proxy takes the credential that HTTPS_PROXY has", http.StatusProxyAuthRequired)
 		return
 	}
 	leave, ok := c.enter()
 	if !ok {
-		http.Error(w, fmt.Sprintf("troupe: this process has %d connections through the proxy, which is all it may have", mostEach), http.StatusTooManyRequests)
+		p.say(w, fmt.Sprintf("troupe: this process has %d connections through the proxy, which is all it may have", mostEach), http.StatusTooManyRequests)
 		return
 	}
 	defer leave()
@@ -202,8 +204,15 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Scheme == "http" && r.URL.Host != "":
 		p.forward(w, r, c)
 	default:
-		http.Error(w, "troupe: this is a proxy: it takes CONNECT, and requests for http:// URLs", http.StatusBadRequest)
+		p.say(w, "troupe: this is a proxy: it takes CONNECT, and requests for http:// URLs", http.StatusBadRequest)
 	}
+}
+
+// say answers in the host's place. What is still to come of the request is read, by the
+// server, for no longer than a header.
+func (p *Proxy) say(w http.ResponseWriter, text string, code int) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(p.opts.Header))
+	http.Error(w, text, code)
 }
 
 // fail says why a host was not reached.
@@ -217,5 +226,5 @@ func (p *Proxy) fail(w http.ResponseWriter, c *client, err error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		code = http.StatusGatewayTimeout
 	}
-	http.Error(w, "troupe: "+err.Error(), code)
+	p.say(w, "troupe: "+err.Error(), code)
 }

@@ -246,6 +246,25 @@ func TestIdle(t *testing.T) {
 	}
 }
 
+// Who is refused holds no connection by keeping back what its request says is to come:
+// there are only so many for all.
+func TestRefusedBody(t *testing.T) {
+	p := start(t, Options{Header: 100 * time.Millisecond}, fakeNames{})
+	me := login(t, p.Admit("a", nil))
+	for _, login := range []string{"", me} {
+		c := call(t, p)
+		if _, err := io.WriteString(c, "POST http://example.org/ HTTP/1.1\r\nHost: example.org\r\nContent-Length: 9\r\n"+login+"\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(c.in); err != nil {
+			t.Errorf("with the header %q: %v", login, err)
+		}
+	}
+}
+
 // An end cuts off what is open: tunnels, and clients that have not said what they
 // want.
 func TestCloseEndsAll(t *testing.T) {
