@@ -26,7 +26,8 @@ type resolver interface {
 }
 
 // addresses are where a host may be connected to: only they have been looked at.
-func (l list) addresses(ctx context.Context, names resolver, target string) ([]netip.AddrPort, error) {
+// Public says which may be anybody's.
+func (l list) addresses(ctx context.Context, names resolver, public func(netip.Addr) bool, target string) ([]netip.AddrPort, error) {
 	host, port, err := split(target)
 	if err != nil {
 		return nil, &RefusedError{target, "it is no HOST:PORT"}
@@ -48,16 +49,25 @@ func (l list) addresses(ctx context.Context, names resolver, target string) ([]n
 	}
 	var open []netip.AddrPort
 	for _, addr := range found {
-		addr = addr.Unmap()
-		if public(addr) || l.has(addr, port) || name == "localhost" && addr.IsLoopback() {
-			open = append(open, netip.AddrPortFrom(addr, port))
+		at := netip.AddrPortFrom(addr.Unmap(), port)
+		if public(at.Addr()) || l.means(name, at) {
+			open = append(open, at)
 		}
 	}
 	if len(open) == 0 && len(found) > 0 {
-		return nil, &RefusedError{target, fmt.Sprintf("it leads to %s, which is no public address; list %s too if that is meant",
-			found[0], net.JoinHostPort(found[0].String(), fmt.Sprint(port)))}
+		return nil, inward(target, netip.AddrPortFrom(found[0].Unmap(), port), "no public address")
 	}
 	return open, nil
+}
+
+// means says whether a name may lead to an address of this machine or its networks.
+func (l list) means(name string, at netip.AddrPort) bool {
+	return l.has(at.Addr(), at.Port()) || name == "localhost" && at.Addr().IsLoopback()
+}
+
+// inward refuses a host for the address that it leads to.
+func inward(target string, at netip.AddrPort, what string) error {
+	return &RefusedError{target, fmt.Sprintf("it leads to %s, which is %s; list %s too if that is meant", at.Addr(), what, at)}
 }
 
 func (l list) has(addr netip.Addr, port uint16) bool {
@@ -72,20 +82,33 @@ func (l list) unlisted(target string) error {
 func (p *Proxy) dial(ctx context.Context, l list, target string) (*net.TCPConn, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.opts.Dial)
 	defer cancel()
-	open, err := l.addresses(ctx, p.names, target)
+	open, err := l.addresses(ctx, p.names, p.public, target)
 	if err != nil {
 		return nil, err
 	}
 	var failed error
 	for _, at := range open {
 		c, err := (&net.Dialer{}).DialContext(ctx, "tcp", at.String())
-		if err == nil {
-			return c.(*net.TCPConn), nil
+		if err != nil {
+			failed = errors.Join(failed, err)
+			continue
 		}
-		failed = errors.Join(failed, err)
+		far := c.(*net.TCPConn)
+		if host, _, _ := split(target); itself(far) && !l.means(fold(host), at) {
+			_ = far.Close()
+			return nil, inward(target, at, "this machine's own")
+		}
+		return far, nil
 	}
 	if failed == nil {
 		failed = errors.New("it has no address")
 	}
 	return nil, fmt.Errorf("cannot connect to %s: %w", target, failed)
+}
+
+// itself says whether a connection leads from this machine to itself, by whatever
+// address: one that is its own is connected to from the same.
+func itself(c *net.TCPConn) bool {
+	near, far := c.LocalAddr().(*net.TCPAddr), c.RemoteAddr().(*net.TCPAddr)
+	return near.IP.Equal(far.IP)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"sync"
 	"time"
@@ -38,6 +39,7 @@ type Options struct {
 type Proxy struct {
 	opts     Options
 	names    resolver
+	public   func(netip.Addr) bool // says which addresses may be connected to by name
 	listener *net.TCPListener
 	server   *http.Server
 	ctx      context.Context
@@ -78,7 +80,7 @@ func open(o Options, names resolver) (*Proxy, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot open the outbound proxy: %w", err)
 	}
-	p := &Proxy{opts: o, names: names, listener: l, clients: map[string]*client{}, waiting: map[net.Conn]bool{}}
+	p := &Proxy{opts: o, names: names, public: public, listener: l, clients: map[string]*client{}, waiting: map[net.Conn]bool{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	p.server = &http.Server{
 		Handler: p, MaxHeaderBytes: mostHeader, ReadHeaderTimeout: o.Header, IdleTimeout: o.Header,

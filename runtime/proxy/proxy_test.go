@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -177,6 +178,22 @@ func TestRefuses(t *testing.T) {
 	want := fmt.Sprintf("a %s,a Rebound.org:%s,b rebound.org:%s", at, port, port)
 	if got := strings.Join(told, ","); got != want {
 		t.Errorf("told of %s, want %s", got, want)
+	}
+}
+
+// A name that leads to this machine is refused by whatever address it does, public
+// ones among them, unless the list has it.
+func TestRefusesItself(t *testing.T) {
+	at := echo(t)
+	_, port, _ := net.SplitHostPort(at)
+	p := start(t, Options{}, fakeNames{"rebound.org": {"127.0.0.1"}})
+	p.public = func(netip.Addr) bool { return true }
+	me, local := login(t, p.Admit("a", rules(t, "rebound.org:"+port))), login(t, p.Admit("b", rules(t, "rebound.org:"+port, at)))
+	if status, says := call(t, p).ask(t, connect("rebound.org:"+port, me)); status != http.StatusForbidden || !strings.Contains(says, "127.0.0.1, which is this machine's own; list "+at+" too") {
+		t.Errorf("%d %s", status, says)
+	}
+	if status, says := call(t, p).ask(t, connect("rebound.org:"+port, local)); status != http.StatusOK {
+		t.Errorf("%d %s", status, says)
 	}
 }
 

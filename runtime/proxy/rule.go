@@ -67,17 +67,18 @@ func (r *Rule) has(addr netip.Addr, port uint16) bool {
 // inner are the addresses that are no host's on the internet, beside those that
 // netip.Addr knows of by itself.
 var inner = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),      // this network (RFC 1122)
-	netip.MustParsePrefix("100.64.0.0/10"),  // shared by a provider's customers (RFC 6598)
-	netip.MustParsePrefix("192.0.0.0/24"),   // protocols (RFC 6890)
-	netip.MustParsePrefix("198.18.0.0/15"),  // benchmarks (RFC 2544)
-	netip.MustParsePrefix("240.0.0.0/4"),    // reserved, and broadcast (RFC 1112)
-	netip.MustParsePrefix("::/96"),          // IPv4 within IPv6, as it once was (RFC 4291)
-	netip.MustParsePrefix("64:ff9b::/96"),   // IPv4 behind a translator (RFC 6052)
-	netip.MustParsePrefix("64:ff9b:1::/48"), // the same, locally (RFC 8215)
-	netip.MustParsePrefix("2001::/32"),      // IPv4 by Teredo (RFC 4380)
-	netip.MustParsePrefix("2002::/16"),      // IPv4 by 6to4 (RFC 3056)
-	netip.MustParsePrefix("fec0::/10"),      // of a site, as it once was (RFC 3879)
+	netip.MustParsePrefix("0.0.0.0/8"),        // this network (RFC 1122)
+	netip.MustParsePrefix("100.64.0.0/10"),    // shared by a provider's customers (RFC 6598)
+	netip.MustParsePrefix("168.63.129.16/32"), // the host below, in Azure
+	netip.MustParsePrefix("192.0.0.0/24"),     // protocols (RFC 6890)
+	netip.MustParsePrefix("198.18.0.0/15"),    // benchmarks (RFC 2544)
+	netip.MustParsePrefix("240.0.0.0/4"),      // reserved, and broadcast (RFC 1112)
+	netip.MustParsePrefix("::/96"),            // IPv4 within IPv6, as it once was (RFC 4291)
+	netip.MustParsePrefix("64:ff9b::/96"),     // IPv4 behind a translator (RFC 6052)
+	netip.MustParsePrefix("64:ff9b:1::/48"),   // the same, locally (RFC 8215)
+	netip.MustParsePrefix("2001::/32"),        // IPv4 by Teredo (RFC 4380)
+	netip.MustParsePrefix("2002::/16"),        // IPv4 by 6to4 (RFC 3056)
+	netip.MustParsePrefix("fec0::/10"),        // of a site, as it once was (RFC 3879)
 }
 
 // public says whether an address may be one of the internet.

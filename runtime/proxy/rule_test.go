@@ -43,6 +43,7 @@ func TestAddresses(t *testing.T) {
 		"mapped.org": {"::ffff:127.0.0.1"}, "meta.org": {"169.254.169.254"}, "meta6.org": {"fd00:ec2::254"},
 		"zero.org": {"0.0.0.0"}, "shared.org": {"100.100.100.200"}, "translated.org": {"64:ff9b::7f00:1"}, "link.org": {"fe80::1"},
 		"cast.org": {"224.0.0.1"}, "v6.org": {"2606:2800:21f:cb07:6820:80da:af6b:8b2c"}, "0x7f.1": {"127.0.0.1"},
+		"azure.org": {"168.63.129.16"},
 	}
 	for _, c := range []struct {
 		list   string
@@ -80,6 +81,7 @@ func TestAddresses(t *testing.T) {
 		{"shared.org:443", "shared.org:443", "no public address"},
 		{"translated.org:443", "translated.org:443", "no public address"},
 		{"link.org:443", "link.org:443", "no public address"},
+		{"azure.org:443", "azure.org:443", "no public address"},
 		{"cast.org:443", "cast.org:443", "no public address"},
 		{"v6.org:443", "v6.org:443", "[2606:2800:21f:cb07:6820:80da:af6b:8b2c]:443"},
 		{"example.org:443", "example.org", "no HOST:PORT"},
@@ -88,7 +90,7 @@ func TestAddresses(t *testing.T) {
 		{"example.org:443", ":443", "no HOST:PORT"},
 		{"gone.org:443", "gone.org:443", "cannot find gone.org"},
 	} {
-		got, err := rules(t, strings.Fields(c.list)...).addresses(t.Context(), names, c.target)
+		got, err := rules(t, strings.Fields(c.list)...).addresses(t.Context(), names, public, c.target)
 		var texts []string
 		for _, a := range got {
 			texts = append(texts, a.String())
@@ -111,7 +113,7 @@ func FuzzAddresses(f *testing.F) {
 	l := rules(f, "example.org:443", "*.example.org:443", "10.0.0.1:80")
 	f.Fuzz(func(t *testing.T, target string) {
 		asked := &asked{}
-		got, err := l.addresses(t.Context(), asked, target)
+		got, err := l.addresses(t.Context(), asked, public, target)
 		if err != nil {
 			return
 		}
