@@ -23,6 +23,7 @@ func TestConformance(t *testing.T) {
 			t.Run("deterministic", func(t *testing.T) { conformDeterministic(t, name, k.example) })
 			t.Run("garbage", func(t *testing.T) { conformGarbage(t, name, k.example) })
 			t.Run("failures", func(t *testing.T) { conformFailures(t, name, k.example) })
+			t.Run("turns", func(t *testing.T) { conformTurns(t, name, k.example) })
 			t.Run("ready", func(t *testing.T) { conformReady(t, name, k.example) })
 			t.Run("state", func(t *testing.T) { conformState(t, name, k.example) })
 			t.Run("bad state", func(t *testing.T) { conformBadState(t, name, k.example) })
@@ -203,6 +204,36 @@ func conformFailures(t *testing.T, kind string, e example) {
 	}
 	if len(ready.Observations) == 0 {
 		t.Error("nobody is asked in tick 0")
+	}
+}
+
+// conformTurns holds what a world says of its length against a game.
+func conformTurns(t *testing.T, kind string, e example) {
+	w, ok := mustNew(t, kind, e.config).(Lasting)
+	if !ok {
+		return
+	}
+	mustStart(t, w.(World), e.agents...)
+	asked := map[string]int{}
+	play(t, mustNew(t, kind, e.config), e, func(tick, n int, id string) Action {
+		asked[id]++
+		return legal(e)(tick, n, id)
+	})
+	exact := 0
+	for _, id := range e.agents {
+		turns := w.Turns(id)
+		if asked[id] > turns {
+			t.Errorf("%s is asked %d times, not %d", id, asked[id], turns)
+		}
+		if asked[id] == turns {
+			exact++
+		}
+	}
+	if exact == 0 {
+		t.Errorf("nobody is asked as often as it says, but %v", asked)
+	}
+	if turns := w.Turns("nobody"); turns < 0 {
+		t.Errorf("an agent that is not there has %d turns", turns)
 	}
 }
 

@@ -74,6 +74,9 @@ func openConversation(config []byte) (World, error) {
 // InTurn says whether one agent speaks at a time.
 func (w *conversation) InTurn() bool { return w.inTurn }
 
+// Turns are the rounds: in either order an agent speaks once in each.
+func (w *conversation) Turns(string) int { return w.conf.Rounds }
+
 // Noop is the empty action: anything does nothing here.
 func (w *conversation) Noop() []byte { return []byte(`{}`) }
 

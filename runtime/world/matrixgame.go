@@ -2,6 +2,7 @@ package world
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -103,6 +104,17 @@ func openMatrixGame(config []byte) (World, error) {
 
 // Noop is the configured action that does nothing, nil for none.
 func (g *matrixGame) Noop() []byte { return g.noop }
+
+// Turns are those of an agent's matches with all others of its group.
+func (g *matrixGame) Turns(agent string) int {
+	who, ok := g.index[agent]
+	for i := range g.groups {
+		if ok && slices.Contains(g.groups[i].seats, who) {
+			return g.groups[i].others() * g.conf.Turns
+		}
+	}
+	return 0
+}
 
 func (g *matrixGame) Start(_ context.Context, init Init) (Ready, error) {
 	var err error

@@ -100,6 +100,9 @@ func isToken(s string) bool {
 	})
 }
 
+// Turns are the ticks, for an agent that is there from the start and stays.
+func (w *population) Turns(string) int { return w.conf.Ticks }
+
 // Noop is the action of an agent that neither breeds nor dies.
 func (w *population) Noop() []byte { return []byte(`{}`) }
 

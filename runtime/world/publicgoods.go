@@ -90,6 +90,9 @@ func openPublicGoods(config []byte) (World, error) {
 	return g, errs.err()
 }
 
+// Turns are the rounds.
+func (g *publicGoods) Turns(string) int { return g.conf.Rounds }
+
 // Noop is to contribute nothing.
 func (g *publicGoods) Noop() []byte { return []byte(`{"contribution":0}`) }
 

@@ -1,6 +1,9 @@
 package world
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A robin is a round robin by the circle method: the first seat stays, the
 // others move on by one each round, and facing seats play. With an odd number
@@ -19,6 +22,14 @@ func newRobin(players []int) robin {
 
 // rounds is how many it takes until everybody met everybody else once.
 func (r robin) rounds() int { return len(r.seats) - 1 }
+
+// others is how many everybody meets.
+func (r robin) others() int {
+	if slices.Contains(r.seats, -1) {
+		return len(r.seats) - 2
+	}
+	return len(r.seats) - 1
+}
 
 // pairs gives those who meet in a round, counted from 0; nobody once all
 // rounds are over.

@@ -174,6 +174,15 @@ func (w *tasks) observe() []Observation {
 	return observations
 }
 
+// Turns are an agent's tasks.
+func (w *tasks) Turns(agent string) int {
+	who, ok := w.index[agent]
+	if !ok {
+		return 0
+	}
+	return count(w.lists[who])
+}
+
 func count(list []json.RawMessage) int {
 	return len(slices.DeleteFunc(slices.Clone(list), func(task json.RawMessage) bool { return task == nil }))
 }

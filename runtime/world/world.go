@@ -53,6 +53,12 @@ type Turner interface {
 	InTurn() bool
 }
 
+// A Lasting world says, once started with its game at the beginning, how often an agent
+// is asked in all of the game, at most, in lockstep; 0 where only the play can tell.
+type Lasting interface {
+	Turns(agent string) int
+}
+
 // A Closer holds what outlives a call (a process) until it is closed. Close
 // returns once all of it is gone; a context that is done makes it do so
 // without grace.
