@@ -18,7 +18,7 @@ var assumable = []struct {
 	most        int
 	of          func(*plan.Assumptions) *int
 }{
-	{"turns", "of each agent; else one a tick", 1_000_000, func(a *plan.Assumptions) *int { return &a.Turns }},
+	{"turns", "of each agent", 1_000_000, func(a *plan.Assumptions) *int { return &a.Turns }},
 	{"requests", "of the model, a turn", 1_000, func(a *plan.Assumptions) *int { return &a.Requests }},
 	{"message", "tokens that each request adds", 1_000_000, func(a *plan.Assumptions) *int { return &a.Message }},
 	{"answer", "tokens that each request is answered with", 1_000_000, func(a *plan.Assumptions) *int { return &a.Answer }},
@@ -32,7 +32,7 @@ var costFlags = func() []cli.Flag {
 		usual := plan.Usual
 		flag := &cli.IntFlag{Name: x.name, Usage: "with --cost: `N` " + x.usage, Value: *x.of(&usual)}
 		if flag.Value == 0 {
-			flag.DefaultText = "clock.ticks"
+			flag.DefaultText = "by clock.ticks and the world's config"
 		}
 		flags = append(flags, flag)
 	}

@@ -6,11 +6,12 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/price"
+	"github.com/troupe-dev/troupe/runtime/world"
 )
 
 // Assumptions are what an estimate takes for granted, of every agent alike.
 type Assumptions struct {
-	Turns    int `json:"turns,omitempty"` // 0: one a tick, or as many as its limits allow
+	Turns    int `json:"turns,omitempty"` // 0: as many as world, clock and limits allow
 	Requests int `json:"requests"`        // of the model, a turn: a reply or a call of tools each
 	Message  int `json:"message"`         // tokens that a request adds: what is observed, or what a tool said
 	Answer   int `json:"answer"`          // tokens that the model says to a request
@@ -37,7 +38,7 @@ type EntryCost struct {
 	Kind   string `json:"kind"`
 	Model  string `json:"model,omitempty"` // empty for one that only a program knows
 	Agents int    `json:"agents"`
-	Turns  int    `json:"turns"` // of each agent
+	Turns  int    `json:"turns"` // of the agent that has the most
 	Known  bool   `json:"turns_known"`
 	// Input are the tokens that were not in the cache, those that are written to it
 	// among them.
@@ -85,6 +86,10 @@ func (p *Plan) Cost(a Assumptions) (*Estimate, error) {
 		}
 	}
 	c := &costing{plan: p, prices: prices, out: &Estimate{Assumed: a, Entries: []EntryCost{}}}
+	var err error
+	if c.world, err = p.lasting(); err != nil {
+		return nil, fmt.Errorf("cannot estimate how long the world lasts: %w", err)
+	}
 	for i := range p.Entries {
 		if err := c.entry(i); err != nil {
 			return nil, fmt.Errorf("cannot estimate what %s costs: %w", p.Entries[i].ID, err)
@@ -92,4 +97,20 @@ func (p *Plan) Cost(a Assumptions) (*Estimate, error) {
 	}
 	c.limits()
 	return c.out, nil
+}
+
+// lasting is the plan's world, where its config says how long the game is; nil where
+// that is not known, or in realtime, where agents have turns beside it.
+func (p *Plan) lasting() (world.Lasting, error) {
+	if p.World.Kind == "" || p.Clock.Mode != Lockstep {
+		return nil, nil
+	}
+	w, err := world.New(p.World.Kind, p.World.Config)
+	if err != nil {
+		return nil, err
+	}
+	if l, ok := w.(world.Lasting); ok {
+		return l, p.begin(w, p.World.Config)
+	}
+	return nil, nil
 }

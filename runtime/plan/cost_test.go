@@ -9,21 +9,29 @@ import (
 
 // costHead has a price of which a token of input is $2, of output $4, read from the
 // cache $0.2 and written to it $3 a million; and keys for agents.
-const costHead = gatewayHead + `secrets: {ANTHROPIC_API_KEY: {file: key.txt}, OPENAI_API_KEY: {file: key.txt}}
+const costHead = `name: models
+limits: {usd: 2.50}
+secrets: {ANTHROPIC_API_KEY: {file: key.txt}, OPENAI_API_KEY: {file: key.txt}}
 gateway: {prices: prices.yaml, budgets: {team: {agents: ["a*"], usd: 0.05}}}
 clock: {ticks: 2}
 agents:
 `
 
-// costOf is the estimate for agents, which are told 2,100 tokens before their
+// costOf is the estimate for agents of a world without end, which are told 2,100 tokens before their
 // conversations where they have the flags and the system prompt of lightly.
 func costOf(t *testing.T, agents string, a Assumptions, sets ...string) *Estimate {
+	t.Helper()
+	return costIn(t, `{kind: population, config: {newborn: "x-{n}"}}`, agents, a, sets...)
+}
+
+// costIn is the same in another world.
+func costIn(t *testing.T, world, agents string, a Assumptions, sets ...string) *Estimate {
 	t.Helper()
 	dir := folder(t, map[string]string{
 		"key.txt":     "sk",
 		"prices.yaml": "models: [{model: m, input: 2, output: 4, cache_read: 0.2, cache_write: 3}]",
 	})
-	p, problems := expand(dir, costHead+agents, Options{LookPath: toolThere, Sets: sets})
+	p, problems := expand(dir, "world: "+world+"\n"+costHead+agents, Options{LookPath: toolThere, Sets: sets})
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
@@ -117,21 +125,68 @@ func TestCostNotes(t *testing.T) {
   - {id: d, command: [cat], gateway: through}
 `, Usual, "clock.ticks=0")
 	want := []string{
-		"a-{n}: nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns",
 		"a-{n}: agents that come later are not counted (max: 4)",
 		"a-{n}: the tools of its own MCP servers are not counted",
 		"a-{n}: it names no model, and claude-opus-5-5 is taken for what claude has by itself",
 		"a-{n}: claude-opus-5-5 has no price in the table: the dearest of each is taken (gateway.prices)",
-		"b: nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns",
+		"a-{n}: nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns",
 		"b: it goes around the gateway: by the table's prices, whatever its account pays",
 		"b: unheard has no price in the table: the dearest of each is taken (gateway.prices)",
+		"b: nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns",
 		"c: the claude that stands in for it on crash is not counted",
-		"d: nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns",
 		"d: its program chooses its models and what it tells them: the dearest of each price is taken, and a new conversation of messages and answers alone each turn",
+		"d: nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns",
 	}
 	same(t, "notes", strings.Join(e.Notes, "\n"), strings.Join(want, "\n"))
 	if len(e.Entries) != 3 || e.Entries[0].Known || e.Entries[0].Turns != 1 || e.Entries[2].Model != "" {
 		t.Errorf("%s", toJSON(t, e.Entries))
+	}
+}
+
+// A world whose config says how long its game is bounds the turns that there are, as
+// the clock's ticks do, for each agent by itself.
+func TestCostWorlds(t *testing.T) {
+	const agents = "  - {id: \"a-{n}\", replicas: 3, kind: claude, model: m, state: none, config: {tasks: [one, null, two]}"
+	for _, c := range []struct {
+		world, ticks string
+		sets         []string
+		turns        int
+		input        int64
+	}{
+		{"{kind: public-goods, config: {rounds: 7}}", "0", nil, 7, 3 * (3400 + 6*1300)},
+		{"{kind: public-goods, config: {rounds: 7}}", "2", nil, 2, 3 * (3400 + 1300)},
+		{"{kind: conversation, config: {rounds: 3, order: in-turn}}", "0", nil, 3, 3 * (3400 + 2*1300)},
+		{"{kind: matrix-game, config: {moves: [C, D], payoffs: {CC: 3, CD: 0, DC: 5, DD: 1}, turns: 5}}", "0", nil, 10, 3 * (3400 + 9*1300)},
+		{"{kind: population, config: {newborn: 'x-{n}', ticks: 4}}", "0", nil, 4, 3 * (3400 + 3*1300)},
+		{"{kind: tasks}", "0", nil, 2, 3 * (3400 + 1300)},
+		{"{kind: tasks}", "0", []string{"agents.a-2.config.tasks=[one]"}, 2, 3*3400 + 2*1300},
+	} {
+		e := costIn(t, c.world, agents+lightly+"}\n", Usual, append(c.sets, "clock.ticks="+c.ticks)...)
+		var turns int
+		var input int64
+		for i := range e.Entries {
+			turns, input = max(turns, e.Entries[i].Turns), input+e.Entries[i].Input
+			if !e.Entries[i].Known {
+				t.Errorf("%s: its length is not known", c.world)
+			}
+		}
+		if turns != c.turns || input != c.input {
+			t.Errorf("%s in %s ticks, %v: %d turns and %d tokens, want %d and %d", c.world, c.ticks, c.sets, turns, input, c.turns, c.input)
+		}
+	}
+}
+
+// Of agents with turns of their own the one with the most is what an entry's limit
+// has to last for.
+func TestCostUnevenTurns(t *testing.T) {
+	e := costIn(t, "{kind: tasks}", `  - {id: "{name}", for_each: [{name: a, tasks: [one]}, {name: b, tasks: [one, two, three]}], kind: claude, model: m, state: none, limits: {usd: 0.02}, config: {tasks: "{tasks}"}`+lightly+"}\n",
+		Usual, "clock.ticks=0")
+	x := &e.Entries[0]
+	if len(e.Entries) != 1 || x.Agents != 2 || x.Turns != 3 || !x.Known || x.Input != 2*3400+2*1300 {
+		t.Errorf("%s", toJSON(t, e.Entries))
+	}
+	if l := e.Limits[0]; l.Of != "{name}" || l.Turns != 3 || l.Reached != 2 || l.Needed != Dollars(27.6e6) {
+		t.Errorf("%s", toJSON(t, e.Limits))
 	}
 }
 

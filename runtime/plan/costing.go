@@ -7,12 +7,14 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/price"
+	"github.com/troupe-dev/troupe/runtime/world"
 )
 
 // A costing is an estimate in the making.
 type costing struct {
 	plan   *Plan
 	prices *price.Table
+	world  world.Lasting // nil for one whose length is not known
 	flows  []*flow
 	out    *Estimate
 }
@@ -39,18 +41,17 @@ func (c *costing) entry(i int) error {
 	if err != nil {
 		return err
 	}
-	sum := EntryCost{ID: e.ID, Kind: e.Kind}
-	sum.Turns, sum.Known = c.turns(e)
-	if !sum.Known {
-		c.note(e, "nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns")
-	}
+	sum := EntryCost{ID: e.ID, Kind: e.Kind, Known: true}
 	rates := c.rates(e, kind.Tool, &sum)
 	flows, err := c.conversations(i, kind.Tool, rates)
 	if err != nil {
 		return err
 	}
 	for _, f := range flows {
-		f.known, f.turns = sum.Known, sum.Turns
+		if !f.known {
+			c.note(e, "nothing says how many turns there are (clock.ticks), so that its figures are for the first: see --turns")
+		}
+		sum.Turns, sum.Known = max(sum.Turns, f.turns), sum.Known && f.known
 		u := f.spent(f.turns).times(int64(len(f.agents)))
 		sum.Agents += len(f.agents)
 		sum.Input, sum.Cached, sum.Output = plus(sum.Input, u.input), plus(sum.Cached, u.cached), plus(sum.Output, u.output)
@@ -62,15 +63,20 @@ func (c *costing) entry(i int) error {
 	return nil
 }
 
-// turns is how often an agent of an entry is asked, and whether that is known: else
-// it is one turn.
-func (c *costing) turns(e *Entry) (n int, known bool) {
-	n = c.out.Assumed.Turns
-	if n == 0 && c.plan.Clock.Mode == Lockstep { // in realtime a tick is anybody's turn
-		n = c.plan.Clock.Ticks
+// turns is how often an agent of an entry is asked at most, and whether that is known:
+// else it is one turn.
+func (c *costing) turns(e *Entry, id string) (n int, known bool) {
+	bounds := []int{c.out.Assumed.Turns, e.Limits.Turns}
+	if c.out.Assumed.Turns == 0 && c.plan.Clock.Mode == Lockstep { // in realtime a tick is anybody's turn
+		bounds = append(bounds, c.plan.Clock.Ticks)
+		if c.world != nil {
+			bounds = append(bounds, c.world.Turns(id))
+		}
 	}
-	if most := e.Limits.Turns; most > 0 && (n == 0 || n > most) {
-		n = most
+	for _, most := range bounds {
+		if most > 0 && (n == 0 || n > most) {
+			n = most
+		}
 	}
 	return max(n, 1), n > 0
 }
@@ -107,28 +113,38 @@ func (c *costing) rates(e *Entry, tool *agent.Tool, sum *EntryCost) price.Price 
 	return found
 }
 
-// conversations are those of the agents of an entry; agents that are told as much
-// have the same one.
+// conversations are those of the agents of an entry; agents that are told as much, as
+// often, have the same one.
 func (c *costing) conversations(i int, tool *agent.Tool, rates price.Price) ([]*flow, error) {
 	e := &c.plan.Entries[i]
 	var all []*flow
-	bySize := map[int64]*flow{}
+	type length struct {
+		prefix int64
+		turns  int
+		known  bool
+	}
+	byLength := map[length]*flow{}
 	for j := range c.plan.Agents {
 		a := &c.plan.Agents[j]
 		if a.Entry != i {
 			continue
 		}
-		size, err := c.prefix(e, tool, a)
-		if err != nil {
+		var x length
+		var err error
+		if x.prefix, err = c.prefix(e, tool, a); err != nil {
 			return nil, err
 		}
-		f := bySize[size]
+		x.turns, x.known = c.turns(e, a.ID)
+		f := byLength[x]
 		if f == nil {
-			f = &flow{entry: e, assumed: c.out.Assumed, prefix: size, rates: rates, goesOn: e.State == "session"}
+			f = &flow{
+				entry: e, assumed: c.out.Assumed, prefix: x.prefix, rates: rates,
+				goesOn: e.State == "session", turns: x.turns, known: x.known,
+			}
 			if e.Model != nil && e.Model.MaxTurns > 0 {
 				f.assumed.Requests = min(f.assumed.Requests, e.Model.MaxTurns)
 			}
-			bySize[size] = f
+			byLength[x] = f
 			all = append(all, f)
 		}
 		f.agents = append(f.agents, a.ID)

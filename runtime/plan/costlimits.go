@@ -24,8 +24,8 @@ func (c *costing) limits() {
 				own = append(own, &one)
 			}
 		}
-		if len(own) > 0 { // whoever is told the most is the dearest
-			dearest := slices.MaxFunc(own, func(a, b *flow) int { return cmp.Compare(a.prefix, b.prefix) })
+		if len(own) > 0 {
+			dearest := slices.MaxFunc(own, func(a, b *flow) int { return cmp.Compare(a.spent(a.turns).usd, b.spent(b.turns).usd) })
 			c.limit(e.ID, e.Limits.USD, []*flow{dearest})
 		}
 	}

@@ -81,14 +81,20 @@ func (m *maker) tryWorld(kind string, config []byte) {
 	if m.problems.any() || m.partial {
 		return
 	}
-	init := world.Init{Run: "plan", Seed: agent.Seed(m.plan.Seed, ""), Config: config}
-	init.Agents = make([]world.Agent, len(m.plan.Agents))
-	for i, a := range m.plan.Agents {
-		init.Agents[i] = world.Agent{ID: a.ID, Config: a.Config}
-	}
-	if _, err := w.Start(context.Background(), init); err != nil {
+	if err := m.plan.begin(w, config); err != nil {
 		m.worldProblems(err)
 	}
+}
+
+// begin starts a built-in world with the plan's agents, at the game's beginning.
+func (p *Plan) begin(w world.World, config []byte) error {
+	init := world.Init{Run: "plan", Seed: agent.Seed(p.Seed, ""), Config: config}
+	init.Agents = make([]world.Agent, len(p.Agents))
+	for i, a := range p.Agents {
+		init.Agents[i] = world.Agent{ID: a.ID, Config: a.Config}
+	}
+	_, err := w.Start(context.Background(), init)
+	return err
 }
 
 // worldProblems tells what is wrong with a world's config at its place.
