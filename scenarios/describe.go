@@ -94,7 +94,7 @@ var descriptions = map[string]string{
 	"Entry.run": "The run whose agent of the same id gives the answers, for the kind recorded.",
 
 	"Gateway.record":    "Whether what models answer is kept, so that the run can be executed again without them. Default: true.",
-	"Gateway.prices":    "A file with a table of prices in place of the one that ships with troupe: models, a list of {model, input, output, cache_read, cache_write, cache_write_1h} in US dollars a million tokens.",
+	"Gateway.prices":    "A file with a table of prices in place of the one that ships with troupe: models, a list of {model, input, output, cache_read, cache_write, cache_write_1h} in US dollars a million tokens, which may have fast, how many times as much faster answers cost, and long: {above, …}, what prompts of more tokens cost.",
 	"Gateway.anthropic": "Where requests for Anthropic's API go.",
 	"Gateway.openai":    "Where requests for OpenAI's API go.",
 	"Gateway.budgets":   "What some agents may spend together, by a name of the scenario's own.",

@@ -88,5 +88,10 @@ type request struct {
 	MaxOutput     int64           `json:"max_output_tokens"`
 	MaxCompletion int64           `json:"max_completion_tokens"`
 	N             int64           `json:"n"`
+	Speed         string          `json:"speed"`        // Anthropic's
+	Tier          string          `json:"service_tier"` // OpenAI's
 	Tools         json.RawMessage `json:"tools"`
 }
+
+// fast says whether a request asks to be answered faster than usual, which costs more.
+func (r *request) fast() bool { return r.Speed == speedFast || fastTier(r.Tier) }

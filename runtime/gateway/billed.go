@@ -106,7 +106,7 @@ func (p *passage) live(r *http.Request) {
 	}
 	p.price = p.Gateway.price(p.client, p.ask.Model)
 	release := p.opts.Wait(p.client.Agent)
-	settle, err := p.opts.Budgets.Reserve(r.Context(), p.client.Agent, p.price.Most(len(p.body), p.output))
+	settle, err := p.opts.Budgets.Reserve(r.Context(), p.client.Agent, p.price.Most(len(p.body), p.output, p.ask.fast()))
 	release()
 	if err != nil {
 		p.unfunded(err)
@@ -267,8 +267,8 @@ func (p *passage) cost() agent.USD {
 		}
 		return p.price.Cost(&t)
 	case p.meter.Said:
-		t.Output = max(t.Output, p.output)
+		t.Output, t.Fast = max(t.Output, p.output), t.Fast || p.ask.fast()
 		return p.price.Cost(&t)
 	}
-	return p.price.Most(len(p.body), p.output)
+	return p.price.Most(len(p.body), p.output, p.ask.fast())
 }

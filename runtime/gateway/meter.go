@@ -92,7 +92,15 @@ type anthropicUsage struct {
 	Created    *struct {
 		Hour int64 `json:"ephemeral_1h_input_tokens"`
 	} `json:"cache_creation"`
+	Speed string `json:"speed"`
 }
+
+// speedFast is what Anthropic calls it that an answer comes faster than usual, for a
+// higher price. (Its service tiers are contracts, whose prices no table has.)
+const speedFast = "fast"
+
+// fastTier says whether it is what OpenAI calls the same, by either name.
+func fastTier(tier string) bool { return tier == "fast" || tier == "priority" }
 
 func (u *anthropicUsage) into(m *meter) {
 	if u == nil {
@@ -105,6 +113,7 @@ func (u *anthropicUsage) into(m *meter) {
 			*x.to = *x.from
 		}
 	}
+	t.Fast = t.Fast || u.Speed == speedFast
 	if u.Created != nil {
 		t.CacheWrite1h = u.Created.Hour
 	}
@@ -158,13 +167,13 @@ type cached struct {
 	Cached int64 `json:"cached_tokens"`
 }
 
-func (u *openaiUsage) into(m *meter) {
+func (u *openaiUsage) into(m *meter, tier string) {
 	if u == nil {
 		return
 	}
 	m.Said = true
 	read := u.InputDetails.Cached + u.PromptDetails.Cached
-	m.Tokens = price.Tokens{Input: max(u.Input+u.Prompt-read, 0), Output: u.Output + u.Completion, CacheRead: read}
+	m.Tokens = price.Tokens{Input: max(u.Input+u.Prompt-read, 0), Output: u.Output + u.Completion, CacheRead: read, Fast: fastTier(tier)}
 }
 
 // responsesEvent reads an event of the Responses API's streams, or a whole
@@ -173,6 +182,7 @@ func responsesEvent(m *meter, data []byte) {
 	type response struct {
 		Object string
 		Model  string
+		Tier   string `json:"service_tier"`
 		Usage  *openaiUsage
 	}
 	var e struct {
@@ -192,7 +202,7 @@ func responsesEvent(m *meter, data []byte) {
 		return
 	}
 	m.Model = r.Model
-	r.Usage.into(m)
+	r.Usage.into(m, r.Tier)
 	switch strings.TrimPrefix(e.Type, "response.") {
 	case "completed", "incomplete", "failed":
 		m.Whole = true
@@ -210,6 +220,7 @@ func completionsEvent(m *meter, data []byte) {
 	var e struct {
 		Object string
 		Model  string
+		Tier   string `json:"service_tier"`
 		Usage  *openaiUsage
 	}
 	if json.Unmarshal(data, &e) != nil {
@@ -218,6 +229,6 @@ func completionsEvent(m *meter, data []byte) {
 	if e.Model != "" {
 		m.Model = e.Model
 	}
-	e.Usage.into(m)
+	e.Usage.into(m, e.Tier)
 	m.Whole = m.Whole || e.Object == "chat.completion"
 }

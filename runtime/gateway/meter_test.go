@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/troupe-dev/troupe/runtime/price"
@@ -43,6 +44,16 @@ var answers = []struct {
 		"data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4.1\",\"usage\":null}\n\n" +
 			"data: {\"object\":\"chat.completion.chunk\",\"model\":\"gpt-4.1\",\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":6}}\n\ndata: [DONE]\n\n",
 		"gpt-4.1", price.Tokens{Input: 10, Output: 6}, true},
+	{"fast message", &anthropic, "/v1/messages", true,
+		"data: {\"type\":\"message_start\",\"message\":{\"model\":\"m\",\"usage\":{\"input_tokens\":7,\"output_tokens\":1,\"speed\":\"fast\"}}}\n\n" +
+			"data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":3}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
+		"m", price.Tokens{Input: 7, Output: 3, Fast: true}, true},
+	{"fast response", &openai, "/v1/responses", true,
+		"data: {\"type\":\"response.completed\",\"response\":{\"object\":\"response\",\"model\":\"gpt-5\",\"service_tier\":\"priority\",\"usage\":{\"input_tokens\":10,\"output_tokens\":6}}}\n\n",
+		"gpt-5", price.Tokens{Input: 10, Output: 6, Fast: true}, true},
+	{"fast completion", &openai, "/v1/chat/completions", false,
+		`{"object":"chat.completion","model":"gpt-5","service_tier":"fast","usage":{"prompt_tokens":10,"completion_tokens":6}}`,
+		"gpt-5", price.Tokens{Input: 10, Output: 6, Fast: true}, true},
 	{"figures that are none", &anthropic, "/v1/messages", false,
 		`{"type":"message","model":"m","usage":{"input_tokens":-7,"output_tokens":9223372036854775807,"cache_creation":{"ephemeral_1h_input_tokens":-9223372036854775808},"cache_creation_input_tokens":5}}`,
 		"m", price.Tokens{Output: price.MostTokens}, true},
@@ -88,4 +99,17 @@ func FuzzMeter(f *testing.F) {
 			}
 		}
 	})
+}
+
+// What asks to be answered faster, by each provider's words, is reserved for at its price.
+func TestFastRequests(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"speed":"fast"}`: true, `{"service_tier":"priority"}`: true, `{"service_tier":"fast"}`: true,
+		`{}`: false, `{"speed":"standard"}`: false, `{"service_tier":"auto"}`: false, `{"service_tier":"flex"}`: false,
+	} {
+		var r request
+		if err := json.Unmarshal([]byte(body), &r); err != nil || r.fast() != want {
+			t.Errorf("%s: fast %t, %v", body, r.fast(), err)
+		}
+	}
 }

@@ -25,6 +25,7 @@ type Price struct {
 	Rates
 	Above int64 // tokens of a prompt, cache included: longer ones go by Long; 0 for none
 	Long  Rates
+	Fast  float64 // times what it costs to be answered faster than usual
 }
 
 // Rates are what a token of each sort costs.
@@ -50,8 +51,9 @@ func List() *Table {
 
 // Read reads a table, in YAML: models, a list of mappings with model, input,
 // output, cache_read, cache_write and cache_write_1h, in US dollars a million
-// tokens, and long: the same for prompts above so many tokens. Where a price of the
-// cache is left out, it is that of input.
+// tokens; long: the same for prompts above so many tokens; and fast: how many times as
+// much answers cost that come faster than usual. Where a price of the cache is left out,
+// it is that of input; where fast is, it is 6.
 func Read(text []byte) (*Table, error) {
 	var table struct {
 		Models []priceRow `yaml:"models"`
@@ -82,6 +84,7 @@ func Read(text []byte) (*Table, error) {
 type priceRow struct {
 	Model string `yaml:"model"`
 	rates `yaml:",inline"`
+	Fast  *float64 `yaml:"fast"`
 	Long  *struct {
 		Above int64 `yaml:"above"`
 		rates `yaml:",inline"`
@@ -96,11 +99,24 @@ type rates struct {
 	CacheWrite1h *float64 `yaml:"cache_write_1h"`
 }
 
+// usualFast is what is taken where a row does not say what being answered faster costs:
+// the highest that is known. mostFast is the highest that is believed.
+const (
+	usualFast = 6
+	mostFast  = 100
+)
+
 // mostDollars is the highest price of a million tokens that is believed.
 const mostDollars = 1e6
 
 func (r *priceRow) price() (p Price, err error) {
-	p.Model = r.Model
+	p.Model, p.Fast = r.Model, usualFast
+	if r.Fast != nil {
+		p.Fast = *r.Fast
+	}
+	if math.IsNaN(p.Fast) || p.Fast < 1 || p.Fast > mostFast {
+		return p, fmt.Errorf(".fast is %v, not 1 to %d times the usual price", p.Fast, mostFast)
+	}
 	if p.Rates, err = r.read(""); err != nil || r.Long == nil {
 		return p, err
 	}
@@ -157,8 +173,9 @@ func isWord(c byte) bool {
 // Dearest is the price with the highest of each sort, for a model that has none of
 // its own: a budget is not passed because a table is old.
 func (p *Table) Dearest() Price {
-	var d Price
+	d := Price{Fast: usualFast}
 	for i := range p.all {
+		d.Fast = max(d.Fast, p.all[i].Fast)
 		for _, x := range []*Rates{&p.all[i].Rates, &p.all[i].Long} {
 			d.Input, d.Output = max(d.Input, x.Input), max(d.Output, x.Output)
 			d.CacheRead, d.CacheWrite, d.CacheWrite1h = max(d.CacheRead, x.CacheRead), max(d.CacheWrite, x.CacheWrite), max(d.CacheWrite1h, x.CacheWrite1h)
@@ -178,19 +195,30 @@ func (p *Price) at(prompt int64) *Rates {
 // Cost is that of a use of tokens.
 func (p *Price) Cost(t *Tokens) agent.USD {
 	r := p.at(t.Input + t.CacheRead + t.CacheWrite + t.CacheWrite1h)
-	return r.Input*agent.USD(t.Input) + r.Output*agent.USD(t.Output) + r.CacheRead*agent.USD(t.CacheRead) +
+	usual := r.Input*agent.USD(t.Input) + r.Output*agent.USD(t.Output) + r.CacheRead*agent.USD(t.CacheRead) +
 		r.CacheWrite*agent.USD(t.CacheWrite) + r.CacheWrite1h*agent.USD(t.CacheWrite1h)
+	return p.timed(usual, t.Fast)
+}
+
+// timed is what an answer costs that comes as fast as that.
+func (p *Price) timed(usual agent.USD, fast bool) agent.USD {
+	if !fast {
+		return usual
+	}
+	return agent.USD(min(float64(usual)*p.Fast, 1<<62))
 }
 
 // Most is what a request of so many bytes can cost at most, where it allows so many
 // tokens of output; or, where it does not say how many (0), what is likely to be
-// more than it will: a token has three bytes and more.
-func (p *Price) Most(body int, output int64) agent.USD {
+// more than it will: a token has three bytes and more. Fast says that it asks to be
+// answered faster than usual.
+func (p *Price) Most(body int, output int64, fast bool) agent.USD {
 	const bytesPerToken, usualOutput = 3, 4096
 	if output <= 0 {
 		output = usualOutput
 	}
 	prompt := int64(body/bytesPerToken + 1)
 	r := p.at(prompt)
-	return max(r.Input, r.CacheWrite, r.CacheWrite1h)*agent.USD(prompt) + r.Output*agent.USD(min(output, MostTokens))
+	usual := max(r.Input, r.CacheWrite, r.CacheWrite1h)*agent.USD(prompt) + r.Output*agent.USD(min(output, MostTokens))
+	return p.timed(usual, fast)
 }

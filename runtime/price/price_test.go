@@ -26,6 +26,14 @@ func TestTable(t *testing.T) {
 	if a, b := small.Cost(&Tokens{Input: 50_000, CacheRead: 50_000}), small.Cost(&Tokens{Input: 50_000, CacheRead: 50_001}); a != agent.FromDollars(0.0055) || b != agent.FromDollars(0.02750005) {
 		t.Errorf("a short prompt costs %s and a long one %s", a, b)
 	}
+	opus, _ := p.Of("claude-opus-5-5")
+	fast := Tokens{Input: 1e6, Output: 1e6, Fast: true}
+	if a, b := opus.Cost(&fast), haiku.Cost(&fast); a != agent.FromDollars(8+40) || b != 6*agent.FromDollars(1+5) {
+		t.Errorf("a million tokens each way cost %s and %s where they come faster", a, b)
+	}
+	if usual, fast := opus.Most(3000, 100, false), opus.Most(3000, 100, true); fast != 2*usual {
+		t.Errorf("%s are reserved, and %s for a fast answer", usual, fast)
+	}
 	if d := p.Dearest(); d.Output != agent.FromDollars(270/1e6) {
 		t.Errorf("the dearest output is %s", d.Output)
 	}
@@ -47,6 +55,8 @@ func TestReadPrices(t *testing.T) {
 		"models: [{model: m, input: 2, output: 1},{model: m,input: 2,output: 1}]": "models[1] has no name of its own",
 		"models: [{model: m, input: 2, output: 1, long: {input: 1, output: 1}}]":  "m.long wants above",
 		"models: [{model: m, input: 2, output: 1, long: {above: 9, input: 1}}]":   "m.long wants output",
+		"models: [{model: m, input: 2, output: 1, fast: 0.5}]":                    "m.fast is 0.5",
+		"models: [{model: m, input: 2, output: 1, fast: .nan}]":                   "m.fast is NaN",
 		"models: [{model: m, inputs: 2}]":                                         "inputs",
 		"models: 1":                                                               "cannot read the table of prices",
 	} {

@@ -8,6 +8,7 @@ type Tokens struct {
 	CacheRead    int64
 	CacheWrite   int64 // kept for five minutes
 	CacheWrite1h int64
+	Fast         bool `json:",omitempty"` // they came faster than usual, for a higher price
 }
 
 // MostTokens is the highest figure that is believed of an answer.
