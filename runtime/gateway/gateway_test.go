@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/price"
 )
@@ -24,6 +26,8 @@ const (
 	ending  = "data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":200}}\n\ndata: {\"type\":\"message_stop\"}\n\n"
 	asking  = `{"model":"claude-haiku-4-5","max_tokens":100,"stream":true,"messages":[{"role":"user","content":"in /tmp/w/x"}],"metadata":{"user_id":"%s"}}`
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A stage is a gateway between agents and an upstream that a test plays.
 type stage struct {
@@ -77,6 +81,7 @@ func newStage(t *testing.T, change func(*Options), play http.HandlerFunc) *stage
 	server := httptest.NewServer(s.gateway)
 	t.Cleanup(server.Close)
 	s.url = strings.TrimPrefix(server.URL, "http://")
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	return s
 }
 
