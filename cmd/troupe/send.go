@@ -89,7 +89,7 @@ func messageBody(arg []string, stdin io.Reader) (json.RawMessage, error) {
 	if body, err := agent.Compact(nil, text); err == nil {
 		return body, nil
 	}
-	return json.Marshal(string(text))
+	return agent.AppendString(nil, string(text)), nil
 }
 
 var addCommand = &cli.Command{

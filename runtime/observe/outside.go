@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,14 +124,15 @@ func (c *client) RemoveAgent(ctx context.Context, run, agent string) (int, error
 
 // put hands something to a run, and gives the tick of its record.
 func (c *client) put(ctx context.Context, method, path string, v any) (int, error) {
-	var body []byte
+	var body bytes.Buffer
 	if v != nil {
-		var err error
-		if body, err = json.Marshal(v); err != nil {
+		e := json.NewEncoder(&body)
+		e.SetEscapeHTML(false) // bodies stay as they came
+		if err := e.Encode(v); err != nil {
 			return 0, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
 	}
-	res, err := c.send(ctx, method, path, nil, body)
+	res, err := c.send(ctx, method, path, nil, body.Bytes())
 	var told *Problem
 	switch {
 	case err == nil:
