@@ -123,6 +123,7 @@ func TestE2EClaudeTools(t *testing.T) {
 	if n := len(c.model.Requests()); n != asked {
 		t.Errorf("executed again, the model was asked %d times", n-asked)
 	}
+	killedTools(t, got)
 }
 
 // checkToolResults looks at what the tools have said to a model, and at what tools it
@@ -154,12 +155,10 @@ func (c *claudeRun) checkToolResults(t *testing.T) {
 	}
 }
 
-// Killed between what it handed in and its answer, it hands it in again: the run comes
-// to the same.
-func TestE2EClaudeToolsKilled(t *testing.T) {
-	t.Parallel()
-	calm := newToolRun(t, func(*claudeRun) modeltest.Script { return toolsmith })
-	want := calm.play(t)
+// killedTools plays the same again. Killed between what it handed in and its answer, an
+// agent hands it in again: the run comes to the same.
+func killedTools(t *testing.T, want jsonResult) {
+	t.Helper()
 	killed := map[int]bool{}
 	c := newToolRun(t, func(own *claudeRun) modeltest.Script {
 		return func(r *modeltest.Request) modeltest.Reply {

@@ -94,8 +94,7 @@ func TestE2ECodexDilemma(t *testing.T) {
 // once it is committed.
 func TestE2ECodexCrash(t *testing.T) {
 	t.Parallel()
-	calm := newCodexRun(t, codexQuarrel, slowly)
-	want := calm.play(t)
+	want := newCodexRun(t, codexQuarrel, strategist).play(t, "--set", "agents.*.kind=stdio") // as Codex plays it
 	if want.Timed != 0 || want.Outcomes["action"] != 2*want.Ticks {
 		t.Fatalf("left alone it came to %+v", want)
 	}

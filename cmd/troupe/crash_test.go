@@ -12,7 +12,7 @@ import (
 // agents, or both, at any moment, ends with the hash it would have had, and
 // loses and leaves nothing. It is troupe bench crash, with this binary.
 func TestCrash(t *testing.T) {
-	crash(t, 8)
+	crash(t, 4)
 }
 
 func crash(t *testing.T, kills int) {

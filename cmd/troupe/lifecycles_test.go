@@ -38,10 +38,6 @@ var lifecycles = []struct{ name, run, entry string }{
 // TestLifecycles runs one scenario under every lifecycle and every state that
 // there is, killed at random moments: its hash is always the same.
 func TestLifecycles(t *testing.T) {
-	eachLifecycle(t, 2)
-}
-
-func eachLifecycle(t *testing.T, kills int) {
 	if testing.Short() {
 		t.Skip("kills real processes for a while")
 	}
@@ -61,7 +57,7 @@ func eachLifecycle(t *testing.T, kills int) {
 	try := func(name, yaml string, notes bool) {
 		t.Run(fmt.Sprintf("%s notes=%t", name, notes), func(t *testing.T) {
 			t.Parallel()
-			same(t, notes, crashAlone(t, yaml, kills))
+			same(t, notes, crashAlone(t, yaml, 2))
 		})
 	}
 	for notes, states := range map[bool][]string{false: {"reobserve", "snapshot"}, true: {"reobserve", "snapshot", "none"}} {
