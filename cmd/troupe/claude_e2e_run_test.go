@@ -147,11 +147,11 @@ func (c *claudeRun) tell(t *testing.T) {
 
 // A claudeEvent is one line of a record, as far as these tests need it.
 type claudeEvent struct {
-	Type, Agent, Failure, Policy, Fact, Detail, Error, Session string
-	Action                                                     json.RawMessage
-	Unsent                                                     bool
-	Tick                                                       int
-	USD                                                        float64
+	Type, Agent, Failure, Policy, Fact, Detail, Error, Session, Lease string
+	Action, Result                                                    json.RawMessage
+	Unsent                                                            bool
+	Tick                                                              int
+	USD                                                               float64
 }
 
 // events reads the record.

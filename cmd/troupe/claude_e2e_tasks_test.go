@@ -110,9 +110,12 @@ func TestE2EClaudeTickets(t *testing.T) {
 	if asked == 0 || got.Outcomes["action"] != 8 || got.Timed != 0 {
 		t.Errorf("killed after %d requests, it came to %+v", asked, got)
 	}
-	last := map[string]string{}
+	last, parked := map[string]string{}, map[string]bool{}
 	for _, e := range c.events(t) {
 		var a struct{ Reply string }
+		if e.Fact == "parked" {
+			parked[e.Agent] = true
+		}
 		if e.Type == "outcome" && json.Unmarshal(e.Action, &a) == nil {
 			last[e.Agent] = a.Reply
 		}
@@ -122,6 +125,9 @@ func TestE2EClaudeTickets(t *testing.T) {
 	} {
 		if last[id] != want {
 			t.Errorf("%s answered %q at last, want %q", id, last[id], want)
+		}
+		if !parked[id] {
+			t.Errorf("%s was never parked", id)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -94,12 +95,21 @@ func TestE2EClaudeTeam(t *testing.T) {
 			t.Errorf("%s: %q, %v; want %q", name, found, err, text)
 		}
 	}
+	var refused, leases []string
 	for _, e := range c.events(t) {
-		if e.Type != "outcome" || !strings.Contains(string(e.Action), "failed") {
-			continue
-		}
-		if e.Agent != "tester" || e.Tick != 1 || !strings.Contains(string(e.Action), "PLAN.md") {
+		switch {
+		case e.Type == "lease":
+			leases = append(leases, fmt.Sprint(e.Tick, " ", e.Agent, " ", e.Lease))
+		case e.Type == "result" && strings.Contains(string(e.Result), `"error":`):
+			refused = append(refused, fmt.Sprint(e.Tick, " ", e.Agent, " ", string(e.Result)))
+		case e.Type == "outcome" && strings.Contains(string(e.Action), "failed"):
 			t.Errorf("tick %d: %s %s", e.Tick, e.Agent, e.Action)
 		}
+	}
+	if len(refused) != 1 || !strings.HasPrefix(refused[0], "1 tester ") || !strings.Contains(refused[0], "PLAN.md may not be written by tester") {
+		t.Errorf("refused is %q, want what the tester did to the plan", refused)
+	}
+	if want := []string{"0 developer-1 granted", "0 developer-2 waits", "1 developer-1 ended", "1 developer-2 granted", "2 developer-2 ended"}; !slices.Equal(leases, want) {
+		t.Errorf("the leases went %q, want %q", leases, want)
 	}
 }
