@@ -69,8 +69,8 @@ func (r *run) openGate(o gateway.Options) (*gate, error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = server.Serve(l) })
 	r.onStop(func() {
-		g.gateway.Close()
 		_ = server.Close()
+		g.gateway.Close()
 		wg.Wait()
 	})
 	return g, nil

@@ -57,8 +57,6 @@ func (g *Gateway) billed(w http.ResponseWriter, r *http.Request, c *client, api 
 	if !p.await(r.Context()) || p.again() {
 		return
 	}
-	g.wg.Add(1)
-	defer g.wg.Done()
 	p.live(r)
 }
 

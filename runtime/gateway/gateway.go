@@ -79,7 +79,7 @@ type Gateway struct {
 
 	ctx    context.Context //nolint:containedctx // of what is asked: an answer outlives whoever asked
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	wg     sync.WaitGroup // requests that are served
 
 	mu      sync.Mutex
 	clients map[string]*client
@@ -151,10 +151,12 @@ func (g *Gateway) Started(id string) {
 	}
 }
 
-// Close breaks off what is under way, and waits until its handlers are done with
-// it.
+// Close breaks off what is under way, and waits until its handlers are done with it.
+// The server that calls them is closed before: a client may be slow to say what it asks.
 func (g *Gateway) Close() {
+	g.mu.Lock()
 	g.cancel()
+	g.mu.Unlock()
 	g.wg.Wait()
 	for _, u := range g.upstreams {
 		u.client.CloseIdleConnections()
@@ -203,8 +205,34 @@ func (g *Gateway) place(c *client) (tick, attempt, ordinal int) {
 	return tick, attempt, c.requests - 1
 }
 
-// ServeHTTP passes a request on.
+// enter takes in a request, unless the gateway is closed.
+func (g *Gateway) enter() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.ctx.Err() != nil {
+		return false
+	}
+	g.wg.Add(1)
+	return true
+}
+
+// ServeHTTP passes a request on. It ends with the gateway, and then by an abort: nothing
+// that is half said shall look whole.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !g.enter() {
+		panic(http.ErrAbortHandler)
+	}
+	defer g.wg.Done()
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	defer context.AfterFunc(g.ctx, cancel)()
+	g.serve(w, r.WithContext(ctx))
+	if g.ctx.Err() != nil {
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func (g *Gateway) serve(w http.ResponseWriter, r *http.Request) {
 	id, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	name, path, _ := strings.Cut(rest, "/")
 	api := APIs[name]

@@ -366,6 +366,41 @@ func TestGatewayLeavesQueue(t *testing.T) {
 	}
 }
 
+// Close ends whatever is under way, and nothing is after it: an answer that is not whole
+// does not look like one.
+func TestGatewayCloses(t *testing.T) {
+	for name, c := range map[string]struct{ method, path string }{
+		"billed":     {http.MethodPost, "/v1/messages"},
+		"not billed": {http.MethodGet, "/v1/models"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			began := make(chan struct{}, 9)
+			s := newStage(t, nil, func(_ http.ResponseWriter, r *http.Request) {
+				began <- struct{}{}
+				<-r.Context().Done()
+			})
+			answered := make(chan string)
+			go func() {
+				status, answer, err := s.ask(c.method, c.path, s.token, asking)
+				if err == nil && status < 500 {
+					t.Errorf("%d %q", status, answer)
+				}
+				close(answered)
+			}()
+			<-began
+			s.gateway.Close()
+			select {
+			case <-answered:
+			case <-time.After(10 * time.Second):
+				t.Error("it waits for the upstream")
+			}
+			if _, _, err := s.ask(c.method, c.path, s.token, asking); err == nil || len(s.keys) != 1 {
+				t.Errorf("a closed gateway: %v; the upstream was asked %d times", err, len(s.keys))
+			}
+		})
+	}
+}
+
 // A budget that is spent is refused in the provider's form, and told.
 func TestGatewayBudget(t *testing.T) {
 	b := NewBudgets()
