@@ -88,6 +88,7 @@ type request struct {
 	MaxOutput     int64           `json:"max_output_tokens"`
 	MaxCompletion int64           `json:"max_completion_tokens"`
 	N             int64           `json:"n"`
+	Background    bool            `json:"background"`   // it is answered later, elsewhere
 	Speed         string          `json:"speed"`        // Anthropic's
 	Tier          string          `json:"service_tier"` // OpenAI's
 	Tools         json.RawMessage `json:"tools"`

@@ -49,6 +49,9 @@ func (g *Gateway) billed(w http.ResponseWriter, r *http.Request, c *client, api 
 	if err == nil && json.Unmarshal(body, &p.ask) != nil {
 		err = errors.New("its body is no JSON object")
 	}
+	if err == nil && p.ask.Background {
+		err = errors.New("what is answered in the background cannot be counted: leave background out")
+	}
 	if err != nil {
 		api.refuse(w, http.StatusBadRequest, "invalid_request_error", "cannot read the request: "+err.Error())
 		return

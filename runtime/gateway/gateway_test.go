@@ -366,6 +366,25 @@ func TestGatewayLeavesQueue(t *testing.T) {
 	}
 }
 
+// What is answered in the background tells nobody here what it took, and is not asked.
+func TestGatewayBackground(t *testing.T) {
+	s := newStage(t, func(o *Options) { o.Upstreams[0].API = "openai" }, streams())
+	r, err := http.NewRequest(http.MethodPost, "http://"+s.url+"/ann/openai/v1/responses", strings.NewReader(`{"model":"gpt-5","background":true}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+s.token)
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	text, err := io.ReadAll(res.Body)
+	if res.StatusCode != http.StatusBadRequest || !strings.Contains(string(text), "in the background") || err != nil || len(s.keys) > 0 {
+		t.Errorf("%d %s %v; the upstream was asked %d times", res.StatusCode, text, err, len(s.keys))
+	}
+}
+
 // Close ends whatever is under way, and nothing is after it: an answer that is not whole
 // does not look like one.
 func TestGatewayCloses(t *testing.T) {
