@@ -131,6 +131,8 @@ var codexTurns = map[string]func(c *codexTurn){
 	"dies-late": func(c *codexTurn) { c.unkept = true; c.answer(`{"action":{"move":"C"}}`); die() },
 	// kept-late has it in the thread, and dies then.
 	"kept-late": func(c *codexTurn) { c.answer(`{"action":{"move":"C"}}`); die() },
+	// wipes removes its thread at the turn's end.
+	"wipes": func(c *codexTurn) { c.answer(`{"action":{"move":"C"}}`); _ = os.Remove(c.file) },
 	"thinks": func(c *codexTurn) {
 		say(`{"type":"item.started","item":{"id":"item_0","type":"command_execution","command":"cat notes","aggregated_output":"","exit_code":null,"status":"in_progress"}}`)
 		say(`{"type":"item.completed","item":{"id":"item_0","type":"command_execution","command":"cat notes","aggregated_output":"they defect\n","exit_code":0,"status":"completed"}}`)

@@ -25,6 +25,7 @@ var claude = Kind{
 		Command:  claudeCommand,
 		Files:    claudeFiles,
 		Resume:   func(session string) []string { return []string{"--resume", session} },
+		Find:     claudeFind,
 		Recorded: claudeRecorded,
 		Env: map[string]string{
 			"DISABLE_AUTOUPDATER":                      "1",

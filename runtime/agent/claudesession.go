@@ -23,15 +23,29 @@ func claudeRecorded(env func(string) string, l *Line) (look func() (bool, error)
 	if l.Usage == nil || !claudeName.MatchString(l.Usage.Session) || !claudeName.MatchString(l.Record) {
 		return nil
 	}
+	s := claudeSessionOf(env, l.Usage.Session)
+	s.entry = []byte(`"uuid":"` + l.Record + `"`)
+	return s.look
+}
+
+// claudeFind opens a session to see that it is there.
+func claudeFind(env func(string) string, session string) error {
+	if !claudeName.MatchString(session) {
+		return fmt.Errorf("no session is called %.80q: %w", session, os.ErrNotExist)
+	}
+	f, err := claudeSessionOf(env, session).open()
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+func claudeSessionOf(env func(string) string, session string) *claudeSession {
 	dir := env("CLAUDE_CONFIG_DIR")
 	if dir == "" {
 		dir = filepath.Join(env("HOME"), ".claude")
 	}
-	s := &claudeSession{
-		dir: filepath.Join(dir, "projects"), name: l.Usage.Session + ".jsonl",
-		entry: []byte(`"uuid":"` + l.Record + `"`),
-	}
-	return s.look
+	return &claudeSession{dir: filepath.Join(dir, "projects"), name: session + ".jsonl"}
 }
 
 // A claudeSession is the file of a session that is read to find an entry.

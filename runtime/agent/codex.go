@@ -29,6 +29,7 @@ var codex = Kind{
 		Configure: codexConfigure,
 		PerTurn:   true,
 		Resume:    func(thread string) []string { return []string{"resume", thread, "-"} },
+		Find:      codexFind,
 		Recorded:  codexRecorded,
 		API:       "openai",
 		// The key is in its environment, and in none that it gives to commands: it

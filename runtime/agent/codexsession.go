@@ -26,22 +26,42 @@ func codexRecorded(env func(string) string, l *Line) (look func() (bool, error))
 	if l.Usage == nil || !codexName.MatchString(l.Usage.Session) {
 		return nil
 	}
-	dir := env("CODEX_HOME")
-	if dir == "" {
-		dir = filepath.Join(env("HOME"), ".codex")
-	}
-	sessions := filepath.Join(dir, "sessions")
-	pattern := "*/*/*/rollout-*-" + l.Usage.Session + ".jsonl" // by year, month and day
 	u := l.Usage
 	(&codexTokens{}).into(u) // not the thread's, whatever is found
 	return func() (bool, error) {
-		f, err := openOne(sessions, pattern)
+		f, err := openThread(env, u.Session)
 		if err != nil {
-			return false, fmt.Errorf("cannot read the thread %s: %w", u.Session, err)
+			return false, err
 		}
 		defer func() { _ = f.Close() }()
 		return codexLastTurn(f, u)
 	}
+}
+
+// codexFind opens a thread to see that it is there.
+func codexFind(env func(string) string, thread string) error {
+	if !codexName.MatchString(thread) {
+		return fmt.Errorf("no thread is called %.80q: %w", thread, os.ErrNotExist)
+	}
+	f, err := openThread(env, thread)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// openThread opens the file of a thread.
+func openThread(env func(string) string, thread string) (*os.File, error) {
+	dir := env("CODEX_HOME")
+	if dir == "" {
+		dir = filepath.Join(env("HOME"), ".codex")
+	}
+	// By year, month and day.
+	f, err := openOne(filepath.Join(dir, "sessions"), "*/*/*/rollout-*-"+thread+".jsonl")
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the thread %s: %w", thread, err)
+	}
+	return f, nil
 }
 
 // openOne opens the file that a pattern finds in a directory.

@@ -68,6 +68,10 @@ type Tool struct {
 	PerTurn bool
 	// Resume is what is added to the command to go on with a session.
 	Resume func(session string) []string
+	// Find looks for a session in what the tool keeps of it, where env says which
+	// environment it has: os.ErrNotExist says that there is none, and that nothing
+	// can go on with it. It may read from the disk.
+	Find func(env func(name string) string, session string) error
 	// Recorded finds the answer of a line in what the tool itself keeps of its
 	// session, where env says which environment it has: until it stands there, a
 	// session that is gone on with lacks it. Each call of look looks again, and

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"syscall"
 	"time"
@@ -131,6 +132,7 @@ func (p *resident) spawn(again bool) (*child, error) {
 	if p.spec.Kind.Tool != nil {
 		split.most = p.spec.Kind.Tool.MaxLine
 	}
+	p.missSession()
 	argv, shown, resumed := p.argv()
 	line := func(line []byte, cut bool) { p.line(c, line, cut) }
 	p.spec.Bill.starting()
@@ -177,6 +179,22 @@ func (p *resident) execute(argv []string, w *workspace.Workspace, e pipeIO, h ha
 	}
 	p.fleet.tie(c, bond)
 	return c, nil
+}
+
+// missSession has a process begin another session where its tool has the one no more
+// that it would go on with, as its agent may have removed it: it would fail each time.
+func (p *resident) missSession() {
+	p.mu.Lock()
+	tool, session := p.spec.Kind.Tool, p.session
+	p.mu.Unlock()
+	if tool == nil || tool.Find == nil || !p.spec.Session || session == "" ||
+		!errors.Is(tool.Find(p.variable, session), os.ErrNotExist) {
+		return
+	}
+	p.log.line("troupe: ", []byte("its session "+session+" is gone: it begins another"))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.session = ""
 }
 
 // argv is the command of the next process: a tool goes on with its session,
