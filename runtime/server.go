@@ -231,7 +231,7 @@ func (s *server) Continue(ctx context.Context, run string, limits []string) erro
 		return err
 	}
 	if err := plan.Relimit(&m.Plan, limits); err != nil {
-		return fmt.Errorf("%w: %w", observe.ErrRefused, err)
+		return observe.Refuse("%v", err)
 	}
 	switch status, err := s.status(ctx, run); {
 	case err != nil:

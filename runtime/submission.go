@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/observe"
@@ -20,7 +21,7 @@ func (s *server) Create(ctx context.Context, sub observe.Submission) (string, er
 	}
 	if sub.Name != "" {
 		if err := scenarios.ValidID(sub.Name); err != nil {
-			return "", fmt.Errorf("%w: the run's name: %w", observe.ErrRefused, err)
+			return "", observe.Refuse("the run's name: %v", err)
 		}
 	}
 	path, release, err := s.locate(sub)
@@ -50,21 +51,21 @@ func (s *server) locate(sub observe.Submission) (path string, release func(), er
 	none := func() {}
 	switch {
 	case sub.Path != "" && (sub.Scenario != "" || sub.Files != nil):
-		return "", none, fmt.Errorf("%w: give a path, or a scenario", observe.ErrRefused)
+		return "", none, observe.Refuse("give a path, or a scenario")
 	case sub.Path != "" && !filepath.IsAbs(sub.Path):
-		return "", none, fmt.Errorf("%w: the path %q is not absolute", observe.ErrRefused, sub.Path)
+		return "", none, observe.Refuse("the path %q is not absolute", sub.Path)
 	case sub.Path != "":
 		return sub.Path, none, nil
 	case sub.Scenario == "" || !filepath.IsLocal(filepath.FromSlash(sub.Scenario)):
-		return "", none, fmt.Errorf("%w: scenario %q is no path of a file below the scenarios", observe.ErrRefused, sub.Scenario)
+		return "", none, observe.Refuse("scenario %q is no path of a file below the scenarios", sub.Scenario)
 	case sub.Files != nil:
 		return s.upload(sub)
 	case s.opts.Scenarios == "":
-		return "", none, fmt.Errorf("%w: this server has no directory of scenarios; send files", observe.ErrRefused)
+		return "", none, observe.Refuse("this server has no directory of scenarios; send files")
 	}
 	path = filepath.Join(s.opts.Scenarios, filepath.FromSlash(sub.Scenario))
 	if _, err := os.Stat(path); err != nil {
-		return "", none, fmt.Errorf("%w: there is no scenario %s; GET /v1/scenarios lists them", observe.ErrRefused, sub.Scenario)
+		return "", none, observe.Refuse("there is no scenario %s; GET /v1/scenarios lists them", sub.Scenario)
 	}
 	return path, none, nil
 }
@@ -73,7 +74,7 @@ func (s *server) locate(sub observe.Submission) (path string, release func(), er
 // copies all that it needs of them.
 func (s *server) upload(sub observe.Submission) (path string, release func(), err error) {
 	if sub.Files[sub.Scenario] == nil {
-		return "", func() {}, fmt.Errorf("%w: the files have no %s, which is to be the scenario", observe.ErrRefused, sub.Scenario)
+		return "", func() {}, observe.Refuse("the files have no %s, which is to be the scenario", sub.Scenario)
 	}
 	dir, drop, err := workspace.Scratch(filepath.Join(s.host.data, scratchName))
 	if err != nil {
@@ -87,7 +88,7 @@ func (s *server) upload(sub observe.Submission) (path string, release func(), er
 		local := filepath.FromSlash(name)
 		if !filepath.IsLocal(local) {
 			release()
-			return "", func() {}, fmt.Errorf("%w: %q is no path of a file beside the scenario", observe.ErrRefused, name)
+			return "", func() {}, observe.Refuse("%q is no path of a file beside the scenario", name)
 		}
 		at := filepath.Join(dir.Dir, local)
 		err := os.MkdirAll(filepath.Dir(at), 0o700)
@@ -119,7 +120,7 @@ func (s *server) expand(path string, sub observe.Submission) (*plan.Plan, error)
 	if len(problems) > 0 {
 		told := make([]string, len(problems))
 		for i := range problems {
-			told[i] = problems[i].String()
+			told[i] = strings.ReplaceAll(problems[i].String(), filepath.Dir(path)+string(filepath.Separator), "")
 		}
 		return nil, &observe.ProblemsError{Problems: told}
 	}
@@ -128,7 +129,7 @@ func (s *server) expand(path string, sub observe.Submission) (*plan.Plan, error)
 		p.Durability = plan.DurableMachine
 	}
 	if _, err := readSecrets(p); err != nil {
-		return nil, fmt.Errorf("%w: %w", observe.ErrRefused, err)
+		return nil, observe.Refuse("%v", err)
 	}
 	return p, nil
 }

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"flag"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -12,45 +16,75 @@ import (
 
 var metricsAt = regexp.MustCompile(`(?m)^metrics: (http://.*)/metrics$`)
 
-// fetch FILE PATH [TOKEN] gets a path from where the run listens whose words are in
-// that file, with the token that lies in the file TOKEN, and prints the answer's
-// status and body.
+// fetch [-X METHOD] [-d FILE] WHERE PATH [TOKEN] asks for a path at a control
+// socket, or where the run listens whose words are in a file, with the body that
+// is in one and the token that lies in another. It prints the answer's status and
+// body.
 func fetch(args []string) int {
-	if len(args) < 2 || len(args) > 3 {
-		fmt.Fprintln(os.Stderr, "usage: fetch file path [token]")
+	flags := flag.NewFlagSet("fetch", flag.ContinueOnError)
+	method := flags.String("X", http.MethodGet, "")
+	data := flags.String("d", "", "")
+	if err := flags.Parse(args); err != nil || flags.NArg() < 2 || flags.NArg() > 3 {
+		fmt.Fprintln(os.Stderr, "usage: fetch [-X METHOD] [-d FILE] where path [token]")
 		return 2
 	}
-	said, err := os.ReadFile(args[0])
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	at := metricsAt.FindSubmatch(said)
-	if at == nil {
-		fmt.Fprintf(os.Stderr, "no address in %q\n", said)
-		return 1
-	}
-	client := http.Client{Timeout: 30 * time.Second}
-	req, err := http.NewRequest(http.MethodGet, string(at[1])+args[1], nil)
-	if err == nil && len(args) == 3 {
-		var token []byte
-		token, err = os.ReadFile(args[2])
-		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	res, err := client.Do(req)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = res.Body.Close() }()
-	fmt.Printf("%d ", res.StatusCode)
-	if _, err := io.Copy(os.Stdout, res.Body); err != nil {
+	if err := fetched(*method, *data, flags.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
+}
+
+func fetched(method, data string, args []string) error {
+	client, base, err := reach(args[0])
+	if err != nil {
+		return err
+	}
+	var body []byte
+	if data != "" {
+		if body, err = os.ReadFile(data); err != nil {
+			return err
+		}
+	}
+	req, err := http.NewRequest(method, base+args[1], bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if len(args) == 3 {
+		token, err := os.ReadFile(args[2])
+		if err != nil {
+			return err
+		}
+		req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	defer client.CloseIdleConnections()
+	fmt.Printf("%d ", res.StatusCode)
+	_, err = io.Copy(os.Stdout, res.Body)
+	return err
+}
+
+// reach gives a client of a socket, or of where the run listens whose words are in
+// a file.
+func reach(where string) (client *http.Client, base string, err error) {
+	client = &http.Client{Timeout: 30 * time.Second}
+	if strings.HasSuffix(where, ".sock") {
+		client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, "unix", where)
+		}}
+		return client, "http://troupe", nil
+	}
+	said, err := os.ReadFile(where)
+	if err != nil {
+		return nil, "", err
+	}
+	at := metricsAt.FindSubmatch(said)
+	if at == nil {
+		return nil, "", fmt.Errorf("no address in %q", said)
+	}
+	return client, string(at[1]), nil
 }

@@ -87,6 +87,15 @@ func (e *ProblemsError) Error() string {
 
 func (e *ProblemsError) Unwrap() error { return ErrRefused }
 
+// A Refusal is an ErrRefused of a supervisor rather than of a run.
+type Refusal struct{ Why string }
+
+func (e *Refusal) Error() string { return e.Why }
+func (e *Refusal) Unwrap() error { return ErrRefused }
+
+// Refuse makes a Refusal.
+func Refuse(format string, args ...any) error { return &Refusal{fmt.Sprintf(format, args...)} }
+
 // A Server plays the runs that it is given, when there is room for them.
 type Server interface {
 	// Create makes a run that is played as soon as there is room. ErrRefused, or
@@ -152,7 +161,7 @@ func (s *Store) Resume(ctx context.Context, run string, limits []string) error {
 // Step implements Runs.
 func (s *Store) Step(ctx context.Context, run string, ticks int) error {
 	if ticks < 1 {
-		return fmt.Errorf("%w: a step is one tick or more", ErrRefused)
+		return Refuse("a step is one tick or more")
 	}
 	p, err := s.pacer(run)
 	if err != nil {
@@ -164,7 +173,7 @@ func (s *Store) Step(ctx context.Context, run string, ticks int) error {
 // Speed implements Runs.
 func (s *Store) Speed(_ context.Context, run string, perSecond float64) error {
 	if !(perSecond >= 0 && perSecond <= 1e6) {
-		return fmt.Errorf("%w: ticks_per_second is a number from 0, which is as fast as it goes, to 1000000", ErrRefused)
+		return Refuse("ticks_per_second is a number from 0, which is as fast as it goes, to 1000000")
 	}
 	p, err := s.pacer(run)
 	if err == nil {
@@ -194,12 +203,19 @@ func (s *Store) Serves(context.Context) error {
 }
 
 // Result implements Runs.
-func (s *Store) Result(_ context.Context, run string) (json.RawMessage, error) {
+func (s *Store) Result(ctx context.Context, run string) (json.RawMessage, error) {
 	if err := s.exists(run); err != nil {
 		return nil, err
 	}
-	if s.live(run) != nil {
-		return nil, fmt.Errorf("%w: %s", ErrRunning, run)
+	if l := s.live(run); l != nil {
+		if l.State().End == record.NotEnded {
+			return nil, fmt.Errorf("%w: %s", ErrRunning, run)
+		}
+		select { // its processes are being stopped
+		case <-l.done:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 	text, err := os.ReadFile(s.Dir(run).Result())
 	if errors.Is(err, os.ErrNotExist) {
@@ -234,7 +250,7 @@ func controlRoutes(mux *routes, runs Runs, local bool) {
 		var sub Submission
 		err := readJSON(r, &sub)
 		if err == nil && sub.Path != "" && !local {
-			err = fmt.Errorf("%w: a path means something on the supervisor's socket alone: send files", ErrRefused)
+			err = Refuse("a path means something on the supervisor's socket alone: send files")
 		}
 		var made Run
 		if err == nil {
@@ -278,7 +294,7 @@ func controlRoutes(mux *routes, runs Runs, local bool) {
 		}
 		err := read(r, &body)
 		if err == nil && body.Speed == nil {
-			err = fmt.Errorf(`%w: the body is {"ticks_per_second": N}`, ErrRefused)
+			err = Refuse(`the body is {"ticks_per_second": N}`)
 		}
 		if err == nil {
 			err = runs.Speed(r.Context(), r.PathValue("run"), *body.Speed)
