@@ -30,6 +30,21 @@ func serving(c *cli.Context) observe.Runs {
 	return runs
 }
 
+// serverPatience is how long a submission waits for a server that is starting.
+const serverPatience = 10 * time.Second
+
+// awaitServer is serving for who has nothing to do without one.
+func awaitServer(c *cli.Context) (observe.Runs, error) {
+	for end := time.Now().Add(serverPatience); ; time.Sleep(look) {
+		if server := serving(c); server != nil {
+			return server, nil
+		}
+		if time.Now().After(end) {
+			return nil, fmt.Errorf("no troupe serve holds %s: start one, or leave out --submit", c.String("data"))
+		}
+	}
+}
+
 // submit has a server play a scenario, and shows how it goes as if it were played
 // here.
 func submit(c *cli.Context, server observe.Runs, path string, models *runtime.ReplayModels) error {

@@ -29,6 +29,7 @@ var runCommand = &cli.Command{
 		&cli.StringFlag{Name: "replay-models", Usage: "answer requests to models with what those of `RUN` answered, and ask none"},
 		&cli.BoolFlag{Name: "strict", Usage: "with --replay-models: refuse a request that is not the one on record"},
 		&cli.BoolFlag{Name: "onward", Usage: "with --replay-models: from the first request on that is not on record, let its agent ask the model"},
+		&cli.BoolFlag{Name: "submit", Usage: "have troupe serve play it, and wait 10 s for that to be there, at most"},
 		&cli.StringFlag{Name: "name", Usage: "call the run `NAME` (default: the scenario's name and a number)"},
 	}, append(watchFlags, planFlags...)...),
 	Action: runScenario,
@@ -66,7 +67,13 @@ func runScenario(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if server := serving(c); server != nil {
+	server := serving(c)
+	if c.Bool("submit") {
+		if server, err = awaitServer(c); err != nil {
+			return err
+		}
+	}
+	if server != nil {
 		return submit(c, server, path, models)
 	}
 	o := runtime.Options{Name: c.String("name"), Scenario: path, Sets: c.StringSlice("set"), Models: models}
