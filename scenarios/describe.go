@@ -19,7 +19,17 @@ var descriptions = map[string]string{
 	"Scenario.durability": "What a committed tick outlives: process (the death of any process) or machine (a power cut too: each tick is synced to disk, which takes longer). Default: process.",
 	"Scenario.faults":     "What goes wrong on purpose: processes that are killed or paused, messages that are lost, delayed or doubled.",
 	"Scenario.collect":    "Columns of the record: names that the world gives, or fields of what agents were shown or answered.",
+	"Scenario.view":       "What the page shows of the world. Default: what the world says.",
 	"Scenario.expect":     "Assertions on the finished run: a scenario is its own test.",
+
+	"View.grid":    "Agents as the cells of a grid.",
+	"View.race":    "Whether scores are shown over time.",
+	"View.threads": "Whether messages are shown, by channel and by pair of agents.",
+	"View.charts":  "Which columns are drawn, as patterns of their names. Default: all.",
+
+	"ViewGrid.agents":  "A pattern of their ids. They fill the grid row by row from the top left, in the natural order of their ids: cell-2 before cell-10.",
+	"ViewGrid.columns": "How many cells a row has.",
+	"ViewGrid.value":   "What a cell shows: a dotted path into its action or observation, such as action.move.",
 
 	"Clock.mode":     "lockstep: every agent that is asked in a tick answers before the next one begins. realtime: each agent takes one turn at a time on what has arrived for it; a tick is one turn, or one message from outside. Default: lockstep.",
 	"Clock.ticks":    "How many ticks there are at most. Without it, or 0: until the world is done or no agent is left.",

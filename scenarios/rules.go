@@ -15,6 +15,7 @@ var (
 		"Entry.id":           templateForm,
 		"Entry.run":          idForm,
 		"collectField.field": fieldForm,
+		"ViewGrid.value":     fieldForm,
 		"Secret.env":         envForm,
 	}
 	keyForms = map[string]string{

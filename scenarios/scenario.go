@@ -31,6 +31,7 @@ type Scenario struct {
 	Durability string             `yaml:"durability" enum:"process machine"`
 	Faults     []Fault            `yaml:"faults"`
 	Collect    []Collect          `yaml:"collect"`
+	View       *View              `yaml:"view"`
 	Expect     []Expect           `yaml:"expect"`
 
 	Source *Source `yaml:"-"` // where each value stands

@@ -17,19 +17,20 @@ import (
 const worldDir = "world"
 
 // makeWorld resolves the world. A built-in one is made and started once, to
-// hear what is wrong with its config and its agents.
-func (m *maker) makeWorld() {
+// hear what is wrong with its config and its agents, and given back; nil where
+// there is none.
+func (m *maker) makeWorld() world.World {
 	w := &m.s.World
 	if w.Kind == "" && len(w.Command) == 0 && m.plan.Clock.Mode == Realtime {
 		for _, tell := range m.noops {
 			tell("there is no world to say what does nothing", "use skip, or {action: …}")
 		}
-		return
+		return nil
 	}
 	config, err := canonical(w.Config)
 	if err != nil {
 		m.problemAt("world.config", "cannot write config as JSON: "+err.Error(), "")
-		return
+		return nil
 	}
 	m.plan.World.Config = config
 	switch {
@@ -37,12 +38,13 @@ func (m *maker) makeWorld() {
 		m.derived("world", "a world has a kind or a command, not both", "")
 	case w.Kind != "":
 		m.plan.World.Kind = w.Kind
-		m.tryWorld(w.Kind, config)
+		return m.tryWorld(w.Kind, config)
 	case len(w.Command) > 0:
 		m.worldProcess(w)
 	default:
 		m.derived("world", "a world has a kind or a command", "the kinds are "+strings.Join(world.Kinds(), ", "))
 	}
+	return nil
 }
 
 func (m *maker) worldProcess(w *scenarios.World) {
@@ -56,18 +58,18 @@ func (m *maker) worldProcess(w *scenarios.World) {
 	m.plan.World.Timeout = or(time.Duration(w.Timeout), defaultTimeout)
 }
 
-func (m *maker) tryWorld(kind string, config []byte) {
+func (m *maker) tryWorld(kind string, config []byte) world.World {
 	if !oneOf(world.Kinds(), kind) {
 		m.problemAt("world.kind", fmt.Sprintf("unknown world %q", kind), "the built-in worlds are "+strings.Join(world.Kinds(), ", ")+"; command: […] starts one of your own")
-		return
+		return nil
 	}
 	if m.blamed("world") {
-		return // its config is not what the file says
+		return nil // its config is not what the file says
 	}
 	w, err := world.New(kind, config)
 	if err != nil {
 		m.worldProblems(err)
-		return
+		return nil
 	}
 	if turner, ok := w.(world.Turner); m.plan.Clock.Mode == Realtime && (!ok || !turner.InTurn()) {
 		m.problemAt("world", fmt.Sprintf("the world %s has several agents act at once, and the realtime clock one at a time", kind),
@@ -79,11 +81,12 @@ func (m *maker) tryWorld(kind string, config []byte) {
 		}
 	}
 	if m.problems.any() || m.partial {
-		return
+		return w
 	}
 	if err := m.plan.begin(w, config); err != nil {
 		m.worldProblems(err)
 	}
+	return w
 }
 
 // begin starts a built-in world with the plan's agents, at the game's beginning.

@@ -78,7 +78,7 @@ func Expand(s *scenarios.Scenario, opts Options) (*Plan, []scenarios.Problem) {
 	m.checkPatterns()
 	m.makeShared()
 	m.makeFaults()
-	m.makeWorld()
+	m.makeView(m.makeWorld())
 	if opts.Survey != nil && !m.problems.any() {
 		if err := opts.Survey(m.plan); err != nil {
 			m.problemAt("isolation", err.Error(), "use isolation: auto for what can be had, or none")

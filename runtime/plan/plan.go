@@ -37,6 +37,7 @@ type Plan struct {
 	Faults  []Fault             `json:"faults,omitempty"`
 	Collect []scenarios.Collect `json:"collect,omitempty"`
 	Expect  []scenarios.Expect  `json:"expect,omitempty"`
+	View    View                `json:"view"`
 	Fork    *Fork               `json:"fork,omitempty"` // nil for a run that has all ticks from itself
 }
 

@@ -80,6 +80,9 @@ func (w *conversation) Turns(string) int { return w.conf.Rounds }
 // Noop is the empty action: anything does nothing here.
 func (w *conversation) Noop() []byte { return []byte(`{}`) }
 
+// View has no scores: there are none.
+func (w *conversation) View() View { return View{Threads: true} }
+
 func (w *conversation) Start(_ context.Context, init Init) (Ready, error) {
 	var err error
 	if w.roster, err = newRoster(init.Agents); err != nil {

@@ -56,7 +56,7 @@ func (g *gridGame) Start(_ context.Context, init Init) (Ready, error) {
 // seat gives each agent its cell.
 func (g *gridGame) seat() {
 	order := upTo(len(g.ids))
-	slices.SortFunc(order, func(a, b int) int { return compareNatural(g.ids[a], g.ids[b]) })
+	slices.SortFunc(order, func(a, b int) int { return Natural(g.ids[a], g.ids[b]) })
 	g.cellOf = make([]int, len(order))
 	for cell, who := range order {
 		g.cellOf[who] = cell

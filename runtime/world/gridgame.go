@@ -174,3 +174,8 @@ func (g *gridGame) count(errs *ConfigErrors) {
 		g.counts = append(g.counts, counted{name, move})
 	}
 }
+
+// View shows each cell's move in the generation that the columns of the tick count.
+func (g *gridGame) View() View {
+	return View{Grid: &ViewGrid{Columns: g.conf.Width, Value: "observation.move"}, Race: g.conf.Scores, Threads: true}
+}

@@ -129,12 +129,12 @@ func TestNaturalOrder(t *testing.T) {
 	want := []string{"", "1", "2", "10", "a", "a-1", "a-1-2", "a-1-10", "a-2", "a-10", "a-99999999999999999999", "a-100000000000000000000", "b"}
 	for i, a := range want {
 		for j, b := range want {
-			if got := compareNatural(a, b); (got < 0) != (i < j) || (got == 0) != (i == j) {
+			if got := Natural(a, b); (got < 0) != (i < j) || (got == 0) != (i == j) {
 				t.Errorf("%q and %q compare as %d", a, b, got)
 			}
 		}
 	}
-	if compareNatural("a-01", "a-1") >= 0 || compareNatural("a-1", "a-01") <= 0 {
+	if Natural("a-01", "a-1") >= 0 || Natural("a-1", "a-01") <= 0 {
 		t.Error("ids that differ in leading zeros are not ordered as bytes")
 	}
 }

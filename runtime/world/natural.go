@@ -2,10 +2,10 @@ package world
 
 import "strings"
 
-// compareNatural orders ids as people do: runs of digits by their number, all
+// Natural orders ids as people do: runs of digits by their number, all
 // else by bytes, so cell-2 comes before cell-10. Ids that differ only in
 // leading zeros are ordered as bytes; only the same id is equal.
-func compareNatural(a, b string) int {
+func Natural(a, b string) int {
 	x, y := a, b
 	for x != "" && y != "" {
 		n, m := digits(x), digits(y)

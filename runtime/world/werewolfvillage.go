@@ -117,7 +117,7 @@ func (w *werewolf) settle() error {
 		w.home[who] = dwelling{v, len(v.homes)}
 		v.homes, v.roles = append(v.homes, who), append(v.roles, r)
 	}
-	slices.SortFunc(w.villages, func(a, b *village) int { return compareNatural(a.name, b.name) })
+	slices.SortFunc(w.villages, func(a, b *village) int { return Natural(a.name, b.name) })
 	for _, v := range w.villages {
 		wolves := 0
 		for _, r := range v.roles {

@@ -59,6 +59,26 @@ type Lasting interface {
 	Turns(agent string) int
 }
 
+// A Viewer says, once constructed, what is to be seen of its game. Of a world
+// that does not, scores and messages are.
+type Viewer interface {
+	View() View
+}
+
+// A View is what is to be seen of a game.
+type View struct {
+	Grid    *ViewGrid // nil where its agents are no cells
+	Race    bool      // scores over time
+	Threads bool      // messages
+}
+
+// A ViewGrid is all agents as cells, row by row, in the natural order of their
+// ids.
+type ViewGrid struct {
+	Columns int
+	Value   string // what a cell shows: a dotted path below action or observation
+}
+
 // A Closer holds what outlives a call (a process) until it is closed. Close
 // returns once all of it is gone; a context that is done makes it do so
 // without grace.
