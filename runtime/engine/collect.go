@@ -1,9 +1,7 @@
 package engine
 
 import (
-	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -87,32 +85,8 @@ func (f *field) collect(rec *record.Record) {
 			continue
 		}
 		covered = covered[1:]
-		if value, ok := lookup(root(t), f.path); ok {
+		if value, ok := record.Lookup(root(t), f.path); ok {
 			rec.Columns = append(rec.Columns, record.Column{Name: t.Agent + "." + f.name, Value: value})
 		}
 	}
-}
-
-// lookup finds the value at a path of keys and, in arrays, of positions from 0.
-func lookup(value []byte, path []string) ([]byte, bool) {
-	for _, key := range path {
-		if len(value) == 0 {
-			return nil, false
-		}
-		if value[0] == '[' {
-			var list []json.RawMessage
-			i, err := strconv.Atoi(key)
-			if err != nil || json.Unmarshal(value, &list) != nil || i < 0 || i >= len(list) {
-				return nil, false
-			}
-			value = list[i]
-			continue
-		}
-		var object map[string]json.RawMessage
-		if json.Unmarshal(value, &object) != nil || object[key] == nil {
-			return nil, false
-		}
-		value = object[key]
-	}
-	return value, len(value) > 0
 }
