@@ -26,6 +26,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 		if err := pub.recall(ctx); err != nil {
 			return nil, err
 		}
+		r.live.Committed(observe.State{Ticks: pub.sum.Ticks, Hash: pub.sum.Hash})
 	}
 	o := Opening{
 		Run: r.name, Dir: r.dir.Dir, Realtime: r.plan.Clock.Mode == plan.Realtime, Agents: len(r.plan.Agents),

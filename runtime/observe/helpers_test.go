@@ -28,6 +28,8 @@ type house struct {
 	data string
 	bus  *bus.Bus
 
+	store *Store
+
 	mu    sync.Mutex
 	lives map[string]*Live
 	logs  map[string]*record.Log
@@ -47,7 +49,8 @@ func open(t *testing.T) (*house, *client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(release)
-	t.Cleanup(Serve(l, &Store{Data: h.data, Bus: h.bus, Live: h.live}))
+	h.store = &Store{Data: h.data, Bus: h.bus, Live: h.live}
+	t.Cleanup(Serve(l, h.store))
 	t.Cleanup(func() { // as a supervisor ends: before Serve's stop waits for those who follow
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -70,10 +73,15 @@ func (h *house) live(run string) *Live {
 // when it is stopped.
 func (h *house) run(name string, ago time.Duration, live bool) {
 	h.t.Helper()
-	s := Store{Data: h.data}
-	p := plan.Plan{Name: "play", Seed: 7, Agents: []plan.Agent{{ID: "ann"}}, Clock: plan.Clock{Ticks: 9},
+	h.runOf(name, plan.Plan{Name: "play", Seed: 7, Agents: []plan.Agent{{ID: "ann"}}, Clock: plan.Clock{Ticks: 9},
 		Entries:   []plan.Entry{{ID: "ann"}},
-		Processes: []plan.Process{{ID: "ann", Agents: []string{"ann"}}}}
+		Processes: []plan.Process{{ID: "ann", Agents: []string{"ann"}}}}, ago, live)
+}
+
+// runOf makes a run of a plan.
+func (h *house) runOf(name string, p plan.Plan, ago time.Duration, live bool) {
+	h.t.Helper()
+	s := Store{Data: h.data}
 	if err := os.MkdirAll(s.Dir(name).Dir, 0o700); err != nil {
 		h.t.Fatal(err)
 	}
@@ -103,12 +111,18 @@ func (h *house) run(name string, ago time.Duration, live bool) {
 // tick commits the next tick of a run.
 func (h *house) tick(name string, n int, end record.End) {
 	h.t.Helper()
-	hash, err := h.logs[name].Append(h.t.Context(), &record.Record{Tick: n, End: end})
+	h.commit(name, &record.Record{Tick: n, End: end})
+}
+
+// commit commits a record.
+func (h *house) commit(name string, r *record.Record) {
+	h.t.Helper()
+	hash, err := h.logs[name].Append(h.t.Context(), r)
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	if l := h.live(name); l != nil {
-		l.Committed(State{Ticks: n + 1, Hash: hash, End: end})
+		l.Committed(State{Ticks: r.Tick + 1, Hash: hash, End: r.End})
 	}
 }
 

@@ -40,6 +40,8 @@ var statuses = []struct {
 	code int
 }{
 	{ErrNoRun, http.StatusNotFound},
+	{ErrNoTick, http.StatusNotFound},
+	{errAsked, http.StatusBadRequest},
 	{ErrNoLog, http.StatusGone},
 	{ErrRunning, http.StatusConflict},
 	{ErrConflict, http.StatusConflict},

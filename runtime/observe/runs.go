@@ -75,6 +75,9 @@ type Runs interface {
 	// Entries writes a run's log as it is stored, up to now, by
 	// record.WriteEntry. Where it is damaged, what is before that is written.
 	Entries(ctx context.Context, run string, w io.Writer) error
+	// Frame writes what is to be seen of a run after a tick, as JSON: the difference
+	// to an earlier one, or all of it (since -1); see frameRoutes.
+	Frame(ctx context.Context, run string, since, tick int, w io.Writer) error
 	// Log writes what a process of the run has logged.
 	Log(ctx context.Context, run, agent string, w io.Writer) error
 	// Transcript writes what was said to and by an agent that is a model, as
@@ -121,6 +124,7 @@ var (
 	ErrNoRun      = errors.New("no such run")
 	ErrRunning    = errors.New("the run is running")
 	ErrNotRunning = errors.New("the run is not running")
+	ErrNoTick     = errors.New("no such tick")
 	ErrNoLog      = errors.New("no such log")
 	ErrRefused    = errors.New("the run does not take it")
 )

@@ -54,10 +54,10 @@ func apiRoutes(runs Runs, local bool) *routes {
 		run, err := runs.Get(r.Context(), r.PathValue("run"))
 		tell(w, http.StatusOK, run, err)
 	})
-	mux.HandleFunc("GET /v1/runs/{run}/events", fromTick("application/jsonl", func(r *http.Request, from int, q *query) func(io.Writer) error {
+	mux.HandleFunc("GET /v1/runs/{run}/events", eventStream(runs, fromTick("application/jsonl", func(r *http.Request, from int, q *query) func(io.Writer) error {
 		follow := q.flag("follow")
 		return func(out io.Writer) error { return runs.Events(r.Context(), r.PathValue("run"), from, follow, out) }
-	}))
+	})))
 	mux.HandleFunc("GET /v1/runs/{run}/records", fromTick("application/octet-stream", func(r *http.Request, from int, _ *query) func(io.Writer) error {
 		return func(out io.Writer) error { return runs.Records(r.Context(), r.PathValue("run"), from, out) }
 	}))
@@ -90,6 +90,7 @@ func apiRoutes(runs Runs, local bool) *routes {
 		}
 		done(w, runs.Remove(r.Context(), r.PathValue("run"), force))
 	})
+	frameRoutes(mux, runs)
 	outsideRoutes(mux, runs)
 	controlRoutes(mux, runs, local)
 	return mux

@@ -26,6 +26,8 @@ type Store struct {
 	// Busy is called at each request, and what it gives when that is done; nil
 	// where nobody wants to know.
 	Busy func() (done func())
+
+	sources sources // that somebody reads
 }
 
 // Dir is where a run's files are.
@@ -129,12 +131,21 @@ func StatusOf(end record.End) Status {
 // open opens a run's log.
 func (s *Store) open(ctx context.Context, name string) (lg *record.Log, release func(), err error) {
 	m, err := record.ReadManifest(s.Dir(name).Manifest())
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil, fmt.Errorf("%w: %s", ErrNoRun, name)
-	}
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, unmade(name, err)
 	}
+	return s.openLog(ctx, name, m)
+}
+
+// unmade is the error of a run whose manifest cannot be read.
+func unmade(name string, err error) error {
+	if errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("%w: %s", ErrNoRun, name)
+	}
+	return err
+}
+
+func (s *Store) openLog(ctx context.Context, name string, m *record.Manifest) (lg *record.Log, release func(), err error) {
 	stream, err := s.Bus.OpenStream(name)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot open the log of run %s: %w", name, err)

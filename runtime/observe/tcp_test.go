@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// A place is a TCP listener as those see it who ask there.
-type place struct {
+// A tcpPlace is a TCP listener as those see it who ask there.
+type tcpPlace struct {
 	base   string
 	tokens *Tokens
 	header http.Header
@@ -21,7 +21,7 @@ type place struct {
 
 // serveTCP serves some runs on a port of this machine until the test ends. It is
 // ready while why is empty.
-func serveTCP(t *testing.T, runs Runs) (_ *place, why *string) {
+func serveTCP(t *testing.T, runs Runs) (_ *tcpPlace, why *string) {
 	t.Helper()
 	l, err := Listen("127.0.0.1:0")
 	if err != nil {
@@ -36,7 +36,7 @@ func serveTCP(t *testing.T, runs Runs) (_ *place, why *string) {
 	p := Public{Runs: runs, Tokens: tokens, Metrics: m, Unready: func() string { return *why }}
 	stop := ServeTCP(l, p)
 	over := false
-	at := &place{base: "http://" + l.Addr().String(), tokens: tokens, routes: p.routes(), stop: func() {
+	at := &tcpPlace{base: "http://" + l.Addr().String(), tokens: tokens, routes: p.routes(), stop: func() {
 		if !over {
 			http.DefaultClient.CloseIdleConnections()
 			stop()
@@ -47,8 +47,8 @@ func serveTCP(t *testing.T, runs Runs) (_ *place, why *string) {
 	return at, why
 }
 
-// with is the place for those who send a header.
-func (p *place) with(name, value string) *place {
+// with is the tcpPlace for those who send a header.
+func (p *tcpPlace) with(name, value string) *tcpPlace {
 	q := *p
 	if q.header = p.header.Clone(); q.header == nil {
 		q.header = http.Header{}
@@ -57,8 +57,8 @@ func (p *place) with(name, value string) *place {
 	return &q
 }
 
-// as is the place for those who hold a role's token.
-func (p *place) as(r Role) *place { return p.with("Authorization", "Bearer "+p.tokens.values[r]) }
+// as is the tcpPlace for those who hold a role's token.
+func (p *tcpPlace) as(r Role) *tcpPlace { return p.with("Authorization", "Bearer "+p.tokens.values[r]) }
 
 // An answered is a request's answer.
 type answered struct {
@@ -68,7 +68,7 @@ type answered struct {
 }
 
 // ask makes a request, written as a method and a path.
-func (p *place) ask(t *testing.T, what, body string) answered {
+func (p *tcpPlace) ask(t *testing.T, what, body string) answered {
 	t.Helper()
 	method, path, _ := strings.Cut(what, " ")
 	req, err := http.NewRequestWithContext(t.Context(), method, p.base+path, strings.NewReader(body))
@@ -92,7 +92,7 @@ func (p *place) ask(t *testing.T, what, body string) answered {
 }
 
 // is checks an answer's status, and what its headers and body say.
-func (p *place) is(t *testing.T, what string, code int, says ...string) {
+func (p *tcpPlace) is(t *testing.T, what string, code int, says ...string) {
 	t.Helper()
 	res := p.ask(t, what, "")
 	var all strings.Builder
@@ -215,7 +215,7 @@ func TestMetricsElsewhere(t *testing.T) {
 	g.local = false
 	srv.Config.Handler = g
 	srv.Start()
-	at := (&place{base: srv.URL, tokens: tokens}).with("Host", "troupe.example")
+	at := (&tcpPlace{base: srv.URL, tokens: tokens}).with("Host", "troupe.example")
 	at.is(t, "GET /metrics", 401)
 	at.as(Observe).is(t, "GET /metrics", 200, "troupe_ticks_total")
 	at.is(t, "GET /healthz", 200)

@@ -75,3 +75,8 @@ func (m *maker) viewGrid(g *scenarios.ViewGrid) {
 		m.problemAt("view.grid.columns", fmt.Sprintf("a row of %d cells, and %q matches %d", g.Columns, g.Agents, cells), "")
 	}
 }
+
+// Charted says whether a column is drawn.
+func (v *View) Charted(column string) bool {
+	return slices.ContainsFunc(v.Charts, func(pattern string) bool { return scenarios.Match(pattern, column) })
+}
