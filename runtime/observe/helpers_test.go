@@ -24,7 +24,7 @@ const patient = 60 * time.Second
 
 // A house is a data directory with a supervisor's store and API.
 type house struct {
-	t    *testing.T
+	t    testing.TB
 	data string
 	bus  *bus.Bus
 
@@ -36,7 +36,7 @@ type house struct {
 }
 
 // open serves a new data directory until the test ends.
-func open(t *testing.T) (*house, *client) {
+func open(t testing.TB) (*house, *client) {
 	t.Helper()
 	h := &house{t: t, data: t.TempDir(), lives: map[string]*Live{}, logs: map[string]*record.Log{}}
 	var err error

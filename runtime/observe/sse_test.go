@@ -30,7 +30,7 @@ type seen struct {
 }
 
 // parse reads whole events of a stream, and leaves signs of life out.
-func parse(t *testing.T, text string) (all []seen) {
+func parse(t testing.TB, text string) (all []seen) {
 	t.Helper()
 	for block := range strings.SplitSeq(strings.TrimSuffix(text, "\n\n"), "\n\n") {
 		var e seen
