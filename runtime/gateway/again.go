@@ -81,6 +81,7 @@ func difference(then, now []byte) string {
 
 // repeat gives what was answered then. It costs nothing.
 func (p *passage) repeat(e *Exchange, body []byte) {
+	p.by = FromRecord
 	h := p.w.Header()
 	h.Set("Content-Type", e.Type)
 	h.Set("X-Should-Retry", "false")

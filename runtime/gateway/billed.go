@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/price"
@@ -33,7 +34,9 @@ type passage struct {
 	settle   func(agent.USD)
 	whole    bool // the answer came to its end
 	finished bool
-	deaf     error // why nothing more can be passed on: whoever asked is gone
+	deaf     error     // why nothing more can be passed on: whoever asked is gone
+	by       string    // who answers
+	asked    time.Time // the upstream
 
 	over    chan struct{} // closed at the end
 	drop    func()        // ends the request at the upstream
@@ -44,8 +47,9 @@ type passage struct {
 
 // billed passes on a request that costs something.
 func (g *Gateway) billed(w http.ResponseWriter, r *http.Request, c *client, api *API, path string, b billing) {
-	p := &passage{Gateway: g, client: c, api: api, path: path, w: w}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostRequest))
+	p := &passage{Gateway: g, client: c, api: api, path: path}
+	defer p.observed(w)()
+	body, err := io.ReadAll(http.MaxBytesReader(p.w, r.Body, mostRequest))
 	if err == nil && json.Unmarshal(body, &p.ask) != nil {
 		err = errors.New("its body is no JSON object")
 	}
@@ -53,7 +57,7 @@ func (g *Gateway) billed(w http.ResponseWriter, r *http.Request, c *client, api 
 		err = errors.New("what is answered in the background cannot be counted: leave background out")
 	}
 	if err != nil {
-		api.refuse(w, http.StatusBadRequest, "invalid_request_error", "cannot read the request: "+err.Error())
+		api.refuse(p.w, http.StatusBadRequest, "invalid_request_error", "cannot read the request: "+err.Error())
 		return
 	}
 	p.begin(body, b)
@@ -117,6 +121,7 @@ func (p *passage) live(r *http.Request) {
 	defer settle(0) // where nothing else did
 	ctx, land := p.fly()
 	defer land()
+	p.asked = time.Now()
 	res, leave, err := up.enter(ctx, r, p.path, p.body, p)
 	if err != nil {
 		p.unreached(r.Context(), err)
@@ -168,6 +173,7 @@ var returned = []string{"Content-Type", "Retry-After", "Retry-After-Ms", "X-Shou
 // exchange that its agent has seen to its end is never asked, or paid, again. The
 // error says why it broke off.
 func (p *passage) pass(res *http.Response) error {
+	p.by = FromUpstream
 	p.ex.Status, p.ex.Type = res.StatusCode, res.Header.Get("Content-Type")
 	p.meter.stream = strings.HasPrefix(p.ex.Type, "text/event-stream")
 	for _, name := range returned {

@@ -67,6 +67,11 @@ type Options struct {
 	// Wait is told when a request begins to wait for its upstream or its budget, and
 	// release when it goes.
 	Wait func(agent string) (release func())
+	// Ended is told of each request for something billed once it is over, and Retried
+	// of each that is made again since its upstream had no room. Both may be nil, and
+	// may be called concurrently.
+	Ended   func(r *Ended)
+	Retried func(api string)
 	// Log is told what an agent should be able to find out about its requests.
 	Log func(agent, text string)
 }

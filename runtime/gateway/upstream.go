@@ -167,6 +167,9 @@ func (u *upstream) enter(ctx context.Context, r *http.Request, path string, body
 		}
 		slot.Leave()
 		_ = res.Body.Close()
+		if p.opts.Retried != nil {
+			p.opts.Retried(p.api.Name)
+		}
 		p.opts.Log(p.client.Agent, fmt.Sprintf("the upstream has no room (status %d): all its requests wait %s", res.StatusCode, u.governor.Paused().Round(time.Millisecond)))
 	}
 }
