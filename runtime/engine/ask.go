@@ -113,7 +113,7 @@ func (l *loop) turnAt(slot int32) *turn {
 // gather asks what is in the outbox and takes answers until none is owed.
 func (l *lockstep) gather(ctx context.Context) error {
 	start := time.Now()
-	defer func() { l.elapsed.Ask += time.Since(start) }()
+	defer func() { l.asked(start) }()
 	for {
 		if l.stopped != nil {
 			return l.stopped
@@ -138,6 +138,18 @@ func (l *lockstep) gather(ctx context.Context) error {
 			}
 		}
 		l.waiting -= len(batch)
+	}
+}
+
+// An asker knows when the last of what it was asked was put to a process.
+type asker interface{ Asked() time.Time }
+
+// asked notes where the time went since agents were asked.
+func (l *lockstep) asked(start time.Time) {
+	all := time.Since(start)
+	l.elapsed.Ask += all
+	if f, ok := l.fleet.(asker); ok {
+		l.elapsed.Observe += min(max(f.Asked().Sub(start), 0), all)
 	}
 }
 

@@ -26,7 +26,7 @@ func TestRoundTrip(t *testing.T) {
 			want.End = EndDone
 		}
 		hashed := appendHashed(nil, want)
-		body := appendRefused(appendAnnex(hashed, &want.Annex), want.Messages)
+		body := appendTail(appendAnnex(hashed, &want.Annex), want)
 		hash := sha256.Sum256(hashed)
 		packed, err := p.frame(nil, &hash, len(hashed), body)
 		if err != nil {
@@ -50,7 +50,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // What is announced behind the annex is there, in order, and of messages that are.
-func TestRefusedAreChecked(t *testing.T) {
+func TestTailIsChecked(t *testing.T) {
 	hashed := appendHashed(nil, &Record{Messages: []Message{{From: "a"}, {From: "b"}}})
 	annex := appendAnnex(nil, &Annex{})
 	for _, tail := range []string{"\x00", "\x01\x02", "\x02\x01\x00", "\x02\x00\x00", "\x01", "\x01\x00\x00"} {
@@ -60,6 +60,10 @@ func TestRefusedAreChecked(t *testing.T) {
 	}
 	r, err := newDecoder().record(hashed, append(bytes.Clone(annex), "\x01\x01"...))
 	if err != nil || r.Messages[0].Refused || !r.Messages[1].Refused {
+		t.Errorf("%+v, %v", r, err)
+	}
+	r, err = newDecoder().record(hashed, append(bytes.Clone(annex), "\x00\x02"...)) // none is refused, and the observes took 1 ns
+	if err != nil || r.Messages[0].Refused || r.Annex.Elapsed.Observe != 1 {
 		t.Errorf("%+v, %v", r, err)
 	}
 }
@@ -211,7 +215,7 @@ func FuzzDecode(f *testing.F) {
 	m := newMaker(2)
 	for tick := range 20 {
 		r := m.record(tick)
-		f.Add(appendHashed(nil, r), appendRefused(appendAnnex(nil, &r.Annex), r.Messages))
+		f.Add(appendHashed(nil, r), appendTail(appendAnnex(nil, &r.Annex), r))
 	}
 	f.Fuzz(func(t *testing.T, hashed, annex []byte) {
 		r, err := newDecoder().record(hashed, annex)
@@ -224,7 +228,7 @@ func FuzzDecode(f *testing.F) {
 		if got := appendHashed(nil, r); !bytes.Equal(got, hashed) {
 			t.Errorf("hashed part %q comes back as %q", hashed, got)
 		}
-		if got := appendRefused(appendAnnex(nil, &r.Annex), r.Messages); !bytes.Equal(got, annex) {
+		if got := appendTail(appendAnnex(nil, &r.Annex), r); !bytes.Equal(got, annex) {
 			t.Errorf("annex %q comes back as %q", annex, got)
 		}
 	})

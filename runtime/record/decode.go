@@ -177,7 +177,7 @@ func (d *decoder) annex(r *Record) {
 	if ns := d.varint(); ns != 0 {
 		a.Time = time.Unix(0, ns).UTC()
 	}
-	a.Elapsed = Elapsed{d.duration(), d.duration(), d.duration()}
+	a.Elapsed = Elapsed{Ask: d.duration(), Step: d.duration(), Commit: d.duration()}
 	a.Timed = int(d.varint())
 	a.Attempts = list(d, 7, func(x *Attempt) {
 		x.Agent, x.Attempt, x.Error = d.name(), int(d.varint()), string(d.bytes())
@@ -211,12 +211,24 @@ func (d *decoder) annex(r *Record) {
 		}
 	})
 	if d.err == nil && d.left() > 0 {
-		d.refused(r.Messages)
+		d.tail(r)
 	}
 }
 
-// refused decodes which messages were, of which there is one where it is there.
-func (d *decoder) refused(messages []Message) {
+// tail decodes what follows an annex, of which there is something.
+func (d *decoder) tail(r *Record) {
+	found := d.refused(r.Messages)
+	if d.err == nil && d.left() > 0 {
+		r.Annex.Elapsed.Observe = d.duration()
+		found = r.Annex.Elapsed.Observe > 0
+	}
+	if d.err == nil && !found {
+		d.fail("nothing follows the annex where something is announced")
+	}
+}
+
+// refused decodes which messages were, and says whether there is one.
+func (d *decoder) refused(messages []Message) bool {
 	next := 0
 	list(d, 1, func(*struct{}) {
 		at := d.uvarint()
@@ -227,9 +239,7 @@ func (d *decoder) refused(messages []Message) {
 		messages[at].Refused = true
 		next = int(at) + 1
 	})
-	if d.err == nil && next == 0 {
-		d.fail("no message is refused where some are announced")
-	}
+	return next > 0
 }
 
 func (d *decoder) duration() time.Duration { return time.Duration(d.varint()) }

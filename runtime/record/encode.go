@@ -245,23 +245,27 @@ func appendAnnex(dst []byte, a *Annex) []byte {
 	return dst
 }
 
-// appendRefused follows the annex: it appends which messages were refused, and
-// nothing where none was.
-func appendRefused(dst []byte, messages []Message) []byte {
+// appendTail follows the annex: it appends which messages were refused and how
+// long the observes took, and nothing where there is neither.
+func appendTail(dst []byte, r *Record) []byte {
 	n := 0
-	for i := range messages {
-		if messages[i].Refused {
+	for i := range r.Messages {
+		if r.Messages[i].Refused {
 			n++
 		}
 	}
-	if n == 0 {
+	took := r.Annex.Elapsed.Observe
+	if n == 0 && took <= 0 {
 		return dst
 	}
 	dst = appendCount(dst, n)
-	for i := range messages {
-		if messages[i].Refused {
+	for i := range r.Messages {
+		if r.Messages[i].Refused {
 			dst = appendCount(dst, i)
 		}
+	}
+	if took > 0 {
+		dst = binary.AppendVarint(dst, int64(took))
 	}
 	return dst
 }

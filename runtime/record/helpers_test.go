@@ -162,7 +162,7 @@ func (m maker) taken() *Taken {
 
 func (m maker) annex(tick int) Annex {
 	a := Annex{
-		Elapsed: Elapsed{Ask: time.Duration(m.Int64()), Step: time.Duration(m.IntN(1000)), Commit: time.Duration(m.IntN(1000))},
+		Elapsed: Elapsed{Ask: time.Duration(m.Int64()), Step: time.Duration(m.IntN(1000)), Commit: time.Duration(m.IntN(1000)), Observe: time.Duration(m.IntN(3))},
 		Timed:   m.IntN(3),
 		Attempts: some(m, func(id string) Attempt {
 			act := agent.Act{Agent: id, Tick: tick, Action: m.json(), Done: m.IntN(2) == 0}
@@ -181,6 +181,7 @@ func (m maker) annex(tick int) Annex {
 			for range m.IntN(20) {
 				l.Add(time.Duration(m.Int64N(int64(time.Hour))))
 			}
+			l.Fine = Latency{}.Fine // which is not stored
 			return l
 		}),
 	}

@@ -94,7 +94,7 @@ func (l *Log) Append(ctx context.Context, r *Record) (hash [HashSize]byte, err e
 	l.body = appendHashed(l.body, r)
 	hashed := len(l.body) - HashSize
 	hash = sha256.Sum256(l.body)
-	l.body = appendRefused(appendAnnex(l.body, &r.Annex), r.Messages)
+	l.body = appendTail(appendAnnex(l.body, &r.Annex), r)
 	l.out = append(l.out[:0], make([]byte, maxChunkHead)...)
 	if l.out, err = l.packer.frame(l.out, &hash, hashed, l.body[HashSize:]); err != nil {
 		return hash, fmt.Errorf("cannot append tick %d: %w", r.Tick, err)

@@ -149,7 +149,13 @@ type Elapsed struct {
 	Ask    time.Duration // first observe to last outcome
 	Step   time.Duration // in the world
 	Commit time.Duration // to the acknowledgement of the record before this one
+	// Observe is the part of Ask that went before the last process had its
+	// observes; 0 where that is not known.
+	Observe time.Duration
 }
+
+// Act is the part of Ask in which nothing was left to be written.
+func (e *Elapsed) Act() time.Duration { return max(e.Ask-e.Observe, 0) }
 
 // A Usage is what one answer of a model took, accepted or not, as the agent's
 // own command line tool reports it.
@@ -157,31 +163,6 @@ type Usage struct {
 	Agent   string
 	Attempt int
 	agent.Usage
-}
-
-// A Latency counts the answers of one kind of agents by how long they took,
-// from the observe to the answer.
-type Latency struct {
-	Kind  string
-	Sum   time.Duration
-	Count [len(LatencyEdges) + 1]int // [i] took at most LatencyEdges[i]; the last, longer
-}
-
-// LatencyEdges are the upper bounds that Latency counts by.
-var LatencyEdges = [...]time.Duration{
-	100 * time.Microsecond, 250 * time.Microsecond, time.Millisecond, 2500 * time.Microsecond,
-	10 * time.Millisecond, 25 * time.Millisecond, 100 * time.Millisecond, 250 * time.Millisecond,
-	time.Second, 2500 * time.Millisecond, 10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute,
-}
-
-// Add counts one answer.
-func (l *Latency) Add(took time.Duration) {
-	i := 0
-	for i < len(LatencyEdges) && took > LatencyEdges[i] {
-		i++
-	}
-	l.Count[i]++
-	l.Sum += took
 }
 
 // An Attempt is an answer to an observe of this tick that was refused; the

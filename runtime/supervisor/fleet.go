@@ -68,6 +68,8 @@ type Fleet struct {
 	// epoch counts the calls of Facts; committed is the epoch up to which the
 	// log holds everything.
 	epoch, committed atomic.Int64
+	began            time.Time
+	written          atomic.Int64 // when the newest observe was, in nanoseconds from began
 	resumed          atomic.Bool  // some process was there before
 	lastTick         atomic.Int64 // the newest committed tick
 	copying          sync.Mutex   // held while observes are copied that may not be committed
@@ -98,7 +100,7 @@ func New(opts Options) *Fleet {
 	}
 	sealFiles()
 	f := &Fleet{
-		opts:    opts,
+		opts: opts, began: time.Now(),
 		starter: newStarter(opts.Dir.Dir), recording: recordPatience,
 		disk:    make(chan struct{}, starters),
 		reaped:  holdReaper(),

@@ -328,6 +328,7 @@ func (p *resident) write() {
 	if p.perTurn() {
 		p.child.in.finish()
 	}
+	p.fleet.put()
 	p.arm(due)
 }
 

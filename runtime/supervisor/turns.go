@@ -228,6 +228,7 @@ func (t *turns) run(o *agent.Observe) (a agent.Answer, started bool) {
 	c.in.write(t.spec.Kind.Dialect(t.spec.Brief).Observe(nil, o))
 	c.in.finish()
 	asked := time.Now()
+	t.fleet.put()
 	pause, resume := t.suffer(c, o.Strike)
 	late := t.wait(c, t.fleet.deadline(o), pause)
 	resume()
