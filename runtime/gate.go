@@ -10,11 +10,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/gateway"
+	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
@@ -31,6 +34,8 @@ type gate struct {
 	past    *gateway.Past
 	address string
 	port    int
+
+	metrics atomic.Pointer[observe.RunMetrics] // nil for none
 
 	mu       sync.Mutex
 	bills    map[string]*supervisor.Bill // by agent
@@ -57,6 +62,7 @@ func (r *run) openGate(o gateway.Options) (*gate, error) {
 		bills: map[string]*supervisor.Bill{}, spent: map[string]agent.USD{}, enrolled: map[string]bool{},
 	}
 	o.Prices, o.Budgets, o.Turn, o.Used, o.Refused, o.Wait, o.Log = prices, g.budgets, g.turn, g.used, g.refused, g.wait, g.log
+	o.Ended, o.Retried = g.ended, g.retried
 	if g.gateway, err = gateway.New(o); err != nil {
 		return nil, fmt.Errorf("cannot open the model gateway: %w", err)
 	}
@@ -172,7 +178,7 @@ func (g *gate) admit(s *supervisor.Spec, apis []string, most agent.USD) {
 	g.bills[id] = bill
 	if first := !g.enrolled[id+" alone"]; first {
 		g.enrolled[id+" alone"] = true
-		g.budgets.Enroll(id, g.spent[id], gateway.Budget{Name: "limits.usd of " + id, USD: most})
+		g.budgets.Enroll(id, g.spent[id], gateway.Budget{Name: ownBudget + id, USD: most})
 	}
 	g.enroll(id)
 	g.mu.Unlock()
@@ -211,7 +217,7 @@ func (g *gate) bill(id string) *supervisor.Bill {
 	return g.bills[id]
 }
 
-// turn, used, refused, wait and log are what the gateway asks and tells.
+// turn, used, refused, wait, log, ended and retried are what the gateway asks and tells.
 
 func (g *gate) turn(id string) (tick, attempt int) { return g.bill(id).Turn() }
 
@@ -240,3 +246,33 @@ func (g *gate) refused(id string, err error) {
 func (g *gate) wait(id string) (release func()) { return g.bill(id).Wait() }
 
 func (g *gate) log(id, text string) { g.bill(id).Log(text) }
+
+func (g *gate) ended(e *gateway.Ended) {
+	if m := g.metrics.Load(); m != nil {
+		t := &e.Tokens
+		m.Requested(&observe.Request{
+			API: e.API, Model: e.Model, By: e.By, Status: e.Status, Took: e.Took,
+			Input: t.Input + t.CacheRead + t.CacheWrite + t.CacheWrite1h, Output: t.Output,
+		})
+	}
+}
+
+func (g *gate) retried(api string) {
+	if m := g.metrics.Load(); m != nil {
+		m.Retried(api)
+	}
+}
+
+// ownBudget is what budgets of single agents are called, before their ids.
+const ownBudget = "limits.usd of "
+
+// standings are the budgets of the run and of its teams.
+func (g *gate) standings() []observe.Budget {
+	var out []observe.Budget
+	for _, b := range g.budgets.Standings() {
+		if !strings.HasPrefix(b.Name, ownBudget) {
+			out = append(out, observe.Budget{Name: b.Name, USD: b.USD.Dollars(), Spent: b.Spent.Dollars()})
+		}
+	}
+	return out
+}

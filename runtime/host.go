@@ -135,6 +135,9 @@ func (h *Host) listen(unready func() string) error {
 	}
 	v := version()
 	h.listener, h.measured, h.link = l, observe.NewMetrics(v.Version, v.Go), observe.Link(l.Addr(), tokens)
+	h.measured.Data(h.data)
+	h.measured.Bus(h.bus)
+	h.store.Metrics = h.measured
 	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: unready}))
 	return nil
 }

@@ -5,7 +5,9 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/engine"
 	"github.com/troupe-dev/troupe/runtime/observe"
+	"github.com/troupe-dev/troupe/runtime/record"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
+	"github.com/troupe-dev/troupe/workspace"
 )
 
 // The phases of a run, for those who ask whether it is ready.
@@ -28,9 +30,13 @@ func (r *run) unready(ctx context.Context) string {
 	return ""
 }
 
-// measureLeases says which leases there are already.
-func (r *run) measureLeases(cfg *engine.Config) {
-	if r.metrics == nil || cfg.From == nil || cfg.Plan.Shared == nil {
+// measurePast says what a run that goes on begins with.
+func (r *run) measurePast(cfg *engine.Config, past *record.Summary) {
+	if r.metrics == nil || cfg.From == nil {
+		return
+	}
+	r.metrics.Spent(past.Usage.USD.Dollars())
+	if cfg.Plan.Shared == nil {
 		return
 	}
 	now := cfg.From.Tree()
@@ -46,19 +52,62 @@ func (r *run) measure() {
 	if r.host.measured == nil {
 		return
 	}
-	var states []string
-	for s := supervisor.Down; s <= supervisor.Stopped; s++ {
-		states = append(states, s.String())
+	o := observe.MeasuredRun{
+		Name: r.name, Plan: r.plan, States: processStates(), Processes: r.processes, Limits: r.uses, Written: r.log.Written,
+		Paused: func() bool { paused, _ := r.pacer.pace.State(); return paused },
 	}
-	r.metrics = r.host.measured.Run(observe.MeasuredRun{Name: r.name, Plan: r.plan, Isolation: r.walls.Achieved().String(), States: states, Limits: r.uses, Processes: func() []observe.Process {
-		list := r.fleet.Statuses()
-		out := make([]observe.Process, len(list))
-		for i := range list {
-			s := &list[i]
-			out[i] = observe.Process{ID: s.ID, Agents: s.Agents, State: s.State.String(), PID: s.PID}
-		}
-		return out
-	}})
+	o.Isolation, o.Walls = measuredWalls(r.walls.Achieved())
+	if r.gate != nil {
+		o.Budgets = r.gate.standings
+	}
+	r.metrics = r.host.measured.Run(o)
+	if r.gate != nil {
+		r.gate.metrics.Store(r.metrics)
+	}
+}
+
+// stands says in the metrics, where there are any, how the run does.
+func (r *run) stands(s observe.Status) {
+	if r.metrics != nil {
+		r.metrics.State(s)
+	}
+}
+
+// measuredOver ends the run's metrics.
+func (r *run) measuredOver(s observe.Status) {
+	if r.metrics != nil {
+		r.metrics.Over(s)
+	}
+}
+
+func processStates() (names []string) {
+	for s := supervisor.Down; s <= supervisor.Stopped; s++ {
+		names = append(names, s.String())
+	}
+	return names
+}
+
+// measuredWalls are all that a run could have, and whether they stand.
+func measuredWalls(a workspace.Achieved) (text string, walls map[string]bool) {
+	walls = map[string]bool{}
+	for name := range a.Missing {
+		walls[name] = false
+	}
+	for _, name := range a.Tiers {
+		walls[name] = true
+	}
+	return a.String(), walls
+}
+
+// processes are the run's as they are now.
+func (r *run) processes() []observe.Process {
+	list := r.fleet.Statuses()
+	out := make([]observe.Process, len(list))
+	for i := range list {
+		s := &list[i]
+		out[i] = observe.Process{ID: s.ID, Agents: s.Agents, State: s.State.String(), PID: s.PID}
+	}
+	return out
 }
 
 // uses are what the run's processes take of what they may.

@@ -290,7 +290,10 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}
 	cfg := engine.Config{
 		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, Door: &r.door, Pace: &r.pacer.pace,
-		OnStart: func() { r.phase.Store(playing) },
+		OnStart: func() {
+			r.phase.Store(playing)
+			r.stands(observe.Running)
+		},
 	}
 	if err := r.faults(&cfg); err != nil {
 		return nil, err
@@ -305,7 +308,9 @@ var clocks = map[string]func(context.Context, engine.Config) (engine.Result, err
 }
 
 // loop starts the agents and plays until the run ends, one way or another.
-func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *lateShelf) (*Result, error) {
+func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *lateShelf) (_ *Result, err error) {
+	status := observe.Failed
+	defer func() { r.measuredOver(status) }()
 	pub, err := r.publisher(ctx)
 	if err != nil {
 		return nil, err
@@ -319,13 +324,14 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 	}
 	if ctx.Err() != nil {
 		out := r.result(pub, engine.Result{Interrupted: true, Ticks: pub.sum.Ticks})
+		status = out.Status
 		pub.over(out.Status)
 		return out, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.measureLeases(&cfg)
+	r.measurePast(&cfg, &pub.sum)
 	pub.started()
 	cfg.OnTick, cfg.OnCheckpoint = func(rec *record.Record, hash [record.HashSize]byte) {
 		pub.ticked(rec, hash)
@@ -336,6 +342,9 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 	out := r.result(pub, res)
 	pub.over(out.Status)
 	r.over = out
+	if stop := (*engine.StopError)(nil); err == nil || errors.As(err, &stop) {
+		status = out.Status
+	}
 	return out, err
 }
 

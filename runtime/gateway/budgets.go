@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
@@ -69,6 +71,24 @@ func (b *Budgets) Enroll(id string, spent agent.USD, in ...Budget) {
 		a.spent += spent
 		b.of[id] = append(b.of[id], a)
 	}
+}
+
+// A Standing is a budget and what has been spent of it.
+type Standing struct {
+	Budget
+	Spent agent.USD
+}
+
+// Standings are those of all budgets, by their names.
+func (b *Budgets) Standings() []Standing {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	out := make([]Standing, 0, len(b.all))
+	for _, a := range b.all {
+		out = append(out, Standing{a.Budget, a.spent})
+	}
+	slices.SortFunc(out, func(a, b Standing) int { return strings.Compare(a.Name, b.Name) })
+	return out
 }
 
 // Spent is what each budget has spent, by its name.

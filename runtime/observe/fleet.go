@@ -15,6 +15,9 @@ import (
 //	troupe_process_cpu_seconds_total  what they used of the processor, user and system, by process;
 //	                                  what one used between the last scrape and its end is missed
 //
+//	troupe_process_pids               so many processes of the system they are, by process
+//	troupe_process_open_fds           descriptors that they have open, by process, where there are at most
+//	                                  mostListed of them, and those that this process may look at
 //	troupe_limit_used_ratio           what a process takes of what it may, by process and limit: 1 for
 //	                                  all of it; of several of one label, the most
 //
@@ -28,8 +31,11 @@ type fleetCollector struct {
 	memory *prometheus.Desc
 	cpu    *prometheus.Desc
 	limits *prometheus.Desc
+	pids   *prometheus.Desc
+	fds    *prometheus.Desc
 
 	mu    sync.Mutex
+	ended bool
 	last  map[rootKey]uint64 // ticks of each tree at the last scrape
 	spent map[string]uint64  // ticks, by label
 }
@@ -48,6 +54,10 @@ func newFleetCollector(run MeasuredRun, n *names) *fleetCollector {
 			"Resident memory of an agents' process with its descendants.", []string{"process"}, nil),
 		cpu: prometheus.NewDesc("troupe_process_cpu_seconds_total",
 			"Processor time, user and system, of an agents' process with its descendants.", []string{"process"}, nil),
+		pids: prometheus.NewDesc("troupe_process_pids",
+			"Processes of the system that an agents' process and its descendants are.", []string{"process"}, nil),
+		fds: prometheus.NewDesc("troupe_process_open_fds",
+			"Descriptors that an agents' process and its descendants have open.", []string{"process"}, nil),
 		limits: prometheus.NewDesc("troupe_limit_used_ratio",
 			"What an agents' process with its descendants takes of a limit that it has.", []string{"process", "limit"}, nil),
 	}
@@ -59,13 +69,18 @@ func (c *fleetCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.memory
 	ch <- c.cpu
 	ch <- c.limits
+	ch <- c.pids
+	ch <- c.fds
 }
 
 // Collect implements prometheus.Collector.
 func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	processes := c.run.Processes()
+	var processes []Process
+	if c.run.Processes != nil {
+		processes = c.run.Processes()
+	}
 	states := make(map[string]int, len(c.run.States))
 	roots := make(map[int]string, len(processes))
 	for i := range processes {
@@ -79,14 +94,30 @@ func (c *fleetCollector) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(c.agents, prometheus.GaugeValue, float64(states[s]), s)
 	}
 	c.collectLimits(ch)
-	memory, err := c.sample(roots)
+	if c.ended || c.run.Processes == nil {
+		return
+	}
+	taken, err := c.sample(roots)
 	if err != nil {
 		return // a system without /proc
 	}
 	for _, label := range c.names.all {
-		ch <- prometheus.MustNewConstMetric(c.memory, prometheus.GaugeValue, float64(memory[label]), label)
+		t := taken[label]
+		ch <- prometheus.MustNewConstMetric(c.memory, prometheus.GaugeValue, float64(t.memory), label)
 		ch <- prometheus.MustNewConstMetric(c.cpu, prometheus.CounterValue, float64(c.spent[label])/ticksPerSecond, label)
+		ch <- prometheus.MustNewConstMetric(c.pids, prometheus.GaugeValue, float64(t.pids), label)
+		if len(roots) <= mostListed {
+			ch <- prometheus.MustNewConstMetric(c.fds, prometheus.GaugeValue, float64(t.fds), label)
+		}
 	}
+}
+
+// over lets go of the run, which has no process any more.
+func (c *fleetCollector) over() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended, c.last = true, nil
+	c.run.Processes, c.run.Limits, c.run.Budgets, c.run.Written, c.run.Plan = nil, nil, nil, nil, nil
 }
 
 // collectLimits shows how near processes are to their limits.
@@ -113,15 +144,25 @@ func (c *fleetCollector) label(p *Process) string {
 	return label
 }
 
-// sample reads what the trees below the roots hold, in bytes by label, and adds
-// to spent what they used since the last time.
-func (c *fleetCollector) sample(roots map[int]string) (memory map[string]uint64, err error) {
+// mostListed is of how many processes the descriptors are counted, each of which
+// takes some 20 µs.
+const mostListed = 1000
+
+// taken is what the processes of one label have.
+type taken struct {
+	memory    uint64 // bytes
+	pids, fds int
+}
+
+// sample reads what the trees below the roots hold, by label, and adds to spent what
+// they used since the last time.
+func (c *fleetCollector) sample(roots map[int]string) (by map[string]taken, err error) {
 	all, err := readProcs(c.proc)
 	if err != nil {
 		return nil, err
 	}
 	page := uint64(os.Getpagesize())
-	memory = make(map[string]uint64, len(c.names.all))
+	by = make(map[string]taken, len(c.names.all))
 	ticks := make(map[int]uint64, len(roots))
 	starts := make(map[int]uint64, len(roots))
 	of := trees(all, func(pid int) bool { return roots[pid] != "" })
@@ -130,7 +171,13 @@ func (c *fleetCollector) sample(roots map[int]string) (memory map[string]uint64,
 		if root == 0 {
 			continue
 		}
-		memory[roots[root]] += all[i].memory * page
+		t := by[roots[root]]
+		t.memory += all[i].memory * page
+		t.pids++
+		if len(roots) <= mostListed {
+			t.fds += countFiles(c.proc, all[i].pid)
+		}
+		by[roots[root]] = t
 		ticks[root] += all[i].cpu
 		if all[i].pid == root {
 			starts[root] = all[i].start
@@ -147,5 +194,5 @@ func (c *fleetCollector) sample(roots map[int]string) (memory map[string]uint64,
 		now[key] = used
 	}
 	c.last = now
-	return memory, nil
+	return by, nil
 }

@@ -1,9 +1,12 @@
 package observe
 
 import (
+	"math"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -18,12 +21,15 @@ type latencyCollector struct {
 	kinds []*latencies
 }
 
-// latencies are one kind's, as a histogram has them.
+// latencies are one kind's, as histograms have them: with the bounds of records, and
+// natively.
 type latencies struct {
-	kind    string
-	sum     float64 // seconds
-	count   uint64
-	buckets map[float64]uint64 // by upper bound in seconds: answers that took at most that
+	kind   string
+	sum    float64 // seconds
+	count  uint64
+	upTo   [len(record.LatencyEdges)]uint64 // answers that took at most that
+	native map[int]int64                    // by record.Fine
+	since  time.Time
 }
 
 func newLatencyCollector(p *plan.Plan) *latencyCollector {
@@ -47,10 +53,7 @@ func (c *latencyCollector) of(kind string) *latencies {
 			return l
 		}
 	}
-	l := &latencies{kind: kind, buckets: make(map[float64]uint64, len(record.LatencyEdges))}
-	for _, e := range record.LatencyEdges {
-		l.buckets[e.Seconds()] = 0
-	}
+	l := &latencies{kind: kind, native: map[int]int64{}, since: time.Now()}
 	c.kinds = append(c.kinds, l)
 	return l
 }
@@ -60,16 +63,32 @@ func (c *latencyCollector) add(all []record.Latency) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for i := range all {
-		l := c.of(all[i].Kind)
-		l.sum += all[i].Sum.Seconds()
-		upTo := uint64(0)
-		for j, n := range all[i].Count {
-			upTo += uint64(n)
-			if j < len(record.LatencyEdges) {
-				l.buckets[record.LatencyEdges[j].Seconds()] += upTo
-			}
+		c.of(all[i].Kind).add(&all[i])
+	}
+}
+
+func (l *latencies) add(x *record.Latency) {
+	l.sum += max(x.Sum, 0).Seconds()
+	var n uint64
+	for i, more := range x.Count {
+		if n += uint64(more); i < len(l.upTo) {
+			l.upTo[i] += n
 		}
-		l.count += upTo
+	}
+	l.count += n
+	for i, more := range x.Fine {
+		if more > 0 {
+			l.native[record.FineFirst+i] += int64(more)
+			n -= uint64(more)
+		}
+	}
+	if n == 0 {
+		return
+	}
+	for i, more := range x.Count { // of a record that was stored: as slow as they may have been
+		if edge := record.LatencyEdges[min(i, len(record.LatencyEdges)-1)]; more > 0 {
+			l.native[record.Fine(edge)] += int64(more)
+		}
 	}
 }
 
@@ -81,10 +100,31 @@ func (c *latencyCollector) Collect(ch chan<- prometheus.Metric) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, l := range c.kinds {
-		buckets := make(map[float64]uint64, len(l.buckets))
-		for bound, n := range l.buckets {
-			buckets[bound] = n // the metric keeps the map
-		}
-		ch <- prometheus.MustNewConstHistogram(c.desc, l.count, l.sum, buckets, l.kind)
+		ch <- l.metric(c.desc)
 	}
+}
+
+func (l *latencies) metric(d *prometheus.Desc) prometheus.Metric {
+	m := twofold{Metric: prometheus.MustNewConstNativeHistogram(d, l.count, l.sum, l.native, nil, 0,
+		record.FineSchema, math.Ldexp(1, -64), l.since, l.kind)}
+	for i, e := range record.LatencyEdges {
+		bound, n := e.Seconds(), l.upTo[i]
+		m.buckets = append(m.buckets, &dto.Bucket{UpperBound: &bound, CumulativeCount: &n})
+	}
+	return m
+}
+
+// A twofold histogram is a native one with classic buckets beside.
+type twofold struct {
+	prometheus.Metric
+	buckets []*dto.Bucket
+}
+
+// Write implements prometheus.Metric.
+func (m twofold) Write(to *dto.Metric) error {
+	err := m.Metric.Write(to)
+	if err == nil {
+		to.Histogram.Bucket = m.buckets
+	}
+	return err
 }

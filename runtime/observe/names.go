@@ -2,9 +2,12 @@ package observe
 
 import "github.com/troupe-dev/troupe/runtime/plan"
 
-// mostNamed is how many agents, and how many processes, of a run are told
-// apart by their own names in metrics.
-const mostNamed = 200
+// mostNamed is how many agents, processes and entries of a run are told apart by
+// their own names in metrics. The entries beyond are otherEntry together.
+const (
+	mostNamed  = 200
+	otherEntry = "other"
+)
 
 // names gives the values of the labels entry, agent and process. Their number
 // is bounded by the scenario, whatever the world adds and however long a run
@@ -33,8 +36,8 @@ func newNames(p *plan.Plan) *names {
 	}
 	for _, x := range p.Processes {
 		label := x.ID
-		if e := &p.Entries[x.Entry]; e.Max > 0 || len(p.Processes) > mostNamed {
-			label = e.ID
+		if p.Entries[x.Entry].Max > 0 || len(p.Processes) > mostNamed {
+			label = n.label(x.Entry)
 		}
 		add(label)
 		n.hosts[x.ID] = label
@@ -43,11 +46,22 @@ func newNames(p *plan.Plan) *names {
 		}
 	}
 	for i := range p.Entries {
-		if e := &p.Entries[i]; e.Max > 0 {
-			add(e.ID)
+		if p.Entries[i].Max > 0 {
+			add(n.label(i))
 		}
 	}
 	return n
+}
+
+// forget leaves the labels of processes alone, which are few.
+func (n *names) forget() { n.plan, n.entries, n.hosts = nil, nil, nil }
+
+// label is an entry's label.
+func (n *names) label(entry int) string {
+	if entry >= mostNamed {
+		return otherEntry
+	}
+	return n.plan.Entries[entry].ID
 }
 
 // entry is the index of an agent's entry.
@@ -64,8 +78,8 @@ func (n *names) agent(id string) string {
 	if !ok {
 		return ""
 	}
-	if e := &n.plan.Entries[i]; e.Max > 0 || len(n.plan.Agents) > mostNamed {
-		return e.ID
+	if n.plan.Entries[i].Max > 0 || len(n.plan.Agents) > mostNamed {
+		return n.label(i)
 	}
 	return id
 }
@@ -78,7 +92,7 @@ func (n *names) process(id string) string {
 		return label
 	}
 	if i, ok := n.plan.Host(id); ok {
-		return n.plan.Entries[i].ID
+		return n.label(i)
 	}
 	return ""
 }

@@ -52,6 +52,17 @@ func readProcs(root string) ([]procStat, error) {
 	return all, nil
 }
 
+// countFiles is how many descriptors a process has open; 0 where that cannot be seen.
+func countFiles(root string, pid int) int {
+	dir, err := os.Open(filepath.Join(root, strconv.Itoa(pid), "fd"))
+	if err != nil {
+		return 0
+	}
+	defer func() { _ = dir.Close() }()
+	list, _ := dir.Readdirnames(-1)
+	return len(list)
+}
+
 func readInto(path string, buf []byte) (int, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -1,8 +1,9 @@
 package observe
 
 import (
-	"bytes"
 	"strconv"
+	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -15,15 +16,30 @@ import (
 type MeasuredRun struct {
 	Name string
 	Plan *plan.Plan
-	// Isolation says which walls stand around its processes.
+	// Isolation says which walls stand around its processes; Walls, of each that it
+	// could have, whether it does.
 	Isolation string
+	Walls     map[string]bool
 	// States are the names of all states that a process may be in.
 	States []string
 	// Processes are the run's processes now; called at each scrape, from any
-	// goroutine.
+	// goroutine, until Over. Nil for a run without.
 	Processes func() []Process
 	// Limits are what they take of what they have limits of; called as Processes is.
 	Limits func() []Use
+	// Paused says whether the run is, while it is Running; called so, too.
+	Paused func() bool
+	// Written is how many bytes of records were stored by this process; called so, too.
+	Written func() int64
+	// Budgets are what it may spend; called so, too. Where it is nil, the run's own
+	// is shown, as far as records tell what was spent.
+	Budgets func() []Budget
+}
+
+// A Budget is what may be spent by a run, or by some of its agents.
+type Budget struct {
+	Name       string
+	USD, Spent float64
 }
 
 // A Process is one of a run's as it is now.
@@ -39,11 +55,20 @@ type Process struct {
 // seconds. Every series whose labels are known from the plan is there, as 0,
 // before the first tick.
 //
-//	troupe_run_info                    1; labels scenario, seed, isolation (the walls that stand)
+//	troupe_run_info                    1; labels scenario, seed, clock, isolation (the walls that stand)
+//	troupe_run_state                   1 for the state that it is in, by state; 0 for the others
+//	troupe_run_walls                   1 for a wall that stands, 0 for one that could and does not, by tier
+//	troupe_run_planned_ticks           after which it ends; 0 where no clock says so
+//	troupe_run_deadline_seconds        the longest that any agent has for a turn
+//	troupe_run_last_tick_timestamp_seconds
+//	                                   when the newest record was committed; before, when the run began
 //	troupe_ticks_total                 records
-//	troupe_tick_duration_seconds       by phase: ask (first observe to last outcome), step (in the
-//	                                   world), commit (to the acknowledgement: counted with the next
-//	                                   tick's record, which is where it is on record)
+//	troupe_tick_duration_seconds       by phase: observe (until the last process has its observes), act (from
+//	                                   there to the last outcome), step (in the world), commit (to the
+//	                                   acknowledgement: counted with the next tick's record, which is where
+//	                                   it is on record). Where turns overlap, in realtime, all is act.
+//	troupe_record_bytes_total          of records, as they are stored
+//	troupe_turns_total                 by the agent's entry
 //	troupe_outcomes_total              by type: action or the type of a failure
 //	troupe_failures_total              the failures among them, by type and entry
 //	troupe_timed_outcomes_total        outcomes that a clock decided
@@ -52,42 +77,156 @@ type Process struct {
 //	troupe_messages_total              by kind: direct and channel (delivered), undelivered
 //	troupe_action_latency_seconds      from the observe to the answer, by the agent's kind
 //
-// See usageMetrics for those of models, sharedMetrics for those of files in common, and fleetCollector for those that are
-// read when Prometheus asks.
+// See usageMetrics and genAI for those of models, budgetCollector for money,
+// sharedMetrics for files in common, and fleetCollector for what is read when
+// Prometheus asks.
 type RunMetrics struct {
+	reg   *prometheus.Registry // of this run alone: it goes with it
+	of    *Metrics
+	run   string
 	names *names
+	state atomic.Value // string
 
 	ticks, timed, acted          prometheus.Counter
-	ask, step, commit            prometheus.Observer
+	newest                       prometheus.Gauge
+	observe, act, step, commit   prometheus.Observer
+	turns                        []prometheus.Counter // by entry
 	outcomes                     map[agent.Failure]prometheus.Counter
 	failures                     []map[agent.Failure]prometheus.Counter // by entry
 	direct, channel, undelivered prometheus.Counter
 	restarts, survivors          map[string]prometheus.Counter // by label
 	latency                      *latencyCollector
 	usage                        *usageMetrics
+	genAI                        *genAI
+	budgets                      *budgetCollector
+	fleet                        *fleetCollector
 	shared                       *sharedMetrics // nil for none
+	written                      atomic.Pointer[func() int64]
+	paused                       atomic.Pointer[func() bool]
 
+	cast        []seat          // of the newest record
+	asked       []int           // in it, by entry
 	started     map[string]bool // which processes were, by the name they have in facts
 	substitutes map[string]int  // of agents, that are still to be started
 }
 
-// Run makes the metrics of a run and shows them from now on.
+// A seat is an agent that has a turn, with its entry, -1 for none. Those of one tick
+// are those of the next, mostly.
+type seat struct {
+	agent string
+	entry int
+}
+
+// Native histograms beside the classic ones: bounds a tenth apart, and so many
+// buckets that a run of a year keeps within.
+const (
+	nativeFactor = 1.1
+	nativeMost   = 160
+)
+
+// The states of a run in metrics, beside Running, Finished, Aborted and Interrupted.
+const (
+	Starting Status = "starting"
+	Paused   Status = "paused"
+	Failed   Status = "failed" // an error of ours, or of the world
+)
+
+var runStates = []Status{Starting, Running, Paused, Finished, Aborted, Interrupted, Failed}
+
+// Run makes the metrics of a run and shows them from now on, until it is forgotten
+// or over for long. It is Starting.
 func (m *Metrics) Run(o MeasuredRun) *RunMetrics {
-	reg := prometheus.WrapRegistererWith(prometheus.Labels{"run": o.Name}, m.reg)
-	r := &RunMetrics{names: newNames(o.Plan), started: map[string]bool{}, substitutes: map[string]int{}}
-	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "troupe_run_info", Help: "The run; always 1.",
-		ConstLabels: prometheus.Labels{"scenario": o.Plan.Name, "seed": strconv.FormatUint(o.Plan.Seed, 10), "isolation": o.Isolation},
-	})
-	info.Set(1)
-	reg.MustRegister(info)
+	r := &RunMetrics{
+		reg: prometheus.NewRegistry(), of: m, run: o.Name, names: newNames(o.Plan),
+		started: map[string]bool{}, substitutes: map[string]int{}, asked: make([]int, len(o.Plan.Entries)),
+	}
+	reg := prometheus.WrapRegistererWith(prometheus.Labels{"run": o.Name}, r.reg)
+	r.about(reg, &o)
 	r.loop(reg)
 	r.counts(reg, o.Plan)
 	r.latency = newLatencyCollector(o.Plan)
 	r.usage = newUsageMetrics(reg, r.names)
+	r.genAI = newGenAI(reg, o.Plan, r.names)
+	r.budgets = newBudgetCollector(&o)
 	r.shared = newSharedMetrics(reg, o.Plan)
-	reg.MustRegister(r.latency, newFleetCollector(o, r.names))
+	r.fleet = newFleetCollector(o, r.names)
+	reg.MustRegister(r.latency, r.budgets, r.fleet)
+	m.add(r)
 	return r
+}
+
+// about makes the metrics that say what the run is, and how it stands.
+func (r *RunMetrics) about(reg prometheus.Registerer, o *MeasuredRun) {
+	clock := o.Plan.Clock.Mode
+	if clock == "" {
+		clock = plan.Lockstep
+	}
+	info := gauge(reg, "troupe_run_info", "The run; always 1.", prometheus.Labels{
+		"scenario": o.Plan.Name, "seed": strconv.FormatUint(o.Plan.Seed, 10), "isolation": o.Isolation, "clock": clock,
+	})
+	info.Set(1)
+	r.state.Store(Starting)
+	for _, s := range runStates {
+		reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "troupe_run_state", Help: "Whether the run is in that state.", ConstLabels: prometheus.Labels{"state": string(s)},
+		}, func() float64 {
+			if r.standing() == s {
+				return 1
+			}
+			return 0
+		}))
+	}
+	for tier, stands := range o.Walls {
+		g := gauge(reg, "troupe_run_walls", "Whether that wall stands around the run's processes.", prometheus.Labels{"tier": tier})
+		if stands {
+			g.Set(1)
+		}
+	}
+	gauge(reg, "troupe_run_planned_ticks", "Ticks after which the run ends; 0 for no such number.", nil).Set(float64(o.Plan.Clock.Ticks))
+	longest := time.Duration(0)
+	for i := range o.Plan.Entries {
+		longest = max(longest, o.Plan.Entries[i].Deadline)
+	}
+	gauge(reg, "troupe_run_deadline_seconds", "The longest that any agent has for a turn.", nil).Set(longest.Seconds())
+	r.written.Store(&o.Written)
+	r.paused.Store(&o.Paused)
+	reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "troupe_record_bytes_total", Help: "Bytes of records, as they are stored.",
+	}, func() float64 {
+		if w := *r.written.Load(); w != nil {
+			return float64(w())
+		}
+		return 0
+	}))
+}
+
+// State says how the run stands.
+func (r *RunMetrics) State(s Status) { r.state.Store(s) }
+
+func (r *RunMetrics) standing() Status {
+	s := r.state.Load().(Status)
+	if p := *r.paused.Load(); s == Running && p != nil && p() {
+		return Paused
+	}
+	return s
+}
+
+// Over says how the run stands in the end: nothing is counted from here on, and what
+// it is that metrics are made of is let go. What was counted stays to be seen, for
+// the last scrape and longer.
+func (r *RunMetrics) Over(s Status) {
+	r.State(s)
+	if w := *r.written.Load(); w != nil {
+		last := w()
+		still := func() int64 { return last }
+		r.written.Store(&still)
+	}
+	r.paused.Store(new(func() bool))
+	r.budgets.over()
+	r.fleet.over()
+	r.names.forget()
+	r.cast, r.asked, r.started, r.substitutes = nil, nil, nil, nil
+	r.of.ended(r)
 }
 
 // loop makes the metrics of the loop itself.
@@ -95,16 +234,20 @@ func (r *RunMetrics) loop(reg prometheus.Registerer) {
 	r.ticks = counter(reg, "troupe_ticks_total", "Ticks that are committed.")
 	r.timed = counter(reg, "troupe_timed_outcomes_total",
 		"Outcomes that a clock or a sampled measure decided: while it is 0, another run comes to the same hash.")
+	r.newest = gauge(reg, "troupe_run_last_tick_timestamp_seconds", "When the newest tick was committed, or the run began.", nil)
+	r.newest.SetToCurrentTime()
 	buckets := make([]float64, len(record.LatencyEdges))
 	for i, e := range record.LatencyEdges {
 		buckets[i] = e.Seconds()
 	}
 	durations := prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "troupe_tick_duration_seconds", Buckets: buckets,
-		Help: "Where the time of a tick goes: asking the agents, stepping the world, committing the record.",
+		Help:                        "Where the time of a tick goes: observing and acting of the agents, stepping the world, committing the record.",
+		NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeMost,
 	}, []string{"phase"})
 	reg.MustRegister(durations)
-	r.ask, r.step, r.commit = durations.WithLabelValues("ask"), durations.WithLabelValues("step"), durations.WithLabelValues("commit")
+	r.observe, r.act = durations.WithLabelValues("observe"), durations.WithLabelValues("act")
+	r.step, r.commit = durations.WithLabelValues("step"), durations.WithLabelValues("commit")
 }
 
 // counts makes the counters of what a record holds.
@@ -115,12 +258,14 @@ func (r *RunMetrics) counts(reg prometheus.Registerer, p *plan.Plan) {
 	for _, f := range agent.Failures {
 		r.outcomes[f] = outcomes.WithLabelValues(string(f))
 	}
+	turns := counters(reg, "troupe_turns_total", "Turns that ended, by the agent's entry.", "entry")
 	for i := range p.Entries {
 		of := make(map[agent.Failure]prometheus.Counter, len(agent.Failures))
 		for _, f := range agent.Failures {
-			of[f] = failures.WithLabelValues(string(f), p.Entries[i].ID)
+			of[f] = failures.WithLabelValues(string(f), r.names.label(i))
 		}
 		r.failures = append(r.failures, of)
+		r.turns = append(r.turns, turns.WithLabelValues(r.names.label(i)))
 	}
 	messages := counters(reg, "troupe_messages_total", "Messages between agents, as they were sent.", "kind")
 	r.direct, r.channel = messages.WithLabelValues("direct"), messages.WithLabelValues("channel")
@@ -133,6 +278,12 @@ func (r *RunMetrics) counts(reg prometheus.Registerer, p *plan.Plan) {
 	}
 }
 
+func gauge(reg prometheus.Registerer, name, help string, labels prometheus.Labels) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels})
+	reg.MustRegister(g)
+	return g
+}
+
 func counter(reg prometheus.Registerer, name, help string) prometheus.Counter {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	reg.MustRegister(c)
@@ -143,109 +294,4 @@ func counters(reg prometheus.Registerer, name, help string, labels ...string) *p
 	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	reg.MustRegister(c)
 	return c
-}
-
-// Leases begins with so many leases that are held, and the tickets of those that
-// are waited for, in a run that goes on. It comes before Committed.
-func (r *RunMetrics) Leases(held int, waiting []int) {
-	if r.shared != nil {
-		r.shared.resume(held, waiting)
-	}
-}
-
-// Committed takes a record in. It is called from one goroutine, for each
-// record once, and keeps nothing of it. It allocates nothing for a turn that
-// went well.
-func (r *RunMetrics) Committed(rec *record.Record) {
-	r.ticks.Inc()
-	r.timed.Add(float64(rec.Annex.Timed))
-	e := &rec.Annex.Elapsed
-	r.ask.Observe(e.Ask.Seconds())
-	r.step.Observe(e.Step.Seconds())
-	if e.Commit > 0 { // the first record has none before it
-		r.commit.Observe(e.Commit.Seconds())
-	}
-	acted := 0
-	for i := range rec.Turns {
-		if t := &rec.Turns[i]; t.Failure != "" {
-			r.failed(t)
-		} else {
-			acted++
-		}
-	}
-	r.acted.Add(float64(acted))
-	r.sent(rec)
-	r.happened(rec.Annex.Facts)
-	r.latency.add(rec.Annex.Answers)
-	r.shared.add(rec)
-	for i := range rec.Annex.Usages {
-		r.usage.add(&rec.Annex.Usages[i])
-	}
-}
-
-func (r *RunMetrics) failed(t *record.Turn) {
-	if c := r.outcomes[t.Failure]; c != nil {
-		c.Inc()
-	}
-	if i, ok := r.names.entry(t.Agent); ok {
-		if c := r.failures[i][t.Failure]; c != nil {
-			c.Inc()
-		}
-	}
-}
-
-// sent counts messages. A message that reached nobody is one of the record's
-// and has a result, which tells its sender so.
-func (r *RunMetrics) sent(rec *record.Record) {
-	var direct, channel, lost int
-	for i := range rec.Messages {
-		if rec.Messages[i].Channel != "" {
-			channel++
-		} else {
-			direct++
-		}
-	}
-	for i := range rec.Results {
-		text := rec.Results[i].JSON
-		if !bytes.HasPrefix(text, []byte(`{"type":"send",`)) {
-			continue
-		}
-		lost++
-		if bytes.Contains(text, []byte(`,"channel":`)) { // never part of a string: quotes in those are escaped
-			channel--
-		} else {
-			direct--
-		}
-	}
-	r.direct.Add(float64(max(direct, 0)))
-	r.channel.Add(float64(max(channel, 0)))
-	r.undelivered.Add(float64(lost))
-}
-
-// happened counts restarts and survivors. A substitute's first start is none, though facts
-// call it by the agent that it answers for; it may come before or after the
-// fact that there is one.
-func (r *RunMetrics) happened(facts []record.Fact) {
-	for i := range facts {
-		if facts[i].Kind == "substituted" {
-			r.substitutes[facts[i].Agent]++
-		}
-	}
-	for i := range facts {
-		switch name := facts[i].Agent; {
-		case facts[i].Kind == record.FactSwept:
-			if c := r.survivors[r.names.process(name)]; c != nil {
-				c.Add(float64(facts[i].Swept()))
-			}
-		case facts[i].Kind != "started":
-		case !r.started[name]:
-			r.started[name] = true
-		case r.substitutes[name] > 0:
-			r.substitutes[name]--
-		default:
-			if c := r.restarts[r.names.process(name)]; c != nil {
-				c.Inc()
-			}
-		}
-	}
 }

@@ -18,7 +18,8 @@ import (
 //	troupe_commit_conflicts_total  those that were refused since somebody else came first
 //	troupe_leases                  by state: held, waiting
 //	troupe_lease_wait_seconds      how long leases took that had to be waited for, from the record with the
-//	                               request to the one with the grant
+//	                               request to the one with the grant; its count is how many leases were
+//	                               handed over
 type sharedMetrics struct {
 	commits, conflicts prometheus.Counter
 	held, waiting      prometheus.Gauge
@@ -43,7 +44,8 @@ func newSharedMetrics(reg prometheus.Registerer, p *plan.Plan) *sharedMetrics {
 		buckets[i] = e.Seconds()
 	}
 	wait := prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "troupe_lease_wait_seconds", Buckets: buckets, Help: "How long leases took that had to be waited for.",
+		Name: "troupe_lease_wait_seconds", Buckets: buckets, Help: "How long leases took that had to be waited for: each was handed over by another.",
+		NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeMost,
 	})
 	reg.MustRegister(leases, wait)
 	s.held, s.waiting, s.wait = leases.WithLabelValues("held"), leases.WithLabelValues("waiting"), wait

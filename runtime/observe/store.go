@@ -23,6 +23,8 @@ type Store struct {
 	Live func(run string) *Live
 	// Server plays what others want to have played; nil where nobody does.
 	Server Server
+	// Metrics forget runs that are removed; nil for none.
+	Metrics *Metrics
 	// Busy is called at each request, and what it gives when that is done; nil
 	// where nobody wants to know.
 	Busy func() (done func())
@@ -353,6 +355,9 @@ func (s *Store) Remove(ctx context.Context, run string, force bool) error {
 	}
 	if err := s.Bus.DeleteStream(run); err != nil && !errors.Is(err, bus.ErrNoStream) {
 		return err
+	}
+	if s.Metrics != nil {
+		s.Metrics.Forget(run)
 	}
 	return s.Dir(run).Remove()
 }

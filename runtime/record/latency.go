@@ -42,7 +42,7 @@ func (l *Latency) Add(took time.Duration) {
 	}
 	l.Count[i]++
 	l.Sum += took
-	l.Fine[fine(took)]++
+	l.Fine[Fine(took)-FineFirst]++
 }
 
 // fineBounds are the bounds within a half to one.
@@ -53,11 +53,11 @@ var fineBounds = func() (b [FinePer]float64) {
 	return b
 }()
 
-// fine is the place in Fine of what took so long.
-func fine(took time.Duration) int {
+// Fine is which of the bounds holds what took so long: FineFirst for the first.
+func Fine(took time.Duration) int {
 	part, power := math.Frexp(took.Seconds()) // part is from a half up to, and not including, one
 	if part <= 0 {
-		return 0
+		return FineFirst
 	}
 	if part == 0.5 { // itself the bound below
 		part, power = 1, power-1
@@ -66,5 +66,5 @@ func fine(took time.Duration) int {
 	for part > fineBounds[i] {
 		i++
 	}
-	return min(max((power-1)*FinePer+i+1-FineFirst, 0), fineBuckets-1)
+	return min(max((power-1)*FinePer+i+1, FineFirst), FineFirst+fineBuckets-1)
 }

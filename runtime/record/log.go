@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // stream is where a log is stored: entries numbered from 1 without gaps.
@@ -36,6 +37,8 @@ type Log struct {
 	tick int        // the newest; -1 when there is none
 	hash [HashSize]byte
 	end  End
+
+	written atomic.Int64 // bytes
 
 	writing sync.Mutex // held by an append
 	attempt uint64     // of the next append
@@ -72,6 +75,10 @@ func (l *Log) Last() (tick int, hash [HashSize]byte, end End) {
 	defer l.mu.Unlock()
 	return l.tick, l.hash, l.end
 }
+
+// Written is how many bytes of records have been stored by Append. Any goroutine may
+// call it.
+func (l *Log) Written() int64 { return l.written.Load() }
 
 // Append stores the record of the next tick and returns once the store has
 // acknowledged it, with the chain's new hash. It keeps nothing of r. After an
@@ -148,5 +155,6 @@ func (l *Log) store(ctx context.Context, tick int) error {
 		}
 		at = end
 	}
+	l.written.Add(int64(len(l.out) - maxChunkHead))
 	return nil
 }
