@@ -171,7 +171,7 @@ func (a *audit) here(x *AuditItem) bool {
 	}
 	e := &a.entries[p.Entry]
 	k, err := agent.Lookup(e.Kind)
-	return err != nil || !k.Bus || len(p.Command) > 0
+	return err != nil || !k.Human && (!k.Bus || len(p.Command) > 0)
 }
 
 func (a *audit) item(x *AuditItem) error {

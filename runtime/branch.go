@@ -113,7 +113,7 @@ func (r *run) takeStates(ctx context.Context, start *engine.Start, log *record.L
 	fork := r.plan.Fork
 	var all []goingOn
 	for _, s := range f.returning(start) {
-		if s.Kind.Recorded || s.Reobserve && !s.Snapshot {
+		if s.Kind.Bodiless() || s.Reobserve && !s.Snapshot {
 			continue
 		}
 		g := goingOn{files: -1, states: s.Reobserve}

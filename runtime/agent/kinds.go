@@ -27,12 +27,20 @@ type Kind struct {
 	PerTurn bool
 	// Recorded says that there is no process: answers come from an earlier run.
 	Recorded bool
+	// Human says that there is no process either: a person is asked.
+	Human bool
 	// Bus says that the agent's program is asked over the bus and not by pipes:
 	// one that connects by itself or, where there is a command, one that the
 	// supervisor starts. Each agent has one of its own.
 	Bus bool
 	// States are the ways an agent may come back, the default first.
 	States []string
+	// Deadline is how long an answer may take where its entry does not say, whatever
+	// the clock says, which is meant for programs. 0 for kinds that go by the clock.
+	Deadline time.Duration
+	// Attempts is how often in all an agent is asked whose answers are refused, where
+	// the scenario does not say. 0 for what is usual.
+	Attempts int
 	// Dialect makes what talks to one process. A dialect may remember what was
 	// said: it serves one process, one call at a time, and a new process gets
 	// a new one. The brief is nil but for a kind with a Tool.
@@ -149,6 +157,7 @@ var kinds = []Kind{
 	claude,
 	codex,
 	nats,
+	human,
 	recorded,
 }
 
@@ -164,6 +173,10 @@ func (k Kind) Reads(key string) bool {
 func (k Kind) Allows(state string) bool {
 	return slices.Contains(k.States, state)
 }
+
+// Bodiless says that there is no process: an agent of this kind takes no place among
+// them, and has no files.
+func (k Kind) Bodiless() bool { return k.Recorded || k.Human }
 
 // Lookup finds a kind by its name.
 func Lookup(name string) (Kind, error) {

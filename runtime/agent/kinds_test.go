@@ -173,7 +173,7 @@ func testConfigure(t *testing.T, k Kind, command []string, o *ModelOptions) stri
 
 func TestLookupUnknown(t *testing.T) {
 	_, err := Lookup("telepathy")
-	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are claude, codex, exec, nats, recorded, stdio`) {
+	if err == nil || !strings.Contains(err.Error(), `"telepathy": the kinds are claude, codex, exec, human, nats, recorded, stdio`) {
 		t.Errorf("got %v", err)
 	}
 }

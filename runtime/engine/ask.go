@@ -27,7 +27,7 @@ func (l *lockstep) compose() {
 		seat := &l.next[i]
 		o := &l.asks[i]
 		l.soc.observe(o, seat.slot, seat.observation, l.soc.taking(seat.slot, seat.observation))
-		if m := &l.soc.members[seat.slot]; m.kind.model {
+		if m := &l.soc.members[seat.slot]; m.kind.schema {
 			o.Schema = l.ready.SchemaOf(m.id)
 		}
 		l.turns[i] = turn{slot: seat.slot, observe: o, kind: l.soc.members[seat.slot].kind, open: true}

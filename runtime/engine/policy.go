@@ -115,7 +115,7 @@ func (l *loop) fail(t *turn, f fault) {
 		k := l.soc.kind(p.Substitute.Kind)
 		t.kind = k
 		l.soc.address(&next, m, k.perTurn)
-		if k.model {
+		if k.schema {
 			next.Schema = l.ready.SchemaOf(m.id)
 		}
 	}

@@ -217,7 +217,7 @@ func (r *realtime) ask(ctx context.Context, slot int32) error {
 	// The society moves its lists when the turn is applied, and the fleet may
 	// need them longer.
 	o.Messages, o.Results = slices.Clone(o.Messages), slices.Clone(o.Results)
-	if m.kind.model {
+	if m.kind.schema {
 		o.Schema = r.ready.SchemaOf(m.id)
 	}
 	x.turns[0] = turn{slot: slot, observe: o, kind: m.kind, open: true}

@@ -47,7 +47,7 @@ func (r *repetition) gather(o *agent.Observe, want *agent.Act) error {
 	case !m.alive, late && r.replaced[o.Agent]: // its process is gone
 	case r.res.Uncompared[o.Agent] != "":
 	default:
-		if m.kind.model {
+		if m.kind.schema {
 			o.Schema = r.ready.SchemaOf(o.Agent)
 		}
 		r.told = append(r.told, told{o, want})

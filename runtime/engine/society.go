@@ -32,8 +32,8 @@ type member struct {
 type kind struct {
 	name    string
 	perTurn bool // every turn has a process of its own
-	model   bool // it is told the schema of its actions
-	bus     bool // it is a program on the bus
+	model   bool // it is one
+	schema  bool // it is told the schema of its actions
 }
 
 // A society is all that committed records say about who is alive, who is in
@@ -123,7 +123,7 @@ func (s *society) kind(name string) *kind {
 	if k == nil {
 		k = &kind{name: name}
 		if known, err := agent.Lookup(name); err == nil {
-			k.perTurn, k.model, k.bus = known.PerTurn, known.Tool != nil, known.Bus
+			k.perTurn, k.model, k.schema = known.PerTurn, known.Tool != nil, known.Tool != nil || known.Human
 		}
 		s.kinds[name] = k
 	}

@@ -83,6 +83,8 @@ func (p *Plan) Unasked(kind string, through []string) string {
 	case err != nil:
 	case k.Bus:
 		return fmt.Sprintf("its kind %s is a program on the bus, which is not there", kind)
+	case k.Human:
+		return fmt.Sprintf("its kind %s is a person, who is not there", kind)
 	case k.Tool != nil && len(through) == 0:
 		return fmt.Sprintf("its kind %s talks to a model around the gateway", kind)
 	case len(through) > 0 && !p.Gateway.Record:

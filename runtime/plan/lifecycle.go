@@ -11,7 +11,7 @@ import (
 func (m *maker) lifecycle(v *variant, kind agent.Kind) Lifecycle {
 	l := v.entry.Lifecycle
 	switch {
-	case kind.Recorded:
+	case kind.Bodiless():
 		return Lifecycle{Mode: Ephemeral} // of no process: it takes no place
 	case kind.Bus && l != nil && l.Mode != LongRunning:
 		v.problem(".lifecycle", fmt.Sprintf("a program of kind %s is there for as long as its agent, which is never %s", kind.Name, l.Mode),

@@ -93,8 +93,11 @@ func (l *EntryLimits) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// elsewhere says whether an entry's programs are started by somebody else.
-func elsewhere(e *scenarios.Entry, kind agent.Kind) bool { return kind.Bus && len(e.Command) == 0 }
+// elsewhere says whether an entry's programs are started by somebody else, or are
+// none.
+func elsewhere(e *scenarios.Entry, kind agent.Kind) bool {
+	return kind.Human || kind.Bus && len(e.Command) == 0
+}
 
 // ofProcesses are the limits of what a process takes.
 var ofProcesses = []struct {
@@ -120,6 +123,9 @@ func unheld(e *scenarios.Entry, kind agent.Kind) (names []string) {
 			names = append(names, "limits."+limit.name)
 		}
 	}
+	if kind.Human && e.Limits.Log > 0 {
+		names = append(names, "limits.log")
+	}
 	return names
 }
 
@@ -139,7 +145,10 @@ func (m *maker) limits(v *variant, kind agent.Kind) (out EntryLimits) {
 	if !kind.Reads("limits") {
 		return out
 	}
-	out.Messages, out.MessageBytes, out.Log = l.Messages, Size(l.MessageBytes), Size(l.Log)
+	out.Messages, out.MessageBytes = l.Messages, Size(l.MessageBytes)
+	if !kind.Human {
+		out.Log = Size(l.Log)
+	}
 	if elsewhere(&v.entry, kind) {
 		return out
 	}

@@ -48,7 +48,7 @@ func (m *maker) placeAgents() {
 // entry fills what does not differ between the agents of a variant.
 func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 	e := &v.entry
-	deadline := or(e.Deadline, or(m.s.Clock.Deadline, scenarios.Duration(usualDeadline(kind))))
+	deadline := or(time.Duration(e.Deadline), usualDeadline(kind, time.Duration(m.s.Clock.Deadline)))
 	out := Entry{
 		ID:         e.ID,
 		Item:       v.item.index,
@@ -59,19 +59,22 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 		PerProcess: or(e.PerProcess, 1),
 		Pin:        kind.Reads("pin") && (e.Pin == nil || *e.Pin),
 		Max:        e.Max,
-		Deadline:   time.Duration(deadline),
-		Policies:   m.policies(v),
+		Deadline:   deadline,
+		Policies:   m.policies(v, kind),
 		Unused:     unused(e, kind),
 	}
 	if kind.Reads("secrets") {
 		out.Secrets = m.secrets(v)
 	}
 	out.Limits = m.limits(v, kind)
-	if kind.Tool != nil || kind.Recorded || kind.Bus {
+	if kind.Tool != nil || kind.Bodiless() || kind.Bus {
 		out.PerProcess = 1
 	}
 	if kind.Recorded {
-		out.Run, out.State = m.recorded(v), kind.States[0] // whatever the state of what it stands for
+		out.Run = m.recorded(v)
+	}
+	if kind.Bodiless() {
+		out.State = kind.States[0] // whatever the state of what it stands for
 	}
 	out.Lifecycle = m.lifecycle(v, kind)
 	if !kind.Allows(out.State) && !m.told(v.item.at+".state") {
@@ -85,8 +88,15 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 	return out
 }
 
-func usualDeadline(kind agent.Kind) time.Duration {
-	if kind.Tool != nil {
+// usualDeadline is that of an entry which says none, under a clock that says this
+// one, 0 for none.
+func usualDeadline(kind agent.Kind, clock time.Duration) time.Duration {
+	switch {
+	case kind.Deadline > 0:
+		return kind.Deadline
+	case clock > 0:
+		return clock
+	case kind.Tool != nil:
 		return kind.Tool.Deadline
 	}
 	return defaultDeadline

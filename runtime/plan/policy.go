@@ -35,7 +35,7 @@ func repeated(name string) bool { return name == "retry" || name == "restart" }
 
 // policies fills every failure's policy: an entry's, else the scenario's, else
 // the default.
-func (m *maker) policies(v *variant) map[agent.Failure]Policy {
+func (m *maker) policies(v *variant, kind agent.Kind) map[agent.Failure]Policy {
 	out := make(map[agent.Failure]Policy, len(remedies))
 	for _, r := range remedies {
 		name := string(r.failure)
@@ -45,7 +45,11 @@ func (m *maker) policies(v *variant) map[agent.Failure]Policy {
 		} else if p, ok := m.s.OnFailure[name]; ok {
 			policy = m.policy(r, p, v, m.problemAt)
 		}
-		if repeated(policy.Name) && policy.Attempts == 0 {
+		switch {
+		case policy.Attempts > 0 || !repeated(policy.Name):
+		case policy.Name == "retry" && kind.Attempts > 0:
+			policy.Attempts = kind.Attempts
+		default:
 			policy.Attempts = r.attempts
 		}
 		out[r.failure] = policy

@@ -93,7 +93,7 @@ func TestMistakesInSets(t *testing.T) {
 		{"fixed", "agents.*.replicas=3", `--set agents.*.replicas=3: replicas cannot be set: it says which agents there are, and --set acts on those (change it in the scenario)`},
 		{"no key", "agents.mayor=3", `--set agents.mayor=3: this names no key of an agent (such as agents.villager-*.kind=stdio)`},
 		{"no value", "seed", `--set seed: cannot read --set "seed": no equals sign: want path=value, such as world.config.turns=10 ()`},
-		{"unknown kind", "agents.mayor.kind=x", `--set agents.mayor.kind=x: unknown kind "x" (the kinds are claude, codex, exec, nats, recorded, stdio)`},
+		{"unknown kind", "agents.mayor.kind=x", `--set agents.mayor.kind=x: unknown kind "x" (the kinds are claude, codex, exec, human, nats, recorded, stdio)`},
 		{"missing program", "agents.mayor.command=[nix, a.py]", `--set agents.mayor.command=[nix, a.py]: no program "nix" in PATH, nor a file of that name beside the scenario (install it, or name a file beside the scenario)
 --set agents.mayor.command=[nix, a.py]: no such file beside the scenario: a.py (it is looked for in DIR)`},
 		{"channel", "channels.square.members=[x]", `--set channels.square.members=[x]: no agent matches "x" (the agents are villager-{n}, rabbit-{n}, mayor)`},

@@ -21,7 +21,7 @@ const (
 
 func (s *Spec) follow() (f follow) {
 	switch {
-	case s.Kind.Recorded:
+	case s.Kind.Bodiless():
 		return 0
 	case s.Snapshot:
 		f = followTell

@@ -59,7 +59,8 @@ type Fleet struct {
 
 	mu       sync.Mutex
 	drivers  []driver
-	programs []*Program // that may still run
+	programs []*Program        // that may still run
+	persons  map[string]*human // by agent
 	facts    []Fact
 	usages   []Usage
 	billed   []*Spec // those that have a bill
@@ -107,6 +108,7 @@ func New(opts Options) *Fleet {
 		bell:    make(chan struct{}, 1),
 		asks:    map[*watcher][]ask{},
 		byAgent: map[string]*post{},
+		persons: map[string]*human{},
 	}
 	f.watchdog.fleet = f
 	f.lastTick.Store(int64(opts.Last))
@@ -156,6 +158,8 @@ func (f *Fleet) add(specs []Spec) []driver {
 		switch {
 		case s.Kind.Recorded:
 			to.driver = newRecorded(f, s)
+		case s.Kind.Human:
+			to.driver = f.seat(s)
 		case s.Kind.PerTurn:
 			to.driver = newTurns(f, s)
 		default:
