@@ -309,6 +309,13 @@
 // is in after each commit (seats.committed). Who is connected by itself is no
 // process, and is waited for as long as a process may take to be ready.
 //
+// # People
+//
+// An agent of a kind that is Human has a driver of its own (supervisor/human.go) that
+// holds what is asked until somebody answers it: Fleet.Asked and Fleet.Reply, which
+// the API reaches through humans. It has no process and no past: what is not answered
+// in time is taken back, and nothing is owed.
+//
 // # Walls
 //
 // What stands around agents is settled before the manifest is written: Survey asks

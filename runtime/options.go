@@ -58,6 +58,7 @@ type Opening struct {
 	Listen    string          // address of the API and the metrics; empty for none
 	Link      string          // there, with the token of who may do all; empty for none
 	Outside   []string        // agents whose programs connect to Bus by themselves
+	People    []string        // agents that people play
 	Bypass    []string        // entries whose tools go around the gateway: what they spend is their word
 }
 

@@ -56,7 +56,8 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	defer cancel()
 	r.host = h
 	r.live = observe.NewLive(cancel)
-	r.live.Outside, r.live.Pacer = &outside{&r.door}, &r.pacer
+	r.humans = newHumans()
+	r.live.Outside, r.live.Pacer, r.live.Humans = &outside{&r.door}, &r.pacer, r.humans
 	r.pacer.run = r
 	r.pacer.pace.Slow(interval(r.opts.Speed))
 	if r.opts.Paused {
@@ -120,7 +121,8 @@ type run struct {
 	door        engine.Door
 	pacer       pacer
 	metrics     *observe.RunMetrics // nil where the host shows none
-	phase       atomic.Int32        // one of the phases
+	humans      *humans
+	phase       atomic.Int32 // one of the phases
 	survivors   int
 	over        *Result         // once the loop has come to its end
 	untidy      error           // what could not be done with the workspaces then
@@ -331,6 +333,7 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 	if err != nil {
 		return nil, err
 	}
+	r.humans.open(r.fleet)
 	r.measurePast(&cfg, &pub.sum)
 	pub.started()
 	cfg.OnTick, cfg.OnCheckpoint = func(rec *record.Record, hash [record.HashSize]byte) {

@@ -142,14 +142,14 @@ func (l *lockstep) gather(ctx context.Context) error {
 }
 
 // An asker knows when the last of what it was asked was put to a process.
-type asker interface{ Asked() time.Time }
+type asker interface{ AskedAt() time.Time }
 
 // asked notes where the time went since agents were asked.
 func (l *lockstep) asked(start time.Time) {
 	all := time.Since(start)
 	l.elapsed.Ask += all
 	if f, ok := l.fleet.(asker); ok {
-		l.elapsed.Observe += min(max(f.Asked().Sub(start), 0), all)
+		l.elapsed.Observe += min(max(f.AskedAt().Sub(start), 0), all)
 	}
 }
 

@@ -15,7 +15,7 @@ type clerk struct {
 	asked func() time.Time
 }
 
-func (c *clerk) Asked() time.Time { return c.asked() }
+func (c *clerk) AskedAt() time.Time { return c.asked() }
 
 // The time until all are asked is a part of the time in which they are.
 func TestElapsedOfObserves(t *testing.T) {

@@ -14,6 +14,8 @@ type Live struct {
 	Outside Outside
 	// Pacer holds the run up; set before others know the Live.
 	Pacer Pacer
+	// Humans are the people who play agents; set before others know the Live.
+	Humans Humans
 	// Isolation says which walls stand; set before others know the Live.
 	Isolation string
 	// Missing says why others do not, by tier; set with it.

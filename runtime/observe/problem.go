@@ -47,6 +47,9 @@ var statuses = []struct {
 	{ErrConflict, http.StatusConflict},
 	{ErrNotRunning, http.StatusPreconditionFailed},
 	{ErrRefused, http.StatusUnprocessableEntity},
+	{ErrNotPlayed, http.StatusNotFound},
+	{ErrNotAsked, http.StatusConflict},
+	{ErrEnded, http.StatusGone},
 	{errRequest, http.StatusBadRequest},
 }
 

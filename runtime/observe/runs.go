@@ -116,6 +116,7 @@ type Runs interface {
 	Serves(ctx context.Context) error
 	// Scenarios are what the supervisor offers to be played.
 	Scenarios(ctx context.Context) ([]Scenario, error)
+	Players
 	io.Closer
 }
 

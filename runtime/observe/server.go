@@ -93,6 +93,7 @@ func apiRoutes(runs Runs, local bool) *routes {
 	frameRoutes(mux, runs)
 	outsideRoutes(mux, runs)
 	controlRoutes(mux, runs, local)
+	humanRoutes(mux, runs)
 	return mux
 }
 

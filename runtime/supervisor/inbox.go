@@ -89,9 +89,9 @@ func (in *inbox) wait(ctx context.Context, bell <-chan struct{}) []agent.Answer 
 	}
 }
 
-// Asked is when a process was last put what its agents were asked, or the bus was
+// AskedAt is when a process was last put what its agents were asked, or the bus was
 // given it. Any goroutine may call it.
-func (f *Fleet) Asked() time.Time { return f.began.Add(time.Duration(f.written.Load())) }
+func (f *Fleet) AskedAt() time.Time { return f.began.Add(time.Duration(f.written.Load())) }
 
 // put notes that a process has just been asked.
 func (f *Fleet) put() { f.written.Store(int64(time.Since(f.began))) }
