@@ -83,7 +83,7 @@ func Main() int {
 // commands is every subcommand, in the order that help shows them.
 var commands = []*cli.Command{
 	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand, serveCommand,
-	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, addCommand, removeCommand,
+	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, playCommand, addCommand, removeCommand,
 	pauseCommand, stepCommand, speedCommand, stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand,
 	checkoutCommand, commitCommand, lockCommand, unlockCommand, mcpCommand,

@@ -79,7 +79,8 @@ func (s *show) forked(f *plan.Fork) {
 
 func (s *show) begin(o runtime.Opening) { s.opening, s.begun = o, time.Now() }
 
-// outsideMost is how many agents are named that connect by themselves.
+// outsideMost is how many agents are named that connect by themselves, or that people
+// play.
 const outsideMost = 20
 
 // places says where else the run can be watched.
@@ -88,15 +89,21 @@ func (s *show) places(o runtime.Opening) {
 		_, _ = fmt.Fprintf(s.w, "observe it: nats sub --server nats://%s:%s@%s 'troupe.%s.>'\n",
 			o.Observer.User, o.Observer.Password, o.Bus, o.Run)
 	}
-	for i, id := range o.Outside {
-		if i == outsideMost {
-			_, _ = fmt.Fprintf(s.w, "… and %d more agents on the bus\n", len(o.Outside)-i)
-			break
-		}
-		_, _ = fmt.Fprintf(s.w, "agent %s connects to the bus by itself: troupe credentials %s %s\n", id, o.Run, id)
-	}
+	s.each(o.Outside, "on the bus", "agent %s connects to the bus by itself: troupe credentials %s %s\n")
+	s.each(o.People, "of people's", "agent %s is a person's: troupe play %s %s\n")
 	if o.Listen != "" {
 		_, _ = fmt.Fprintf(s.w, "look at it: %s\nmetrics: http://%s/metrics\n", o.Link, o.Listen)
+	}
+}
+
+// each tells of agents that somebody outside has to do something for.
+func (s *show) each(ids []string, where, format string) {
+	for i, id := range ids {
+		if i == outsideMost {
+			_, _ = fmt.Fprintf(s.w, "… and %d more agents %s\n", len(ids)-i, where)
+			break
+		}
+		_, _ = fmt.Fprintf(s.w, format, id, s.opening.Run, id)
 	}
 }
 

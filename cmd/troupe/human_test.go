@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/troupe-dev/troupe/runtime/observe"
+)
+
+// askAPI METHOD PATH [BODY] asks the supervisor of the scripts' data directory, and
+// prints the answer's status and body. It waits for the supervisor to be there.
+func askAPI(args []string) int {
+	if len(args) < 2 || len(args) > 3 {
+		fmt.Fprintln(os.Stderr, "usage: askapi method path [body]")
+		return 2
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	client := http.Client{Transport: &http.Transport{DialContext: dialAwhile}}
+	defer client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, args[0], "http://troupe"+args[1], strings.NewReader(strings.Join(args[2:], "")))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = res.Body.Close() }()
+	fmt.Printf("%d ", res.StatusCode)
+	if _, err := io.Copy(os.Stdout, res.Body); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// dialAwhile connects to a supervisor that may be starting.
+func dialAwhile(ctx context.Context, _, _ string) (net.Conn, error) {
+	for {
+		conn, err := observe.DialControl(ctx, os.Getenv("TROUPE_DATA"))
+		if err == nil || ctx.Err() != nil {
+			return conn, err
+		}
+	}
+}
