@@ -83,13 +83,16 @@ func turnOf(q *supervisor.Question) *observe.HumanTurn {
 
 // ofPerson gives an error of the fleet its meaning for others.
 func ofPerson(id string, err error) error {
-	for _, is := range []struct{ of, means error }{
-		{supervisor.ErrNoPerson, observe.ErrNotPlayed}, {supervisor.ErrNotAsked, observe.ErrNotAsked},
-		{supervisor.ErrRetired, observe.ErrEnded}, {supervisor.ErrStopped, observe.ErrNotRunning},
+	for _, is := range []struct {
+		of, means error
+		usual     string // what else is to be said, where the error does not
+	}{
+		{supervisor.ErrNoPerson, observe.ErrNotPlayed, id}, {supervisor.ErrNotAsked, observe.ErrNotAsked, id},
+		{supervisor.ErrRetired, observe.ErrEnded, id}, {supervisor.ErrStopped, observe.ErrNotRunning, "it is over"},
 	} {
 		if errors.Is(err, is.of) {
 			what := strings.TrimPrefix(strings.TrimPrefix(err.Error(), is.of.Error()), ": ")
-			return fmt.Errorf("%w: %s", is.means, cmp.Or(what, id))
+			return fmt.Errorf("%w: %s", is.means, cmp.Or(what, is.usual))
 		}
 	}
 	return err

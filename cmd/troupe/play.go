@@ -23,8 +23,8 @@ var playCommand = &cli.Command{
 	ArgsUsage: "RUN AGENT",
 	Description: "Shows what the agent is asked, and reads the action from standard input: a line of JSON, or\n" +
 		"words such as move=C. Lines that begin with @AGENT or #CHANNEL are messages, sent with the\n" +
-		"action that comes next. Ends with the run, the agent or the input, which leaves the agent to\n" +
-		"whoever plays it next. With --json each turn is a line of JSON on standard output, and each line\n" +
+		"action that comes next. Ends with the run or the agent, or where it is asked more than it was\n" +
+		"given to say, which leaves the agent to whoever plays it next. With --json each turn is a line of JSON on standard output, and each line\n" +
 		"of input is an answer, such as {\"action\":{\"move\":\"C\"},\"send\":[],\"done\":false}.",
 	Flags: []cli.Flag{dataFlag, waitFlag, &cli.BoolFlag{Name: "json", Usage: "speak JSON lines, for programs"}},
 	Action: func(c *cli.Context) (err error) {
@@ -84,20 +84,22 @@ const pollFor = 30 * time.Second
 
 // play shows turn after turn and answers them, until it fails.
 func (p *playing) play(ctx context.Context) error {
-	for {
-		t, err := p.runs.Turn(ctx, p.run, p.agent, observe.HumanWait{Wait: pollFor})
-		if err != nil {
-			return err
+	t, err := p.runs.Turn(ctx, p.run, p.agent, observe.HumanWait{})
+	if err != nil {
+		return err
+	}
+	p.played = true
+	p.screen.say(fmt.Sprintf("you are %s in run %s", p.agent, p.run))
+	for err == nil {
+		if t != nil {
+			p.screen.turn(t)
+			err = p.answer(ctx, t)
 		}
-		p.played = true
-		if t == nil {
-			continue
-		}
-		p.screen.turn(t)
-		if err := p.answer(ctx, t); err != nil {
-			return err
+		if err == nil {
+			t, err = p.runs.Turn(ctx, p.run, p.agent, observe.HumanWait{Wait: pollFor})
 		}
 	}
+	return err
 }
 
 // answer reads what is typed until it has answered a turn, or that is over.
@@ -172,22 +174,12 @@ func (p *playing) over(c *cli.Context, err error) error {
 	case !p.played || errors.Is(err, observe.ErrNotPlayed):
 		return explain(err)
 	}
-	// A run that is over takes its supervisor along, at any moment.
-	runs, failed := observe.Open(c.Context, c.String("data"), c.Command.Name)
-	if failed != nil {
+	r, failed := observe.Stopped(c.Context, c.String("data"), c.Command.Name, p.run)
+	if failed != nil || r.Status == observe.Running {
 		return explain(err)
 	}
-	list, failed := runs.List(c.Context)
-	if failed = errors.Join(failed, runs.Close()); failed != nil {
-		return explain(err)
-	}
-	for _, r := range list {
-		if r.Run == p.run && r.Status != observe.Running {
-			p.screen.say(fmt.Sprintf("run %s is %s after %d ticks", r.Run, r.Status, r.Ticks))
-			return nil
-		}
-	}
-	return explain(err)
+	p.screen.say(fmt.Sprintf("run %s is %s after %d ticks", r.Run, r.Status, r.Ticks))
+	return nil
 }
 
 // A jsonScreen is for programs.

@@ -104,6 +104,37 @@ func OpenRunning(ctx context.Context, data, command, run string, patience time.D
 	return Open(ctx, data, command)
 }
 
+// Stopped says how a run stands that seems to run no more, once it does not: at its
+// end its supervisor goes at any moment. It waits for that, 10 s at most.
+func Stopped(ctx context.Context, data, command, run string) (r Run, err error) {
+	for end := time.Now().Add(patience); ; {
+		if r, err = look(ctx, data, command, run); err == nil && r.Status != Running || time.Now().After(end) {
+			return r, err
+		}
+		select {
+		case <-time.After(again):
+		case <-ctx.Done():
+			return r, ctx.Err()
+		}
+	}
+}
+
+// look finds one run.
+func look(ctx context.Context, data, command, run string) (Run, error) {
+	runs, err := Open(ctx, data, command)
+	if err != nil {
+		return Run{}, err
+	}
+	list, err := runs.List(ctx)
+	if err = errors.Join(err, runs.Close()); err != nil {
+		return Run{}, err
+	}
+	if i := slices.IndexFunc(list, func(r Run) bool { return r.Run == run }); i >= 0 {
+		return list[i], nil
+	}
+	return Run{}, fmt.Errorf("%w: %s", ErrNoRun, run)
+}
+
 // opened is a store with the means to close it.
 type opened struct {
 	Store
