@@ -1,5 +1,6 @@
-// Package dashboards is what Grafana and Prometheus need to show runs: the
-// dashboards, which dashboards/build makes, and what provisions them.
+// Package dashboards shows runs: it has the live page, which is a report too with
+// a run's data in it, and what Grafana and Prometheus need, the dashboards that
+// dashboards/build makes and what provisions them.
 package dashboards
 
 import "embed"

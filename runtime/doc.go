@@ -40,7 +40,8 @@
 //	                    table of isolation tiers; and confine, below it: the binary
 //	                    started again to restrict itself before it is an agent
 //	bus                 the embedded NATS server, its store, subjects, credentials
-//	dashboards          what Grafana and Prometheus need to show a run's metrics
+//	dashboards          the live page and reports; what Grafana and Prometheus need to
+//	                    show a run's metrics
 //	runtime/bench       how fast all of this is, beside bare loops with the same children
 //	runtime             the wiring; what a run is expected to come to; what is published
 //

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
+	"github.com/troupe-dev/troupe/dashboards"
 	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/workspace"
 )
@@ -133,12 +134,17 @@ func (h *Host) listen(unready func() string) error {
 		_ = l.Close()
 		return err
 	}
+	page, err := dashboards.Page()
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
 	v := version()
 	h.listener, h.measured, h.link = l, observe.NewMetrics(v.Version, v.Go), observe.Link(l.Addr(), tokens)
 	h.measured.Data(h.data)
 	h.measured.Bus(h.bus)
 	h.store.Metrics = h.measured
-	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: unready}))
+	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: unready, Page: page}))
 	return nil
 }
 

@@ -54,7 +54,7 @@ var arrows = map[string][]string{
 	"runtime/observe": {"runtime/agent", "runtime/record", "runtime/plan", "runtime/tree", "bus", "workspace"},
 
 	"runtime": {
-		"bus", "scenarios", "workspace",
+		"bus", "dashboards", "scenarios", "workspace",
 		"runtime/agent", "runtime/engine", "runtime/gateway", "runtime/observe", "runtime/plan", "runtime/proxy",
 		"runtime/record", "runtime/supervisor", "runtime/tree", "runtime/world",
 	},
@@ -63,7 +63,7 @@ var arrows = map[string][]string{
 		"runtime/agent", "runtime/gateway", "runtime/observe", "runtime/plan", "runtime/price", "runtime/record", "runtime/socket",
 	},
 	"cmd/troupe": {
-		"runtime", "runtime/bench", "bus", "scenarios", "workspace",
+		"runtime", "runtime/bench", "bus", "dashboards", "scenarios", "workspace",
 		"runtime/agent", "runtime/agent/bots", "runtime/mcp", "runtime/observe", "runtime/plan",
 		"runtime/record", "runtime/record/export", "runtime/socket", "runtime/tree", "runtime/world",
 	},

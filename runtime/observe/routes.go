@@ -22,6 +22,7 @@ type route struct {
 // exceptions are the routes that ask for something else than their method says:
 // Observe for what only reads, Control for all others, and mostBody.
 var exceptions = map[string]route{
+	"GET /{$}":             {Anyone, 0}, // the page, which asks for a token
 	"GET /healthz":         {Anyone, 0},
 	"GET /readyz":          {Anyone, 0},
 	"GET /metrics":         {Observe, 0},

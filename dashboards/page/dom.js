@@ -1,0 +1,151 @@
+// Elements and texts. Whatever comes from a run is put in as text, never as HTML.
+
+// h makes an element. Of its properties, those that begin with "on" are listeners
+// and the others attributes; null, undefined and false leave one out.
+export function h(name, props, ...children) {
+  const el = document.createElement(name);
+  for (const [key, value] of Object.entries(props ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key.startsWith("on")) el.addEventListener(key.slice(2), value);
+    else el.setAttribute(key, value === true ? "" : value);
+  }
+  el.append(...children.flat().filter((c) => c !== null && c !== undefined && c !== false));
+  return el;
+}
+
+// setText changes a text only where it differs, so that nothing is laid out anew
+// for what stays as it is.
+export function setText(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
+// setAttr does the same for an attribute; null takes it away.
+export function setAttr(el, name, value) {
+  if (value === null) el.removeAttribute(name);
+  else if (el.getAttribute(name) !== String(value)) el.setAttribute(name, value);
+}
+
+// say tells those who listen rather than look.
+export function say(text) {
+  setText(document.getElementById("said"), text);
+}
+
+const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+const short = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const tiny = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
+
+export function num(x) {
+  if (typeof x !== "number" || !Number.isFinite(x)) return "";
+  if (Number.isInteger(x)) return whole.format(x);
+  return Math.abs(x) < 0.1 ? tiny.format(x) : short.format(x);
+}
+
+export function count(n, one, many = one + "s") {
+  return `${num(n)} ${n === 1 ? one : many}`;
+}
+
+export function usd(x) {
+  if (typeof x !== "number") return "";
+  return "$" + (x !== 0 && Math.abs(x) < 0.01 ? tiny.format(x) : x.toFixed(2));
+}
+
+export function bytes(n) {
+  if (typeof n !== "number") return "";
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+  let i = 0;
+  for (; n >= 1024 && i < units.length - 1; i++) n /= 1024;
+  return `${i === 0 || n >= 100 ? Math.round(n) : n.toFixed(1)} ${units[i]}`;
+}
+
+export function millis(ms) {
+  if (typeof ms !== "number") return "";
+  if (ms < 1) return `${tiny.format(ms)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const s = ms / 1000;
+  if (s < 60) return `${s.toFixed(1)} s`;
+  return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
+}
+
+export function when(text) {
+  const at = new Date(text);
+  if (!text || Number.isNaN(at.getTime()) || at.getFullYear() < 2000) return "";
+  const pad = (n) => String(n).padStart(2, "0");
+  return `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())} ${pad(at.getHours())}:${pad(at.getMinutes())}`;
+}
+
+// mostText is how much of one value is shown at first.
+const mostText = 6000;
+
+// json shows a value: on one line where that is short, else indented.
+export function json(value) {
+  let text = JSON.stringify(value);
+  if (text === undefined) return h("code", { class: "json" }, "none");
+  if (text.length <= 72) return h("code", { class: "json" }, text);
+  text = JSON.stringify(value, null, 2);
+  return long(text, "json");
+}
+
+// long shows a text of any length; what is over mostText, on request.
+export function long(text, className) {
+  const pre = h("pre", { class: className }, text.slice(0, mostText));
+  if (text.length <= mostText) return pre;
+  const more = h("button", {
+    type: "button",
+    onclick: () => {
+      pre.textContent = text;
+      more.remove();
+    },
+  }, `Show all ${num(text.length)} characters`);
+  return h("div", {}, pre, more);
+}
+
+// body shows what an agent said: a text as it is, another value as JSON.
+export function body(value) {
+  if (typeof value === "string") return h("span", { class: "speech" }, value);
+  const keys = value && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
+  if (keys.length === 1 && typeof value[keys[0]] === "string") {
+    return h("span", { class: "speech" }, h("span", { class: "dim" }, keys[0] + " "), value[keys[0]]);
+  }
+  return json(value);
+}
+
+// once gives a function that has work done at the next animation frame, however
+// often it is called until then.
+export function once(work) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      work();
+    });
+  };
+}
+
+// seldom gives a function that has work done at most every so many milliseconds,
+// and once more after the last call.
+export function seldom(every, work) {
+  let last = -Infinity, timer = 0;
+  const run = () => {
+    timer = 0;
+    last = performance.now();
+    requestAnimationFrame(work);
+  };
+  const call = () => {
+    if (timer === 0) timer = setTimeout(run, Math.max(0, last + every - performance.now()));
+  };
+  call.stop = () => clearTimeout(timer);
+  return call;
+}
+
+export function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+}
+
+// hues are how many colours tell series and values of cells apart.
+export const hues = 8;
+
+export function palette() {
+  return Array.from({ length: hues }, (_, i) => colour("hue-" + i));
+}

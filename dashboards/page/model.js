@@ -1,0 +1,126 @@
+// What is known of a run after a tick: frames are differences, which add up to it.
+
+const mostPoints = 1000; // of a column, and of an agent's scores
+const mostRacers = 256;
+const mostMessages = 500; // of a thread
+const mostThreads = 200;
+const mostEvents = 100;
+
+// none is the value of a cell that has none.
+export const none = 255;
+
+export class Model {
+  constructor() {
+    this.race = new Map(); // agent → [[tick, score], …], as far as it was seen
+    this.reset();
+  }
+
+  reset() {
+    this.tick = -1;
+    this.hash = "";
+    this.time = "";
+    this.end = "";
+    this.columns = new Map(); // name → [[tick, value], …]
+    this.scores = new Map();
+    this.failures = new Map(); // agent → {count, type, tick}
+    this.threads = new Map(); // name → {name, total, messages, tick}
+    this.said = []; // the newest messages of all threads
+    this.leftOut = 0;
+    this.events = [];
+    this.eventsLeftOut = 0;
+    this.cells = null;
+    this.values = [];
+    this.counts = [];
+  }
+
+  // add takes a frame in. It gives which cells changed: an array of their indices,
+  // "all", or null for none.
+  add(frame) {
+    if (frame.since === -1) this.reset();
+    this.tick = frame.tick;
+    this.hash = frame.hash ?? this.hash;
+    this.time = frame.time ?? this.time;
+    this.end = frame.end ?? "";
+    for (const [name, points] of Object.entries(frame.columns ?? {})) append(this.columns, name, points);
+    for (const [agent, score] of Object.entries(frame.scores ?? {})) {
+      this.scores.set(agent, score);
+      if (this.race.has(agent) || this.race.size < mostRacers) append(this.race, agent, [[frame.tick, score]]);
+    }
+    for (const [agent, f] of Object.entries(frame.failures ?? {})) this.failures.set(agent, f);
+    for (const m of frame.messages ?? []) this.message(m);
+    this.leftOut += frame.messages_left_out ?? 0;
+    for (const e of frame.events ?? []) this.events.push(e);
+    this.eventsLeftOut += (frame.events_left_out ?? 0) + Math.max(0, this.events.length - mostEvents);
+    if (this.events.length > mostEvents) this.events.splice(0, this.events.length - mostEvents);
+    return frame.cells ? this.paint(frame.cells) : null;
+  }
+
+  message(m) {
+    const name = m.channel ? "#" + m.channel : [m.from, m.to].sort().join(" · ");
+    let thread = this.threads.get(name);
+    if (!thread) {
+      if (this.threads.size >= mostThreads) this.threads.delete(this.threads.keys().next().value);
+      thread = { name, total: 0, messages: [], tick: m.tick };
+    }
+    this.threads.delete(name); // the newest is last
+    this.threads.set(name, thread);
+    this.said.push(m);
+    if (this.said.length > 2 * mostMessages) this.said.splice(0, mostMessages);
+    thread.total++;
+    thread.tick = m.tick;
+    thread.messages.push(m);
+    if (thread.messages.length > mostMessages) thread.messages.shift();
+  }
+
+  paint(cells) {
+    if (cells.values) this.values = cells.values;
+    if (cells.all !== undefined) {
+      const text = atob(cells.all);
+      const all = new Uint8Array(text.length);
+      this.counts = new Array(this.values.length).fill(0);
+      for (let i = 0; i < text.length; i++) this.counted(all[i] = text.charCodeAt(i), 1);
+      this.cells = all;
+      return "all";
+    }
+    const list = cells.changed ?? [], changed = [];
+    for (let i = 0; i + 1 < list.length; i += 2) {
+      this.counted(this.cells[list[i]], -1);
+      this.counted(this.cells[list[i]] = list[i + 1], 1);
+      changed.push(list[i]);
+    }
+    return changed;
+  }
+
+  counted(value, n) {
+    if (value !== none) this.counts[value] = (this.counts[value] ?? 0) + n;
+  }
+
+  // failed sums failures up by type, the newest type of each agent.
+  failed() {
+    let agents = 0, total = 0;
+    for (const f of this.failures.values()) {
+      if (f.count > 0) agents++;
+      total += f.count;
+    }
+    return { agents, total };
+  }
+}
+
+function append(map, name, points) {
+  let all = map.get(name);
+  if (!all) map.set(name, all = []);
+  for (const p of points) {
+    if (all.length > 0 && all[all.length - 1][0] >= p[0]) continue; // told before
+    all.push(p);
+  }
+  if (all.length > mostPoints) thin(all);
+}
+
+// thin leaves every other point out; the first and the last are kept.
+function thin(points) {
+  let n = 0;
+  for (let i = 0; i < points.length; i++) {
+    if (i % 2 === 0 || i === points.length - 1) points[n++] = points[i];
+  }
+  points.length = n;
+}

@@ -1,0 +1,285 @@
+// One agent, looked at closely: its turns, what its model was told and said, its
+// log and files; and what a person does with it.
+
+import { h, setText, setAttr, num, usd, bytes, millis, when, json, long, body, count, say } from "./dom.js";
+import { paths, enc } from "./api.js";
+import { failures } from "./agents.js";
+import { transcript } from "./transcript.js";
+import { Seat } from "./human.js";
+
+const pageOfTurns = 30;
+const tail = 128 << 10;
+const mostChat = 200;
+
+export class Panel {
+  // tick gives the tick that is shown elsewhere, -1 for the newest; gone is called
+  // when the panel closes.
+  constructor(source, run, agent, { tick, model, live, gone }) {
+    Object.assign(this, { source, run, agent, tick, model, live, gone });
+    this.path = paths.agent(run, agent);
+    this.asking = new AbortController();
+    this.facts = h("dl", { class: "facts" });
+    this.content = h("div", { class: "content", role: "tabpanel", id: "panel-content", tabindex: 0 });
+    this.tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "What is shown of the agent", onkeydown: (e) => this.key(e) });
+    this.title = h("h2", { tabindex: "-1", id: "panel-title" }, agent);
+    this.el = h("aside", { class: "panel", "aria-labelledby": "panel-title", onkeydown: (e) => {
+      if (e.key === "Escape") this.close(true);
+    } },
+    h("header", {}, this.title, h("span", { class: "grow" }),
+      h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => this.close(true) }, "✕")),
+    this.facts, this.tabs, this.content);
+    this.start();
+  }
+
+  async start() {
+    this.offer(["Turns", "Log"]);
+    this.show("Turns");
+    await this.refresh();
+    const kind = this.about?.kind;
+    const names = ["Turns"];
+    if (kind === "human" && this.live()) names.unshift("Play");
+    if (this.model(this.about)) names.push("Transcript");
+    names.push("Log");
+    if (this.source.live) names.push("Files");
+    if (this.live() && kind !== "human") names.push("Chat");
+    this.offer(names);
+    if (names[0] === "Play") this.show("Play");
+  }
+
+  focus() {
+    this.title.focus({ preventScroll: true });
+  }
+
+  close(back) {
+    this.asking.abort();
+    this.leave();
+    this.el.remove();
+    this.gone(back);
+  }
+
+  // refresh writes the facts anew.
+  async refresh() {
+    if (this.refreshing) return;
+    this.refreshing = true;
+    try {
+      this.about = await this.source.get(this.path, this.asking.signal);
+      this.tell(this.about);
+    } catch (e) {
+      if (e.name !== "AbortError") this.facts.replaceChildren(h("p", { class: "bad" }, e.message));
+    } finally {
+      this.refreshing = false;
+    }
+  }
+
+  tell(a) {
+    const tokens = Object.entries(a.tokens ?? {}).filter(([, n]) => n > 0).map(([type, n]) => `${num(n)} ${type}`).join(", ");
+    const facts = [
+      ["state", a.ended ? "ended" : a.state], ["kind", a.kind], ["process", a.process !== a.agent && a.process], ["pid", a.pid || ""],
+      ["turns", num(a.turns)], ["failures", failures(a)], ["score", num(a.score)],
+      ["last", a.last && `${a.last.outcome}, tick ${num(a.last.tick)}`],
+      ["latency", a.latency_ms?.mean ? `${millis(a.latency_ms.mean)} mean, ${millis(a.latency_ms.last)} last` : ""],
+      ["cost", a.usd ? usd(a.usd) : ""], ["tokens", tokens], ["memory", a.memory_bytes ? bytes(a.memory_bytes) : ""], ["restarts", num(a.restarts || undefined)],
+    ].filter(([, v]) => v);
+    this.facts.replaceChildren(...facts.map(([name, value]) =>
+      h("div", {}, h("dt", {}, name), h("dd", { class: name === "failures" ? "bad" : null }, value))));
+  }
+
+  offer(names) {
+    this.tabs.replaceChildren(...names.map((n) => h("button", {
+      type: "button", role: "tab", "aria-controls": "panel-content", "aria-selected": String(n === this.now), tabindex: n === this.now ? 0 : -1,
+      onclick: () => this.show(n),
+    }, n)));
+  }
+
+  key(e) {
+    const all = [...this.tabs.children], at = all.indexOf(document.activeElement);
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[e.key];
+    if (!step || at < 0) return;
+    e.preventDefault();
+    const next = all[(at + step + all.length) % all.length];
+    next.focus();
+    next.click();
+  }
+
+  show(name) {
+    this.leave();
+    this.now = name;
+    for (const b of this.tabs.children) {
+      setAttr(b, "aria-selected", b.textContent === name);
+      setAttr(b, "tabindex", b.textContent === name ? 0 : -1);
+    }
+    this.content.replaceChildren(h("p", { class: "dim" }, "…"));
+    this.leaving = new AbortController();
+    const show = { Turns: () => this.turns(), Transcript: () => this.transcript(), Log: () => this.log(), Files: () => this.files(""), Chat: () => this.chat(), Play: () => this.play() }[name];
+    this.guard(show);
+  }
+
+  // leave ends what the shown tab had begun.
+  leave() {
+    this.leaving?.abort();
+    this.seat?.close();
+    this.socket?.close();
+    this.seat = this.socket = null;
+  }
+
+  async guard(work) {
+    const mine = this.leaving;
+    try {
+      await work();
+    } catch (e) {
+      if (e.name !== "AbortError" && mine === this.leaving) this.content.replaceChildren(h("p", { class: "bad" }, e.message));
+    }
+  }
+
+  // moved tells that another tick is shown, or that the run went on.
+  async moved(scrubbed) {
+    if (!scrubbed) await this.refresh();
+    if (this.now !== "Turns" || this.asking.signal.aborted) return;
+    // Whoever reads, further down or by the keyboard, is left to it.
+    const reads = this.content.scrollTop > 40 || this.content.contains(document.activeElement);
+    if (scrubbed || !reads && this.about?.turns !== this.told) this.guard(() => this.turns());
+  }
+
+  async turns() {
+    const at = this.tick(), signal = this.leaving.signal;
+    this.told = this.about?.turns;
+    const path = (before) => `${this.path}/turns?limit=${pageOfTurns}` + (before >= 0 ? `&before=${before}` : "");
+    const list = h("div", { class: "turns" });
+    const more = h("button", { type: "button" }, "Earlier turns");
+    const take = async (before) => {
+      const said = await this.source.turns(path(before), signal);
+      list.append(...said.turns.map(turn));
+      more.hidden = said.before === 0;
+      more.onclick = () => this.guard(() => take(said.before));
+    };
+    await take(at >= 0 ? at + 1 : -1);
+    if (this.now !== "Turns") return;
+    const none = list.children.length > 0 ? "" : !this.source.live ? "The report has no turns of it up to here." : more.hidden ? "It was not asked yet." : "It was not asked lately.";
+    this.content.replaceChildren(none ? h("p", { class: "dim" }, none) : "", list, more);
+  }
+
+  async transcript() {
+    const text = await this.source.text(`${this.path}/transcript?tail=${tail * 4}`, this.leaving.signal);
+    this.content.replaceChildren(transcript(text));
+    this.content.scrollTop = this.content.scrollHeight;
+  }
+
+  async log() {
+    const text = await this.source.text(`${this.path}/log?tail=${tail}`, this.leaving.signal);
+    this.content.replaceChildren(text ? h("pre", { class: "text log" }, text) : h("p", { class: "dim" }, "It logged nothing."));
+    this.content.scrollTop = this.content.scrollHeight;
+  }
+
+  async files(path) {
+    const said = await this.source.get(this.where(path), this.leaving.signal);
+    const up = path === "" ? [] : [h("li", {}, this.entry("..", path.split("/").slice(0, -1).join("/"), true))];
+    this.content.replaceChildren(
+      h("p", { class: "path" }, "/" + path),
+      h("ul", { class: "files" }, ...up, ...(said.entries ?? []).map((e) => h("li", {},
+        this.entry(e.name, path === "" ? e.name : path + "/" + e.name, /^dir/.test(e.type)),
+        h("span", { class: "number dim" }, /^dir/.test(e.type) ? "" : bytes(e.size)), h("span", { class: "dim" }, when(e.modified))))),
+      (said.entries ?? []).length === 0 && path === "" ? h("p", { class: "dim" }, "Its workspace is empty.") : "");
+  }
+
+  where(path) {
+    return this.path + "/files" + (path === "" ? "" : "/" + path.split("/").map(enc).join("/"));
+  }
+
+  entry(name, path, dir) {
+    return h("button", { type: "button", class: "plain name", onclick: () => this.guard(() => dir ? this.files(path) : this.file(path)) }, dir ? name + "/" : name);
+  }
+
+  async file(path) {
+    const blob = await this.source.blob(this.where(path), this.leaving.signal);
+    const start = new Uint8Array(await blob.slice(0, 65536).arrayBuffer());
+    const binary = start.includes(0);
+    const back = path.split("/").slice(0, -1).join("/");
+    const save = h("button", { type: "button", onclick: () => {
+      const link = h("a", { href: URL.createObjectURL(new Blob([blob], { type: "application/octet-stream" })), download: path.split("/").pop() });
+      link.click();
+      URL.revokeObjectURL(link.href);
+    } }, "Save");
+    this.content.replaceChildren(
+      h("p", { class: "path" }, this.entry("← back", back, true), ` /${path} `, h("span", { class: "dim" }, bytes(blob.size)), " ", save),
+      binary ? h("p", { class: "dim" }, "It is no text.") : long(await blob.slice(0, 1 << 20).text(), "text"));
+  }
+
+  play() {
+    this.seat = new Seat(this.source, this.run, this.agent);
+    this.content.replaceChildren(this.seat.el);
+  }
+
+  // chat opens a line to the agent, under a name that is no agent's.
+  chat() {
+    const name = h("input", { value: "visitor", required: true, pattern: "[A-Za-z0-9_\\-]+", "aria-label": "Your name", title: "letters, digits, - and _; no agent's name" });
+    const text = h("input", { required: true, "aria-label": "Message", placeholder: "message" });
+    const said = h("ol", { class: "said" });
+    const wrong = h("p", { class: "bad", role: "alert" });
+    const line = (who, tick, content) => {
+      said.append(h("li", {}, h("span", { class: "who" }, who), h("span", { class: "tick" }, tick === undefined ? "" : num(tick)), h("div", { class: "body" }, body(content))));
+      if (said.children.length > mostChat) said.firstChild.remove();
+      said.lastChild.scrollIntoView({ block: "nearest" });
+    };
+    let socket = null;
+    const connect = () => {
+      socket = this.socket = this.source.socket(`${this.path}/chat?as=${enc(name.value)}`);
+      name.readOnly = true;
+      socket.addEventListener("message", (e) => {
+        const m = JSON.parse(e.data);
+        if (m.error) setText(wrong, m.error);
+        else if (m.body !== undefined) {
+          line(m.from, m.tick, m.body);
+          say(`${m.from} answered`);
+        }
+      });
+      socket.addEventListener("close", (e) => {
+        name.readOnly = false;
+        if (socket === this.socket && e.code !== 1000) setText(wrong, e.reason || "The connection ended. Sending opens it again.");
+        socket = null;
+      });
+      return socket;
+    };
+    const form = h("form", { class: "chat", onsubmit: (e) => {
+      e.preventDefault();
+      setText(wrong, "");
+      const content = text.value, open = socket ?? connect();
+      const send = () => {
+        open.send(JSON.stringify({ body: content }));
+        line(name.value, undefined, content);
+      };
+      if (open.readyState === WebSocket.OPEN) send();
+      else open.addEventListener("open", send, { once: true });
+      text.value = "";
+    } }, h("label", {}, "as ", name), text, h("button", { type: "submit", class: "main" }, "Send"));
+    this.content.replaceChildren(h("p", { class: "dim" }, `What you send is on record, from an outside participant of this name. ${this.agent} answers in a later tick, if it does.`), said, wrong, form);
+    text.focus({ preventScroll: true });
+  }
+}
+
+function turn(t) {
+  const how = t.failure
+    ? h("span", { class: "bad" }, t.failure, t.policy && h("span", { class: "dim" }, ` → ${t.policy}`))
+    : h("span", {}, "action");
+  const usage = t.usage ? [usageText(t.usage)] : [];
+  const section = (title, content) => [h("h5", {}, title), content];
+  return h("article", {},
+    h("header", {}, h("h4", {}, `tick ${num(t.tick)}`), how, h("span", { class: "grow" }),
+      h("span", { class: "dim number" }, [millis(t.latency_ms || undefined), ...usage].filter(Boolean).join(" · "))),
+    ...section("observation", json(t.observation)),
+    ...(t.attempts ?? []).flatMap((a) => [h("h5", { class: "bad" }, `attempt ${a.attempt}`),
+      h("div", {}, h("span", { class: "bad" }, a.error || a.failure || "not accepted"), " ", a.action === undefined ? "" : json(a.action))]),
+    ...(t.messages?.length ? section(count(t.messages.length, "message") + " received", said(t.messages, (m) => m.from + (m.channel ? ` in #${m.channel}` : ""))) : []),
+    ...(t.results?.length ? section("results", json(t.results)) : []),
+    ...(t.action === undefined || (t.failure && t.action === null) ? [] : section(t.failure ? "in its place" : "action", json(t.action))),
+    ...(t.send?.length ? section("sent", said(t.send, (m) => "to " + (m.channel ? `#${m.channel}` : m.to))) : []));
+}
+
+function said(list, who) {
+  return h("ul", { class: "mail" }, ...list.map((m) => h("li", {}, h("strong", {}, who(m)), " ", body(m.body))));
+}
+
+function usageText(u) {
+  const list = [u].flat();
+  const sum = (f) => list.reduce((n, x) => n + (f(x) ?? 0), 0);
+  return [u.model ?? list[0]?.model, `${num(sum((x) => x.input))} in, ${num(sum((x) => x.output))} out`, usd(sum((x) => x.usd))].filter(Boolean).join(", ");
+}

@@ -1,0 +1,378 @@
+// One run: its clock, controls and ticks, the picture of its world, what it
+// collects, and its agents.
+
+import { h, setText, setAttr, num, count, usd, json, say, once, seldom } from "./dom.js";
+import { paths } from "./api.js";
+import { Model } from "./model.js";
+import { follow } from "./stream.js";
+import { Grid } from "./grid.js";
+import { Race } from "./race.js";
+import { Threads } from "./threads.js";
+import { Chart, mostLines } from "./chart.js";
+import { Agents } from "./agents.js";
+import { Panel } from "./panel.js";
+import { Controls } from "./controls.js";
+import { Scrubber } from "./scrubber.js";
+import { matches, natural } from "./order.js";
+
+const mostCharts = 24;
+const changes = new Set(["queued", "running", "interrupted"]); // statuses that may become others
+const samples = 40; // of the scores before the page was opened
+
+export class RunView {
+  constructor(source, run, { link, trouble }) {
+    Object.assign(this, { source, run, link, trouble });
+    this.newest = new Model(); // follows the run
+    this.model = this.newest; // is shown
+    this.asking = new AbortController();
+    this.parts = [];
+    this.frames = 0; // taken from the stream
+    this.charts = new Map();
+    this.build();
+    this.draw = once(() => this.render());
+    this.drawSlow = seldom(150, () => this.renderSlow());
+    this.askInfo = seldom(1000, () => this.getInfo());
+    this.start();
+  }
+
+  build() {
+    const wrong = (e) => this.trouble(e, true);
+    this.status = h("span", { class: "status" });
+    this.facts = h("dl", { class: "facts" });
+    this.note = h("p", { class: "note" });
+    this.failed = h("p", { class: "bad failed" });
+    this.controls = new Controls(this.source, this.run, (info) => info?.run ? this.told(info) : this.getInfo(), wrong);
+    this.scrubber = new Scrubber((tick) => this.seek(tick));
+    this.world = h("section", { class: "block world", "aria-label": "World" });
+    this.chartsEl = h("section", { class: "charts", "aria-label": "What the scenario collects" });
+    this.eventsList = h("ol", { class: "events" });
+    this.eventsEl = h("details", { class: "block", hidden: true }, h("summary", {}, "Events of the world"), this.eventsList);
+    this.agents = new Agents(this.source, this.run, (id) => this.open(id), this.trouble);
+    this.side = h("div", { class: "side" }, this.agents.el);
+    this.el = h("div", { class: "run" },
+      h("section", { class: "head" },
+        h("div", { class: "title" }, h("h1", {}, this.run), this.status, this.source.live && this.controls.el),
+        this.facts, this.note, this.failed, this.scrubber.el),
+      h("div", { class: "columns" }, h("div", { class: "main" }, this.world, this.chartsEl, this.eventsEl), this.side));
+    if (this.source.live) this.side.append(this.messageForm());
+  }
+
+  close() {
+    this.closed = true;
+    this.asking.abort();
+    this.unfollow?.();
+    this.agents.close();
+    this.scrubber.close();
+    this.drawSlow.stop();
+    this.askInfo.stop();
+    clearInterval(this.clock);
+    for (const p of [...this.parts, ...this.charts.values()]) p.close();
+    this.panel?.close(false);
+  }
+
+  async start() {
+    await this.getInfo();
+    if (this.closed || !this.info) return;
+    this.follow();
+    try {
+      this.plan = await this.source.get(paths.run(this.run) + "/plan", this.asking.signal);
+    } catch (e) {
+      if (e.name === "AbortError") return;
+      this.trouble(e);
+      this.plan = { view: { race: true, threads: true, charts: ["*"] }, agents: [] };
+    }
+    if (this.closed) return;
+    this.picture();
+    this.draw();
+    // What no frame tells: that somebody else paused it, or its supervisor's end.
+    if (this.source.live) this.clock = setInterval(() => changes.has(this.info?.status) && !document.hidden && this.askInfo(), 2000);
+  }
+
+  follow() {
+    this.unfollow?.();
+    this.unfollow = follow(this.source, this.run, (f) => this.take(f), (how, e) => this.connected(how, e));
+  }
+
+  // picture makes what the plan's view says.
+  picture() {
+    const view = this.plan.view ?? {};
+    if (view.grid) {
+      const cells = (this.plan.agents ?? []).map((a) => a.id).filter((id) => matches(view.grid.agents, id)).sort(natural);
+      this.grid = new Grid(view.grid.columns, (i) => cells[i] ?? `cell ${i}`, (i) => cells[i] && this.open(cells[i]));
+      this.parts.push(this.grid);
+      this.world.append(this.grid.el);
+    }
+    if (view.race) {
+      this.race = new Race((tick) => this.scrubber.go(tick), (id) => this.open(id));
+      this.race.el.hidden = true;
+      this.parts.push(this.race);
+      this.world.append(this.race.el);
+      this.backfill();
+    }
+    if (view.threads) {
+      this.threads = new Threads((id) => this.open(id));
+      this.threads.el.hidden = true;
+      this.parts.push(this.threads);
+      this.world.append(this.threads.el);
+    }
+    this.pending = "all";
+  }
+
+  // backfill samples the scores of ticks that were before the page was opened,
+  // where frames do not tell them.
+  async backfill() {
+    const end = (this.info?.ticks ?? 0) - 1;
+    if (end < 2 || this.grid ) return;
+    const found = new Map();
+    try {
+      for (let i = 0; i < samples; i++) {
+        const tick = Math.round(i * (end - 1) / samples);
+        const f = await this.source.get(`${paths.frames(this.run)}/${tick}`, this.asking.signal);
+        if (Object.keys(f.scores ?? {}).length === 0 && i > 4 && found.size === 0) return;
+        for (const [agent, score] of Object.entries(f.scores ?? {})) {
+          if (!found.has(agent)) found.set(agent, []);
+          if (found.get(agent).at(-1)?.[0] !== tick) found.get(agent).push([tick, score]);
+        }
+        if (i % 8 === 7 || i === samples - 1) this.merge(found);
+      }
+    } catch (e) {
+      if (e.name !== "AbortError" && e.status !== 404) this.trouble(e);
+    }
+  }
+
+  merge(found) {
+    for (const [agent, points] of found) {
+      const known = this.newest.race.get(agent) ?? [];
+      const first = known[0]?.[0] ?? Infinity;
+      const older = points.filter((p) => p[0] < first);
+      if (older.length > 0) this.newest.race.set(agent, [...older, ...known]);
+    }
+    this.drawSlow();
+  }
+
+  async getInfo() {
+    try {
+      this.told(await this.source.get(paths.run(this.run), this.asking.signal));
+      this.trouble(null);
+    } catch (e) {
+      if (e.name === "AbortError" || e.status === 0 && this.info) return; // the stream tells of the connection
+      this.trouble(e);
+    }
+  }
+
+  told(info) {
+    const before = this.info?.status;
+    this.info = info;
+    if (before && before !== info.status) say(`The run is ${info.status}`);
+    if (info.status === "running" && this.over) { // started again
+      this.over = false;
+      setTimeout(() => this.closed || this.follow(), 500);
+    }
+    this.draw();
+  }
+
+  connected(how, e) {
+    if (how === "over") {
+      this.over = true;
+      this.getInfo();
+      this.agents.changed();
+    }
+    if (how === "live" && this.lost) {
+      this.lost = false;
+      say("Connected again");
+      this.getInfo();
+    }
+    if (how === "lost") this.lost = true;
+    if (how === "failed") this.trouble(e);
+    this.link(how === "lost" ? "lost" : how === "over" ? "over" : "live");
+  }
+
+  // take takes a frame of the stream in.
+  take(frame) {
+    const changed = this.newest.add(frame);
+    if (this.model === this.newest) this.changed(changed);
+    this.frames++;
+    this.agents.changed();
+    this.panelMoved?.();
+    if (frame.end || this.info && frame.tick >= this.info.ticks) this.askInfo();
+    this.draw();
+  }
+
+  // changed remembers which cells are to be drawn.
+  changed(cells) {
+    if (cells === "all" || this.pending === "all") this.pending = "all";
+    else if (cells) {
+      this.pending ??= [];
+      for (const i of cells) this.pending.push(i);
+      if (this.pending.length > 1e5) this.pending = "all";
+    }
+  }
+
+  // seek shows a tick, or follows where it is -1.
+  async seek(tick) {
+    if (tick < 0) {
+      this.model = this.newest;
+    } else {
+      try {
+        const frame = await this.source.get(`${paths.frames(this.run)}/${tick}`, this.asking.signal);
+        const m = new Model();
+        m.add(frame);
+        this.model = m;
+      } catch (e) {
+        if (e.name !== "AbortError") this.trouble(e);
+        return;
+      }
+    }
+    this.pending = "all";
+    this.panel?.moved(true);
+    this.draw();
+  }
+
+  // render draws what is quick, in an animation frame.
+  render() {
+    if (this.closed) return;
+    const m = this.model, info = this.info;
+    this.grid?.show(m, this.pending);
+    this.pending = null;
+    this.scrubber.grow(this.newest.tick, info?.last ?? 0, info?.status === "running");
+    if (info) this.clockText(info);
+    this.drawSlow();
+  }
+
+  clockText(info) {
+    const paused = info.status === "running" && info.paused;
+    setText(this.status, paused ? "paused" : info.status);
+    setAttr(this.status, "class", "status " + (paused ? "paused" : info.status));
+    this.controls.show(info);
+    setAttr(this.el, "data-tick", this.model.tick);
+    setAttr(this.el, "data-newest", this.newest.tick);
+    setAttr(this.el, "data-frames", this.frames);
+  }
+
+  // renderSlow draws the rest, a few times a second.
+  renderSlow() {
+    if (this.closed || !this.plan) return;
+    const m = this.model, all = this.newest;
+    const cursor = m === all ? -1 : m.tick;
+    const last = Math.max(all.tick, 0);
+    if (this.race) {
+      this.race.el.hidden = all.scores.size === 0;
+      if (!this.race.el.hidden) this.race.show(m, all, last, cursor);
+    }
+    if (this.threads) {
+      this.threads.el.hidden = all.threads.size === 0;
+      if (!this.threads.el.hidden) this.threads.show(m);
+    }
+    this.world.hidden = !this.parts.some((p) => !p.el.hidden);
+    this.showCharts(all, last, cursor);
+    this.showEvents(m);
+    this.showFacts(m);
+  }
+
+  showFacts(m) {
+    const info = this.info;
+    if (!info) return;
+    const facts = [
+      ["ticks", num(Math.max(info.ticks ?? 0, this.newest.tick + 1)) + (info.last ? ` of ${num(info.last)}` : "")],
+      ["scenario", info.scenario], ["seed", String(info.seed ?? "")], ["agents", num(info.agents)],
+      ["hash", m.hash ? m.hash.slice(0, 12) : ""], ["walls", info.isolation], ["cost", usd(info.usd || undefined)],
+    ].filter(([, v]) => v);
+    if (this.facts.children.length !== facts.length) {
+      this.facts.replaceChildren(...facts.map(() => h("div", {}, h("dt"), h("dd"))));
+    }
+    facts.forEach(([name, value], i) => {
+      setText(this.facts.children[i].firstChild, name);
+      setText(this.facts.children[i].lastChild, value);
+      if (name === "hash") setAttr(this.facts.children[i].lastChild, "title", m.hash);
+    });
+    const { agents, total } = m.failed();
+    setText(this.failed, total === 0 ? "" : `${count(total, "failure")} of ${count(agents, "agent")}`);
+    setText(this.note, [info.error, this.source.note].filter(Boolean).join(" "));
+  }
+
+  // showCharts draws columns: those of agents that are of the same field, together.
+  showCharts(all, last, cursor) {
+    const patterns = this.plan.view?.charts ?? ["*"];
+    const groups = new Map();
+    for (const [name, points] of all.columns) {
+      if (!patterns.some((p) => matches(p, name))) continue;
+      const dot = name.indexOf(".");
+      const title = dot < 0 ? name : name.slice(dot + 1);
+      if (!groups.has(title)) groups.set(title, []);
+      groups.get(title).push({ name: dot < 0 ? name : name.slice(0, dot), points });
+    }
+    for (const [title, lines] of groups) {
+      let chart = this.charts.get(title);
+      if (!chart) {
+        if (this.charts.size >= mostCharts) continue;
+        chart = new Chart(title, (tick) => this.scrubber.go(tick));
+        this.charts.set(title, chart);
+        this.chartsEl.append(chart.el);
+      }
+      chart.show(lines.slice(0, mostLines), last, cursor);
+    }
+    this.chartsEl.hidden = this.charts.size === 0;
+  }
+
+  showEvents(m) {
+    this.eventsEl.hidden = this.newest.events.length === 0;
+    const key = `${m === this.newest}/${m.tick}/${m.events.length}`;
+    if (this.eventsEl.hidden || key === this.eventsKey) return;
+    this.eventsKey = key;
+    this.eventsList.replaceChildren(...m.events.slice(-50).reverse().map((e) => h("li", {}, h("span", { class: "tick" }, num(e.tick)), json(e.event))));
+  }
+
+  open(agent) {
+    if (!agent) return;
+    this.panel?.close(false);
+    const from = document.activeElement;
+    this.panel = new Panel(this.source, this.run, agent, {
+      tick: () => this.model === this.newest ? -1 : this.model.tick,
+      live: () => this.source.live && this.info?.status === "running",
+      model: (a) => a && (a.kind === "claude" || a.kind === "codex" || this.source.has?.(paths.agent(this.run, agent) + "/transcript") || a.usd > 0 || Object.values(a.tokens ?? {}).some((n) => n > 0)),
+      gone: (back) => {
+        this.panel = null;
+        this.panelMoved?.stop();
+        this.panelMoved = null;
+        this.side.classList.remove("open");
+        if (back) (from?.isConnected ? from : document.getElementById("main")).focus({ preventScroll: true });
+      },
+    });
+    this.panelMoved = seldom(1500, () => this.panel?.moved(false));
+    this.side.prepend(this.panel.el);
+    this.side.classList.add("open");
+    this.panel.focus();
+  }
+
+  // messageForm lets somebody outside say something into the run.
+  messageForm() {
+    const from = h("input", { required: true, value: "visitor", "aria-label": "Your name" });
+    const to = h("input", { required: true, placeholder: "agent, or #channel", "aria-label": "Recipient" });
+    const text = h("textarea", { rows: 2, required: true, placeholder: "text, or JSON", "aria-label": "Message" });
+    const wrong = h("p", { role: "alert", class: "bad" });
+    const send = async (e) => {
+      e.preventDefault();
+      setText(wrong, "");
+      let content = text.value;
+      try {
+        content = JSON.parse(content);
+      } catch { /* a text */ }
+      const name = to.value.trim();
+      const message = { from: from.value, ...(name.startsWith("#") ? { channel: name.slice(1) } : { to: name }), body: content };
+      try {
+        const { tick } = await this.source.send("POST", paths.run(this.run) + "/messages", message);
+        text.value = "";
+        say(`Sent in tick ${tick}`);
+      } catch (x) {
+        setText(wrong, x.message);
+      }
+    };
+    return h("details", { class: "block" }, h("summary", {}, "Send a message into the run"),
+      h("form", { class: "stack", onsubmit: send }, h("div", { class: "pair" }, h("label", {}, h("span", {}, "from"), from), h("label", {}, h("span", {}, "to"), to)), text, wrong,
+        h("button", { type: "submit" }, "Send")));
+  }
+
+  recolour() {
+    for (const p of [...this.parts, ...this.charts.values()]) p.recolour();
+  }
+}

@@ -1,0 +1,82 @@
+// What agents said, by channel and by pair.
+
+import { h, setText, setAttr, num, body } from "./dom.js";
+
+const everything = "";
+const mostShown = 300;
+
+export class Threads {
+  constructor(open) {
+    this.open = open;
+    this.chosen = everything;
+    this.list = h("ul", { class: "threads-list", "aria-label": "Threads" });
+    this.said = h("ol", { class: "said", tabindex: 0, "aria-label": "Messages" });
+    this.note = h("p", { class: "dim" });
+    this.el = h("div", { class: "threads" }, this.list, h("div", { class: "thread" }, this.said, this.note));
+    this.keys = "";
+  }
+
+  close() {}
+
+  recolour() {}
+
+  show(model) {
+    this.model = model;
+    const threads = [...model.threads.values()].reverse();
+    const rows = [{ name: everything, total: threads.reduce((n, t) => n + t.total, 0) }, ...threads];
+    while (this.list.children.length > rows.length) this.list.lastChild.remove();
+    while (this.list.children.length < rows.length) this.list.append(this.row());
+    rows.forEach((t, i) => {
+      const button = this.list.children[i].firstChild;
+      button.thread = t.name;
+      setText(button.firstChild, t.name === everything ? "Everything" : t.name);
+      setText(button.lastChild, num(t.total));
+      setAttr(button, "aria-pressed", t.name === this.chosen);
+    });
+    this.fill();
+  }
+
+  row() {
+    const button = h("button", { type: "button", class: "plain", onclick: () => {
+      this.chosen = button.thread;
+      this.show(this.model);
+      this.said.scrollTop = this.said.scrollHeight;
+    } }, h("span"), h("span", { class: "number" }));
+    return h("li", {}, button);
+  }
+
+  // fill appends what is new, and writes all anew where another thread is shown or
+  // the run was gone back in.
+  fill() {
+    const all = this.messages();
+    const last = this.written?.[this.written.length - 1];
+    const from = last && this.wrote === this.chosen ? all.indexOf(last) + 1 : 0;
+    const bottom = this.said.scrollHeight - this.said.scrollTop - this.said.clientHeight < 40;
+    if (from === 0) this.said.replaceChildren(...all.map((m) => this.message(m)));
+    else this.said.append(...all.slice(from).map((m) => this.message(m)));
+    while (this.said.children.length > mostShown) this.said.firstChild.remove();
+    this.wrote = this.chosen;
+    this.written = all;
+    const out = this.model.leftOut;
+    setText(this.note, all.length === 0 ? "Nothing was said yet." :
+      out > 0 ? `${num(out)} earlier messages are not shown: troupe events has them all.` : "");
+    if (bottom) this.said.scrollTop = this.said.scrollHeight;
+  }
+
+  messages() {
+    if (this.chosen !== everything) return (this.model.threads.get(this.chosen)?.messages ?? []).slice(-mostShown);
+    return this.model.said.slice(-mostShown);
+  }
+
+  message(m) {
+    const to = m.channel ? "#" + m.channel : m.to;
+    const fate = m.refused ? "refused" : m.copies === 0 ? "lost" : m.delay ? `delayed by ${m.delay}` : m.cut ? `cut off from ${m.cut}` : "";
+    return h("li", {},
+      h("span", { class: "who" },
+        h("button", { type: "button", class: "plain name", onclick: () => this.open(m.from) }, m.from),
+        h("span", { class: "dim" }, ` to ${to}`),
+        fate && h("span", { class: "bad" }, ` ${fate}`)),
+      h("span", { class: "tick" }, num(m.tick)),
+      h("div", { class: "body" }, body(m.body)));
+  }
+}
