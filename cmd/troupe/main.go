@@ -85,7 +85,7 @@ var commands = []*cli.Command{
 	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand, serveCommand,
 	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, playCommand, addCommand, removeCommand,
 	pauseCommand, stepCommand, speedCommand, stopCommand, rmCommand, pruneCommand,
-	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand,
+	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand, reportCommand,
 	checkoutCommand, commitCommand, lockCommand, unlockCommand, mcpCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,
 }
