@@ -1,0 +1,420 @@
+//go:build e2e
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp/kb"
+)
+
+// A host is a troupe serve with a page, in a directory of its own.
+type host struct {
+	*testing.T
+	binary string
+	dir    string
+	addr   string // where it listens, the same each time
+	cmd    *exec.Cmd
+	ended  chan error
+}
+
+// pageScenarios are those that the pages of tests show.
+var pageScenarios = map[string]string{
+	"cells.yaml": `# Cells that imitate the best of their neighbours.
+name: cells
+clock: {ticks: 400, deadline: 60s}
+world:
+  kind: grid-game
+  config: {width: 30, height: 30, self: true, moves: [C, D], payoffs: {CC: 1, CD: 0, DC: 1.85, DD: 0}, initial: {all: C, cells: [{x: 15, y: 15, move: D}]}, count: {cooperators: C}}
+agents:
+  - {id: "cell-{n}", replicas: 900, per_process: 900, command: [troupe, bot, cell]}
+collect: [cooperators]
+`,
+	"game.yaml": `name: game
+clock: {deadline: 60s}
+world: {kind: matrix-game, config: {moves: [C, D], payoffs: {CC: 3, CD: 0, DC: 5, DD: 1}, turns: 30}}
+agents:
+  - {id: alice, command: [troupe, bot, grudger]}
+  - {id: tit-for-tat, command: [troupe, bot, tit-for-tat]}
+  - {id: defector, command: [troupe, bot, defector]}
+collect: [C, D]
+`,
+	"talk.yaml": `name: talk
+clock: {deadline: 60s}
+world: {kind: conversation, config: {rounds: 500}}
+agents:
+  - {id: "{name}", for_each: [{name: ann}, {name: bob}, {name: cleo}], command: [troupe, bot, rumour], config: {knows: true, peers: [ann, bob, cleo], channel: inn}}
+channels: {inn: {members: ["*"]}}
+`,
+}
+
+func newHost(t *testing.T) *host {
+	t.Helper()
+	h := &host{T: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
+	h.binary = filepath.Join(h.dir, "troupe")
+	command(t, ".", "go", "build", "-o", h.binary, ".") // without the race detector, which is not what is looked at
+	if err := os.Mkdir(filepath.Join(h.dir, "scenarios"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range pageScenarios {
+		write(t, filepath.Join(h.dir, "scenarios", name), text)
+	}
+	h.start()
+	t.Cleanup(func() { h.stop(syscall.SIGTERM) })
+	return h
+}
+
+func (h *host) troupe(args ...string) *exec.Cmd {
+	cmd := exec.Command(h.binary, args...)
+	cmd.Dir = h.dir
+	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(h.dir, "data"))
+	return cmd
+}
+
+func (h *host) start() {
+	h.Helper()
+	h.cmd = h.troupe("serve", "--listen", h.addr, "--scenarios", "scenarios", "--log", "json", "--at-once", "0")
+	errs, err := h.cmd.StderrPipe()
+	if err != nil {
+		h.Fatal(err)
+	}
+	if err := h.cmd.Start(); err != nil {
+		h.Fatal(err)
+	}
+	said, listens := bufio.NewReader(errs), ""
+	var all strings.Builder
+	for listens == "" {
+		line, err := said.ReadString('\n')
+		all.WriteString(line)
+		var l struct{ Listen string }
+		if json.Unmarshal([]byte(line), &l) == nil {
+			listens = l.Listen
+		}
+		if err != nil {
+			h.Fatalf("serve does not serve: %v\n%s", err, all.String())
+		}
+	}
+	h.addr = listens
+	h.ended = make(chan error, 1)
+	go func() {
+		_, _ = io.Copy(io.Discard, said)
+		h.ended <- h.cmd.Wait()
+	}()
+}
+
+// stop ends the supervisor by a signal, and waits.
+func (h *host) stop(s syscall.Signal) {
+	h.Helper()
+	if h.ended == nil {
+		return
+	}
+	if err := h.cmd.Process.Signal(s); err != nil {
+		h.Error(err)
+	}
+	select {
+	case <-h.ended:
+	case <-time.After(time.Minute):
+		_ = h.cmd.Process.Kill()
+		h.Error("serve does not end")
+	}
+	h.ended = nil
+	if left := processesIn(filepath.Join(h.dir, "data"), 10*time.Second); s != syscall.SIGKILL && len(left) > 0 {
+		h.Errorf("there are still %v", left)
+	}
+}
+
+// link leads to a place on the page, with the token of who may do all.
+func (h *host) link(to string) string {
+	h.Helper()
+	token, err := os.ReadFile(filepath.Join(h.dir, "data", "tokens", "control"))
+	if err != nil {
+		h.Fatal(err)
+	}
+	return "http://" + h.addr + "/#token=" + strings.TrimSpace(string(token)) + to
+}
+
+// run plays a scenario to its end, or until it is stopped.
+func (h *host) run(args ...string) {
+	h.Helper()
+	if out, err := h.troupe(append([]string{"run"}, args...)...).CombinedOutput(); err != nil {
+		h.Fatalf("%v: %v\n%s", args, err, out)
+	}
+}
+
+// TestE2EPage uses the live page as a person does, in a real browser.
+func TestE2EPage(t *testing.T) {
+	t.Parallel()
+	h, b := newHost(t), newBrowser(t)
+	b.size(1440, 900, "light")
+	for _, part := range []struct {
+		name string
+		do   func(*host, *browser)
+	}{
+		{"start", pageStarts},
+		{"steps", pageSteps},
+		{"keyboard", pageKeyboard},
+		{"agents", pageAgents},
+		{"reconnects", pageReconnects},
+		{"scrubs", pageScrubs},
+		{"talks", pageTalks},
+		{"human", pageHuman},
+		{"fits", pageFits},
+		{"deletes", pageDeletes},
+	} {
+		ok := t.Run(part.name, func(t *testing.T) {
+			here, of := *h, b.in(t)
+			here.T = t
+			part.do(&here, of)
+			h.cmd, h.ended = here.cmd, here.ended
+			for _, w := range b.wrongs() {
+				t.Errorf("on the console: %s", w)
+			}
+		})
+		if !ok {
+			return
+		}
+	}
+}
+
+// A run is started from the page, held before its first tick.
+func pageStarts(h *host, b *browser) {
+	b.open(h.link(""))
+	b.until(`document.querySelector("h1").textContent === "Runs"`)
+	if got := eval[string](b, "location.href"); strings.Contains(got, "token") {
+		b.Errorf("the token is still in the address: %s", got)
+	}
+	b.fill("scenario", "cells.yaml")
+	b.until(`document.querySelector(".start").innerText.includes("imitate the best")`)
+	b.fill("name", "cells")
+	b.fill("begin paused", "true")
+	b.press("Start")
+	b.until(`document.querySelector("h1").textContent === "cells" && document.querySelector(".status").textContent === "paused"`)
+	if b.number(".run", "data-newest") != -1 {
+		b.Error("it plays though it is paused")
+	}
+}
+
+// A paused run plays as many ticks as are asked for, and the world's picture
+// changes with them.
+func pageSteps(_ *host, b *browser) {
+	b.press("Step")
+	b.until(`document.querySelector(".run").dataset.newest === "0"`)
+	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "0"`)
+	b.until(`document.querySelector(".picture .legend").innerText.replace(/\s+/g, " ") === "C 899 D 1"`)
+	before := eval[string](b, `document.querySelector("canvas.grid").toDataURL()`)
+	b.fill("Ticks of a step", "5")
+	b.press("Step")
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "5"`)
+	if eval[string](b, `document.querySelector("canvas.grid").toDataURL()`) == before {
+		b.Error("the picture is that of five ticks ago")
+	}
+	b.fill("Speed", "20")
+	b.press("Resume")
+	b.until(`Number(document.querySelector("canvas.grid").dataset.tick) > 12`)
+	b.press("Pause")
+	b.until(`document.querySelector(".status").textContent === "paused"`)
+	b.until(`document.querySelector(".charted canvas").getAttribute("aria-label").startsWith("cooperators: ")`)
+}
+
+// All that can be done can be done by the keyboard: each control is reached by Tab,
+// has a name, and shows where the focus is.
+func pageKeyboard(_ *host, b *browser) {
+	eval[any](b, `(document.activeElement.blur(), null)`)
+	b.open(eval[string](b, "location.href"))
+	b.until(`document.querySelectorAll(".agents .name").length > 5 && document.querySelector("canvas.grid")?.dataset.tick > 12`)
+	const describe = `(() => { const e = document.activeElement; if (e === document.body) return "";
+		const name = e.getAttribute("aria-label") || document.getElementById(e.getAttribute("aria-labelledby"))?.textContent || e.labels?.[0]?.textContent || e.textContent.trim();
+		const seen = getComputedStyle(e).outlineStyle !== "none";
+		return [e.tagName.toLowerCase(), name, seen ? "" : "not seen"].join("|"); })()`
+	seen := map[string]bool{}
+	for range 60 {
+		b.key(kb.Tab)
+		what := eval[string](b, describe)
+		tag, rest, _ := strings.Cut(what, "|")
+		name, wrong, _ := strings.Cut(rest, "|")
+		if what != "" && (name == "" || wrong != "") {
+			b.Errorf("the focus is at %s, named %q, %s", tag, name, wrong)
+		}
+		if seen[name] && name == "Skip to the content" {
+			break
+		}
+		seen[name] = true
+	}
+	for _, name := range []string{"Skip to the content", "Runs", "Theme: system", "Resume", "Step", "Ticks of a step", "Speed", "Stop", "Play", "Tick", "cell-1"} {
+		if !seen[name] {
+			b.Errorf("Tab does not come to %q: %v", name, seen)
+		}
+	}
+	eval[any](b, `(document.querySelector("input[type=range]").focus(), null)`)
+	last := b.number(".run", "data-newest")
+	b.key(kb.ArrowLeft)
+	b.until(`Number(document.querySelector(".run").dataset.tick) === %d`, last-1)
+	eval[any](b, `(%s.focus(), null)`, find("button", "Follow"))
+	b.key(kb.Enter)
+	b.until(`Number(document.querySelector(".run").dataset.tick) === %d`, last)
+	eval[any](b, `(document.querySelector(".agents .name").focus(), null)`)
+	b.key(kb.Enter)
+	b.until(`document.activeElement.id === "panel-title"`)
+	b.key(kb.Escape)
+	b.until(`!document.querySelector(".panel") && document.activeElement.matches(".agents .name")`)
+}
+
+// An agent's turns, log and files are shown.
+func pageAgents(_ *host, b *browser) {
+	eval[any](b, `(document.querySelector(".scroll").scrollTop = 0, null)`)
+	b.press("cell-1")
+	b.until(`document.querySelectorAll(".turns article").length > 5`)
+	b.until(`document.querySelector(".turns article").innerText.includes("observation")`)
+	b.press("Log")
+	b.until(`document.querySelector(".content").innerText.length > 5`)
+	b.press("Files")
+	b.until(`document.querySelector(".content .path")`)
+	b.press("Close")
+	b.until(`!document.querySelector(".panel")`)
+	// Of 900 agents few are in the document; the last one is shown all the same.
+	eval[any](b, `(document.querySelector(".scroll").scrollTop = 1e6, null)`)
+	b.until(`document.querySelectorAll(".agents tbody tr").length < 80 && document.querySelector('.agents [aria-rowindex="901"] .name')?.textContent.startsWith("cell-")`)
+}
+
+// The supervisor is killed: the page says so, and goes on where it was once there
+// is one again.
+func pageReconnects(h *host, b *browser) {
+	b.press("Resume")
+	b.until(`document.querySelector(".status").textContent === "running"`)
+	h.stop(syscall.SIGKILL)
+	b.until(`document.getElementById("link").textContent.includes("Connection lost")`)
+	b.shot("lost")
+	before := b.number(".run", "data-newest")
+	b.wrongs() // a browser writes refused connections down
+	h.start()
+	b.until(`document.getElementById("link").textContent === ""`)
+	b.until(`Number(document.querySelector(".run").dataset.newest) > %d`, before+3)
+	b.wrongs()
+	b.press("Stop")
+	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+	b.press("Go on with the run")
+	b.until(`document.querySelector(".status").textContent === "running"`)
+	b.fill("Speed", "0")
+	b.until(`document.querySelector(".status").textContent === "finished"`)
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "399"`)
+}
+
+// A run that is over can be gone back in, to any tick.
+func pageScrubs(h *host, b *browser) {
+	b.open(h.link(""))
+	b.press("cells")
+	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "399"`)
+	move := `(() => { const r = document.querySelector("input[type=range]"); r.value = %d; r.dispatchEvent(new Event("input")); return null; })()`
+	eval[any](b, move, 0)
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "0" && document.querySelector(".picture .legend").innerText.replace(/\s+/g, " ") === "C 899 D 1"`)
+	for _, tick := range []int{390, 17, 200, 201} {
+		eval[any](b, move, tick)
+	}
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "201"`)
+	b.press("Play")
+	b.until(`Number(document.querySelector("canvas.grid").dataset.tick) > 204`)
+	b.press("Hold")
+	b.press("To the end")
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "399"`)
+}
+
+// What agents say is shown by channel and pair, and as text whatever is in it.
+func pageTalks(h *host, b *browser) {
+	b.open(h.link(""))
+	b.fill("scenario", "talk.yaml")
+	b.fill("name", "talk")
+	b.fill("ticks a second", "20")
+	b.press("Start")
+	b.until(`document.querySelectorAll(".threads-list li").length > 3`)
+	b.press("Send a message into the run")
+	b.fill("to", "#inn")
+	b.fill("Message", `<img src=x onerror="document.title='taken'"> & all`)
+	b.press("Send")
+	b.until(`document.querySelector(".said").innerText.includes("<img src=x onerror")`)
+	eval[any](b, `([...document.querySelectorAll(".threads-list button")].find(e => e.textContent.startsWith("#inn")).click(), null)`)
+	b.until(`[...document.querySelectorAll(".said .who")].every(e => e.textContent.includes("to #inn"))`)
+	if eval[int](b, `document.querySelectorAll("img").length`) != 0 || eval[string](b, "document.title") == "taken" {
+		b.Error("a message is not shown as text")
+	}
+	b.shot("talk")
+	b.press("Stop")
+	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+}
+
+// A person plays an agent from the page.
+func pageHuman(h *host, b *browser) {
+	b.open(h.link(""))
+	b.fill("scenario", "game.yaml")
+	b.fill("name", "game")
+	b.press("Change values of the scenario")
+	b.fill("path=value, one a line", "agents.alice.kind=human")
+	b.press("Start")
+	b.press("alice")
+	b.until(`document.querySelector(".seat .asked")?.textContent.includes("Tick 0")`)
+	b.shot("human")
+	b.fill("Action, as JSON", "not JSON")
+	b.press("Act")
+	b.until(`document.querySelector(".seat .bad").textContent.includes("no JSON")`)
+	b.fill("Action, as JSON", `{"move": "E"}`)
+	b.press("Act")
+	b.until(`document.querySelector(".seat .bad")?.textContent.includes("was not accepted")`)
+	for tick := range 3 {
+		b.until(`document.querySelector(".seat .asked")?.textContent.includes("Tick %d ")`, tick)
+		b.fill("Action, as JSON", `{"move": "C"}`)
+		b.press("Act")
+	}
+	b.until(`document.querySelector(".race .bars").innerText.includes("alice")`)
+	b.press("Stop")
+	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+}
+
+// Every view fits a desk and a phone, in the light and in the dark.
+func pageFits(h *host, b *browser) {
+	h.run("scenarios/game.yaml", "--name", "over")
+	for _, v := range []struct{ name, to, ready string }{
+		{"runs", "", `document.querySelectorAll(".runs tbody tr").length >= 3`},
+		{"grid", "cells", `document.querySelector("canvas.grid")?.dataset.draws > 0 && document.querySelectorAll(".agents .name").length > 5`},
+		{"race", "over", `document.querySelectorAll(".bars li").length === 3 && document.querySelectorAll(".charted").length === 3`},
+		{"threads", "talk", `document.querySelectorAll(".said li").length > 5`},
+	} {
+		for _, s := range []struct {
+			name          string
+			width, height int64
+		}{{"wide", 1440, 900}, {"phone", 390, 844}} {
+			for _, theme := range []string{"light", "dark"} {
+				b.size(s.width, s.height, theme)
+				b.open(h.link(""))
+				if v.to != "" {
+					b.press(v.to)
+				}
+				b.until("%s", v.ready)
+				if over := eval[int](b, "document.scrollingElement.scrollWidth - innerWidth"); over > 0 {
+					b.Errorf("%s, %s: %d pixels too wide", v.name, s.name, over)
+				}
+				if got := eval[string](b, "document.documentElement.dataset.theme"); got != theme {
+					b.Errorf("the theme is %s, the system's %s", got, theme)
+				}
+				b.shot(v.name + "-" + s.name + "-" + theme)
+			}
+		}
+	}
+	b.size(1440, 900, "light")
+}
+
+func pageDeletes(h *host, b *browser) {
+	b.open(h.link(""))
+	b.press("Delete run over")
+	b.until(`!document.querySelector(".runs").innerText.includes("over")`)
+	if _, err := os.Stat(filepath.Join(h.dir, "data", "runs", "over")); err == nil {
+		b.Error("it is still there")
+	}
+}
