@@ -298,16 +298,15 @@ func (f *frames) start(p *plan.Plan, tick int) *picture {
 // What is empty is left out. In place of a body or an event of more than 8 KiB
 // there is {"bytes": n}.
 func frameRoutes(mux *routes, runs Runs) {
-	if f, ok := runs.(follower); ok {
-		mux.HandleFunc("GET /v1/runs/{run}/frames", func(w http.ResponseWriter, r *http.Request) {
-			since, err := sinceOf(r)
-			if err != nil {
-				fail(w, err)
-				return
-			}
-			streamSSE(w, r, func(out io.Writer) error { return f.Frames(r.Context(), r.PathValue("run"), since, out) })
-		})
-	}
+	f, _ := runs.(follower)
+	mux.HandleFunc("GET /v1/runs/{run}/frames", func(w http.ResponseWriter, r *http.Request) {
+		since, err := sinceOf(r)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		streamSSE(w, r, func(out io.Writer) error { return f.Frames(r.Context(), r.PathValue("run"), since, out) })
+	})
 	mux.HandleFunc("GET /v1/runs/{run}/frames/{tick}", func(w http.ResponseWriter, r *http.Request) {
 		tick, err := strconv.ParseUint(r.PathValue("tick"), 10, 31)
 		if err != nil {

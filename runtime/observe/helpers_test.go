@@ -59,6 +59,7 @@ func open(t testing.TB) (*house, *client) {
 		}
 	})
 	c := newClient(h.data)
+	c.http.Transport = checkedTransport{t, apiRoutes(nil, true), c.http.Transport}
 	t.Cleanup(func() { _ = c.Close() })
 	return h, c
 }

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -58,7 +59,7 @@ func openPlayed(t *testing.T) (*house, *client, *fakePerson) {
 }
 
 func at(tick, attempt int) *HumanTurn {
-	return &HumanTurn{Agent: "ann", Tick: tick, Attempt: attempt, Observation: []byte(`{"a":1}`)}
+	return &HumanTurn{Agent: "ann", Tick: tick, Attempt: attempt, Observation: []byte(`{"a":1}`), Messages: []HumanMessage{}, Results: []json.RawMessage{}}
 }
 
 func TestTurnWaits(t *testing.T) {
@@ -137,7 +138,7 @@ func TestAct(t *testing.T) {
 		`{"tick":3}`:             http.StatusConflict, // which is the first attempt
 		`{"tick":4,"attempt":2}`: http.StatusConflict,
 		`{"attempt":2}`:          http.StatusUnprocessableEntity,
-		`{"tick":3,"attempt":2,"action":"` + strings.Repeat("x", mostBody) + `"}`: http.StatusUnprocessableEntity,
+		`{"tick":3,"attempt":2,"action":"` + strings.Repeat("x", mostBody) + `"}`: http.StatusRequestEntityTooLarge,
 		"{\"tick\":3,\"attempt\":2,\"action\":\"\xff\"}":                          http.StatusUnprocessableEntity,
 	} {
 		res, err := c.send(t.Context(), http.MethodPost, "/v1/runs/r/agents/ann/act", nil, []byte(text))
@@ -145,7 +146,7 @@ func TestAct(t *testing.T) {
 		if err == nil {
 			_ = res.Body.Close()
 		} else {
-			got = statusOf(err)
+			got = humanStatus(err)
 		}
 		if got != want {
 			t.Errorf("%.80s: status %d (%v), want %d", text, got, err, want)
@@ -167,7 +168,7 @@ func TestAct(t *testing.T) {
 }
 
 // statusOf is that of an error which the supervisor told.
-func statusOf(err error) int {
+func humanStatus(err error) int {
 	w := httptest.NewRecorder()
 	fail(w, ofHumans(err))
 	return w.Code

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 )
@@ -61,10 +62,16 @@ func (t *routes) Handle(pattern string, h http.Handler) {
 // others are not told what there is.
 func (t *routes) of(r *http.Request) (_ route, known bool) {
 	_, pattern := t.mux.Handler(r)
-	if pattern == "" {
+	if pattern == "" || !isClean(r.URL.EscapedPath()) {
 		return route{Observe, mostBody}, false
 	}
 	return t.table[pattern], true
+}
+
+// isClean says whether a path is written as the mux writes it. It leads others
+// elsewhere, where an empty name would be taken for the word behind it.
+func isClean(p string) bool {
+	return path.Clean(p) == p || strings.HasSuffix(p, "/") && path.Clean(p)+"/" == p
 }
 
 // ServeHTTP answers a request, whoever asks.

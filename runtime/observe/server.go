@@ -42,6 +42,7 @@ func Handler(runs Runs) http.Handler { return counted(runs, apiRoutes(runs, true
 // apiRoutes are the routes of the API. Local says that who asks is this machine's.
 func apiRoutes(runs Runs, local bool) *routes {
 	mux := newRoutes()
+	mux.HandleFunc("GET /v1/openapi.json", serveDocument)
 	mux.HandleFunc("GET /v1/runs", func(w http.ResponseWriter, r *http.Request) {
 		list, err := runs.List(r.Context())
 		if err != nil {

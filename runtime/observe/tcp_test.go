@@ -60,15 +60,15 @@ func (p *tcpPlace) with(name, value string) *tcpPlace {
 // as is the tcpPlace for those who hold a role's token.
 func (p *tcpPlace) as(r Role) *tcpPlace { return p.with("Authorization", "Bearer "+p.tokens.values[r]) }
 
-// An answered is a request's answer.
-type answered struct {
+// An tcpAnswer is a request's answer.
+type tcpAnswer struct {
 	code   int
 	header http.Header
 	body   string
 }
 
 // ask makes a request, written as a method and a path.
-func (p *tcpPlace) ask(t *testing.T, what, body string) answered {
+func (p *tcpPlace) ask(t *testing.T, what, body string) tcpAnswer {
 	t.Helper()
 	method, path, _ := strings.Cut(what, " ")
 	req, err := http.NewRequestWithContext(t.Context(), method, p.base+path, strings.NewReader(body))
@@ -88,7 +88,8 @@ func (p *tcpPlace) ask(t *testing.T, what, body string) answered {
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
 	}
-	return answered{res.StatusCode, res.Header, string(b)}
+	p.routes.check(t, req, res, b)
+	return tcpAnswer{res.StatusCode, res.Header, string(b)}
 }
 
 // is checks an answer's status, and what its headers and body say.
@@ -215,7 +216,7 @@ func TestMetricsElsewhere(t *testing.T) {
 	g.local = false
 	srv.Config.Handler = g
 	srv.Start()
-	at := (&tcpPlace{base: srv.URL, tokens: tokens}).with("Host", "troupe.example")
+	at := (&tcpPlace{base: srv.URL, tokens: tokens, routes: p.routes()}).with("Host", "troupe.example")
 	at.is(t, "GET /metrics", 401)
 	at.as(Observe).is(t, "GET /metrics", 200, "troupe_ticks_total")
 	at.is(t, "GET /healthz", 200)
