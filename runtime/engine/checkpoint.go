@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -122,6 +124,7 @@ type keptSociety struct {
 	Channels map[string][]string `json:"channels,omitempty"`
 	Parting  []string            `json:"parting,omitempty"`
 	Parcels  []keptParcel        `json:"parcels,omitempty"`
+	Outside  []string            `json:"outside,omitempty"`
 	Tree     *tree.Kept          `json:"tree,omitempty"`
 }
 
@@ -174,6 +177,7 @@ func (s *society) encode() ([]byte, error) {
 		k.Parting = append(k.Parting, s.members[slot].id)
 	}
 	k.Parcels = s.keptParcels()
+	k.Outside = slices.Sorted(maps.Keys(s.outside))
 	if s.tree != nil {
 		k.Tree = s.tree.Keep()
 	}
@@ -242,6 +246,12 @@ func decodeSociety(p *plan.Plan, text []byte) (*society, error) {
 	}
 	if err := s.takeParcels(k.Parcels); err != nil {
 		return nil, err
+	}
+	for _, name := range k.Outside {
+		if s.outside == nil {
+			s.outside = map[string]bool{}
+		}
+		s.outside[name] = true
 	}
 	if k.Tree != nil && s.plan.Shared != nil {
 		s.tree = tree.Restore(s.plan.Shared, k.Tree)

@@ -83,9 +83,13 @@ func (s *society) newNet() *net {
 	return n
 }
 
-// carry decides the fate of a message that could be delivered.
+// carry decides the fate of a message that could be delivered. Nothing befalls one
+// that goes outside.
 func (n *net) carry(m *record.Message, from int32, position int) {
 	if n == nil {
+		return
+	}
+	if _, known := n.soc.find(m.To); m.To != "" && !known {
 		return
 	}
 	fate := record.Fate{Copies: 1}

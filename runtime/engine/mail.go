@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -71,18 +72,19 @@ func (m *member) fit(observation int) (messages, results int) {
 const outsider = -1
 
 // refuse says why a message cannot be delivered, or nothing. Membership and
-// aliveness are those at the barrier of the tick it is sent in. Who is no agent
-// may send to every channel.
+// aliveness are those at the barrier of the tick it is sent in, and so is who has
+// written from outside: an agent may write back, which ends in the record. Who is no
+// agent may send to every channel.
 func (s *society) refuse(from int32, name, to, channel string, body []byte) string {
 	switch {
 	case (to == "") == (channel == ""):
 		return "a message goes either to an agent or to a channel"
 	case to != "":
 		slot, ok := s.find(to)
-		if !ok || from != outsider && !s.plan.Entries[s.members[from].entry].Messages.May(to) {
+		if !ok && (from == outsider || !s.outside[to]) || from != outsider && !s.plan.Entries[s.members[from].entry].Messages.May(to) {
 			return whyNobody
 		}
-		if !s.members[slot].alive {
+		if ok && !s.members[slot].alive {
 			return whyEnded
 		}
 	default:
@@ -126,7 +128,9 @@ func (s *society) deliver(rec *record.Record) {
 			continue
 		}
 		if m.To != "" {
-			s.post(s.slots[m.To], msg)
+			if slot, ok := s.find(m.To); ok { // else it goes outside
+				s.post(slot, msg)
+			}
 			continue
 		}
 		for _, slot := range s.channels[m.Channel].members {
@@ -135,12 +139,27 @@ func (s *society) deliver(rec *record.Record) {
 			}
 		}
 	}
+	s.meet(rec)
 	for _, r := range rec.Results {
 		if slot, ok := s.find(r.Agent); ok && s.keeps(slot) {
 			m := &s.members[slot]
 			m.results = append(m.results, s.own(r.JSON))
 			s.tell(slot)
 		}
+	}
+}
+
+// meet notes who has written from outside.
+func (s *society) meet(rec *record.Record) {
+	for i := range rec.Messages {
+		from := rec.Messages[i].From
+		if _, agent := s.find(from); agent || s.outside[from] {
+			continue
+		}
+		if s.outside == nil {
+			s.outside = map[string]bool{}
+		}
+		s.outside[strings.Clone(from)] = true
 	}
 }
 

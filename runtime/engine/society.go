@@ -66,6 +66,10 @@ type society struct {
 	scene  *agent.Scene // of the next tick; nil until it is asked for
 	roster []string     // who lives, by id; nil until it is asked for
 
+	// outside are the names of those who are no agents and have written to the run:
+	// agents may answer them.
+	outside map[string]bool
+
 	parcels []parcel // on their way, in the order in which they were sent
 
 	// copies says that records do not outlive their application. only, if not

@@ -68,7 +68,7 @@ func BenchmarkFrames(b *testing.B) {
 			b.ReportMetric(float64(busy.Microseconds())/float64(b.N), "commit-us/tick")
 			cancel()
 			for range readers {
-				<-done
+				_ = <-done // canceled
 			}
 		})
 	}
