@@ -19,7 +19,11 @@ func main() {
 
 // dashboards is the table of all dashboards, by their file.
 var dashboards = map[string]func() ([]byte, error){
-	"run.json": run,
+	"run.json":    run,
+	"agents.json": agents,
+	"cost.json":   cost,
+	"bus.json":    busAndRecord,
+	"fleet.json":  fleet,
 }
 
 // write writes all of them to the working directory.

@@ -8,6 +8,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
 	"github.com/grafana/grafana-foundation-sdk/go/stat"
+	"github.com/grafana/grafana-foundation-sdk/go/table"
 	"github.com/grafana/grafana-foundation-sdk/go/timeseries"
 )
 
@@ -30,6 +31,51 @@ func source() common.DataSourceRef {
 type sheet struct {
 	*dashboard.DashboardBuilder
 	panels uint32
+}
+
+// newSheet begins a dashboard, which has a variable for the data source and links to
+// the others.
+func newSheet(title, uid, description string) *sheet {
+	//nolint:staticcheck // the classic schema, not its successor: every Grafana reads it, also one before 13
+	s := &sheet{DashboardBuilder: dashboard.NewDashboardBuilder(title).
+		Uid(uid).Description(description).
+		Tags([]string{tag}).Readonly().Tooltip(dashboard.DashboardCursorSyncCrosshair).
+		Link(dashboard.NewDashboardLinkBuilder("Troupe").Type(dashboard.DashboardLinkTypeDashboards).
+			Tags([]string{tag}).AsDropdown(true).IncludeVars(true).KeepTime(true)).
+		Timezone(common.TimeZoneBrowser).Time("now-15m", "now").Refresh("5s")}
+	s.WithVariable(dashboard.NewDatasourceVariableBuilder("datasource").Label("Data source").Type("prometheus"))
+	return s
+}
+
+// tag is what all dashboards have.
+const tag = "troupe"
+
+// variable lets the reader pick values of a label of some series.
+func (s *sheet) variable(name, label, series string) *dashboard.QueryVariableBuilder {
+	return dashboard.NewQueryVariableBuilder(name).Label(label).Datasource(source()).
+		Query(dashboard.StringOrMap{String: cog.ToPtr("label_values(" + series + ", " + name + ")")}).
+		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).Sort(dashboard.VariableSortNaturalDesc)
+}
+
+// ofRun lets the reader pick one run.
+func (s *sheet) ofRun() { s.WithVariable(s.variable("run", "Run", "troupe_run_info")) }
+
+// ofMany lets the reader pick some, or all.
+func (s *sheet) ofMany(name, label, series string) {
+	s.WithVariable(s.variable(name, label, series).Multi(true).IncludeAll(true).
+		Current(dashboard.VariableOption{
+			Text:  dashboard.StringOrArrayOfString{String: cog.ToPtr("All")},
+			Value: dashboard.StringOrArrayOfString{String: cog.ToPtr("$__all")},
+		}))
+}
+
+// json is the dashboard as Grafana reads it.
+func (s *sheet) json() ([]byte, error) {
+	built, err := s.Build()
+	if err != nil {
+		return nil, err
+	}
+	return encode(built)
 }
 
 func (s *sheet) row(title string) {
@@ -66,6 +112,15 @@ func (s *sheet) graph(title, help, unit string, queries ...query) *timeseries.Pa
 	return p
 }
 
+// list shows the labels of series and their newest values.
+func (s *sheet) list(title, help, unit string, q query) *table.PanelBuilder {
+	s.panels++
+	return table.NewPanelBuilder().
+		Id(s.panels).Title(title).Description(help).Unit(unit).Datasource(source()).
+		Span(2 * graphWidth).Height(graphHeight).
+		WithTarget(target(0, q).Instant().Format(prometheus.PromQueryFormatTable))
+}
+
 func stacked(p *timeseries.PanelBuilder) *timeseries.PanelBuilder {
 	return p.Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal)).FillOpacity(60)
 }
@@ -76,8 +131,19 @@ func target(i int, q query) *prometheus.DataqueryBuilder {
 }
 
 // rate is what a counter of this run grows by per second, summed by a label.
-func rate(counter, by string) string {
-	return fmt.Sprintf(`sum by (%s) (rate(%s{run="$run"}[$__rate_interval]))`, by, counter)
+func rate(counter, by string) string { return rateOf(counter, "", by) }
+
+// rateOf is rate of the series that some more labels pick.
+func rateOf(counter, labels, by string) string {
+	return fmt.Sprintf(`sum by (%s) (rate(%s{%s}[$__rate_interval]))`, by, counter, picked(labels))
+}
+
+// picked are the labels of this run's series.
+func picked(labels string) string {
+	if labels != "" {
+		labels = "," + labels
+	}
+	return `run="$run"` + labels
 }
 
 // quantiles are the median and the 99th percentile of a histogram of this run,
@@ -100,7 +166,8 @@ const most = 10
 func top(expr string) string { return fmt.Sprintf("topk(%d, %s)", most, expr) }
 
 // ofSupervisor is a metric of the supervisor's own process, which has no label
-// run, for this run alone.
+// run, for this run alone. Series of the expression have the labels by, and
+// instance and job.
 func ofSupervisor(expr string) string {
 	return expr + ` * on (instance, job) group_left (run) troupe_run_info{run="$run"}`
 }
