@@ -8,7 +8,8 @@ import "embed"
 //go:generate go run ./build
 
 // FS holds the dashboards as Grafana reads them (*.json), Grafana's
-// provisioning, and a configuration of Prometheus that scrapes troupe.
+// provisioning, and a configuration of Prometheus that scrapes troupe, works out
+// rules and raises alerts.
 //
-//go:embed *.json provisioning prometheus.yaml
+//go:embed *.json provisioning prometheus.yaml rules.yaml
 var FS embed.FS

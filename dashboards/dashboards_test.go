@@ -13,7 +13,7 @@ import (
 // All that Grafana and Prometheus need is embedded.
 func TestFS(t *testing.T) {
 	for _, name := range []string{
-		"run.json", "prometheus.yaml", "provisioning/datasources/prometheus.yaml", "provisioning/dashboards/troupe.yaml",
+		"run.json", "agents.json", "cost.json", "bus.json", "fleet.json", "prometheus.yaml", "rules.yaml", "provisioning/datasources/prometheus.yaml", "provisioning/dashboards/troupe.yaml",
 	} {
 		if text, err := dashboards.FS.ReadFile(name); err != nil || len(text) == 0 {
 			t.Errorf("%s: %v", name, err)
