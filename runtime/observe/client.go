@@ -75,11 +75,8 @@ func (c *client) List(ctx context.Context) ([]Run, error) {
 }
 
 func (c *client) Get(ctx context.Context, run string) (r Run, err error) {
-	res, err := c.ask(ctx, http.MethodGet, "/v1/runs/"+url.PathEscape(run), nil)
-	if err != nil {
-		return r, err
-	}
-	return r, readAnswer(res, &r)
+	err = c.get(ctx, "/v1/runs/"+url.PathEscape(run), &r)
+	return r, err
 }
 
 func (c *client) Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error {

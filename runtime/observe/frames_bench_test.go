@@ -68,7 +68,9 @@ func BenchmarkFrames(b *testing.B) {
 			b.ReportMetric(float64(busy.Microseconds())/float64(b.N), "commit-us/tick")
 			cancel()
 			for range readers {
-				_ = <-done // canceled
+				if err := <-done; err == nil { // it was cancelled
+					b.Error("the reader ended by itself")
+				}
 			}
 		})
 	}
