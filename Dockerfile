@@ -57,7 +57,9 @@ WORKDIR /usr/local/share/troupe
 HEALTHCHECK --interval=30s --timeout=15s --start-period=15s --retries=3 CMD ["troupe", "ps"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["troupe"]
-CMD ["--help"]
+# A supervisor for many runs. The API's tokens are in /data/tokens.
+EXPOSE 8080
+CMD ["serve", "--listen", ":8080", "--scenarios", "scenarios"]
 
 
 FROM ${NODE_IMAGE} AS node

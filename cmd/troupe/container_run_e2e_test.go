@@ -24,16 +24,12 @@ var users = map[string][]string{
 func TestE2EContainer(t *testing.T) {
 	image := built(t, "podman", "troupe")
 	t.Run("buildah", func(t *testing.T) { built(t, "buildah", "troupe") })
-	t.Run("default command", func(t *testing.T) {
-		out, errs, code := contained(t, image, walled(volume(t)))
-		if code != exitOK || !strings.Contains(out, "COMMANDS:") {
-			t.Errorf("exit %d\n%s%s", code, out, errs)
-		}
-		if out, _, _ := contained(t, image, nil, "--version"); out != "troupe version v0.0.0-e2e\n" {
-			t.Errorf("says it is %q", out)
-		}
-	})
+	if out, _, _ := contained(t, image, nil, "--version"); out != "troupe version v0.0.0-e2e\n" {
+		t.Errorf("says it is %q", out)
+	}
 	hash := outside(t)
+	t.Run("default command", func(t *testing.T) { serves(t, image, hash, walled(volume(t))) })
+	t.Run("default command as uid 1000", func(t *testing.T) { serves(t, image, hash, walled(volume(t), "--user=1000")) })
 	for user, as := range users {
 		t.Run(user, func(t *testing.T) {
 			t.Run("the main job", func(t *testing.T) { mainJob(t, image, hash, walled(volume(t), as...)) })
@@ -58,6 +54,31 @@ func outside(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return run.Hash
+}
+
+// serves has the default command play what is submitted to it, and ends it.
+func serves(t *testing.T, image, hash string, options []string) {
+	out, errs, _ := podman(t, append(append([]string{"run", "--detach", "--no-healthcheck"}, options...), image)...)
+	id := strings.TrimSpace(out)
+	t.Cleanup(func() { podman(t, "rm", "--force", id) })
+	out, errs, code := podman(t, "exec", id, "troupe", "run", "--submit", "scenarios/axelrod.yaml")
+	if code != exitOK || !strings.Contains(out, "hash "+hash+"\n") {
+		t.Errorf("exit %d\n%s%s", code, out, errs)
+	}
+	if _, errs, code := podman(t, "stop", id); code != 0 {
+		t.Fatal(errs)
+	}
+	out, _, _ = podman(t, "inspect", "--format", "{{.State.ExitCode}}", id)
+	logs, errs, _ := podman(t, "logs", id)
+	if code := strings.TrimSpace(out); code != "0" {
+		t.Errorf("exit %s\n%s%s", code, logs, errs)
+	}
+	if !strings.Contains(errs, `"msg":"ended","run":"axelrod-1","status":"finished"`) || strings.Contains(errs, "token=") {
+		t.Errorf("it logs\n%s", errs)
+	}
+	if runs := listed(t, image, options); len(runs) != 1 || runs[0].Status != observe.Finished || runs[0].Hash != hash {
+		t.Errorf("the volume has %+v", runs)
+	}
 }
 
 func mainJob(t *testing.T, image, hash string, options []string) {
