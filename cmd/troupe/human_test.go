@@ -14,15 +14,30 @@ import (
 )
 
 // askAPI METHOD PATH [BODY] asks the supervisor of the scripts' data directory, and
-// prints the answer's status and body. It waits for the supervisor to be there.
+// prints the answer's status and body. With await and a run's name it waits for that to
+// run.
 func askAPI(args []string) int {
 	if len(args) < 2 || len(args) > 3 {
-		fmt.Fprintln(os.Stderr, "usage: askapi method path [body]")
+		fmt.Fprintln(os.Stderr, "usage: askapi method path [body], or askapi await run")
 		return 2
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	client := http.Client{Transport: &http.Transport{DialContext: dialAwhile}}
+	data := os.Getenv("TROUPE_DATA")
+	if args[0] == "await" {
+		runs, err := observe.OpenRunning(ctx, data, "askapi", args[1], time.Minute)
+		if err == nil {
+			err = runs.Close()
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return 0
+	}
+	client := http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return observe.DialControl(ctx, data) },
+	}}
 	defer client.CloseIdleConnections()
 	req, err := http.NewRequestWithContext(ctx, args[0], "http://troupe"+args[1], strings.NewReader(strings.Join(args[2:], "")))
 	if err != nil {
@@ -41,14 +56,4 @@ func askAPI(args []string) int {
 		return 1
 	}
 	return 0
-}
-
-// dialAwhile connects to a supervisor that may be starting.
-func dialAwhile(ctx context.Context, _, _ string) (net.Conn, error) {
-	for {
-		conn, err := observe.DialControl(ctx, os.Getenv("TROUPE_DATA"))
-		if err == nil || ctx.Err() != nil {
-			return conn, err
-		}
-	}
 }

@@ -103,7 +103,7 @@ func (s *screen) typed(t *observe.HumanTurn, line string) (*observe.HumanAct, er
 	}
 	a := &observe.HumanAct{Action: action}
 	if len(s.send) > 0 {
-		a.Send, err = json.Marshal(s.send)
+		a.Send, err = asWritten(s.send)
 	}
 	return a, err
 }
@@ -118,7 +118,7 @@ func messageTo(key, line string) (json.RawMessage, error) {
 	if name == "" || text == "" || err != nil {
 		return nil, fmt.Errorf("%w: a message is @AGENT TEXT or #CHANNEL TEXT", errUnread)
 	}
-	return json.Marshal(map[string]any{key: name, "body": body})
+	return asWritten(map[string]any{key: name, "body": body})
 }
 
 // A shape is what is known of an action by its schema, as far as people need it.
@@ -193,7 +193,16 @@ func actionOf(line string, s shape) (json.RawMessage, error) {
 			return nil, fmt.Errorf("%w: %w", errUnread, err)
 		}
 	}
-	return json.Marshal(object)
+	return asWritten(object)
+}
+
+// asWritten is a value as JSON, with texts as they were typed.
+func asWritten(v any) (json.RawMessage, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	err := e.Encode(v)
+	return bytes.TrimSpace(b.Bytes()), err
 }
 
 // wordsOf reads name=value, as often as it is there; a value goes on up to the next

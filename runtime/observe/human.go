@@ -150,12 +150,12 @@ func (s *Store) Act(_ context.Context, run, id string, a HumanAct) error {
 // humanRoutes are those of the people who play agents.
 func humanRoutes(mux *routes, players Players) {
 	mux.HandleFunc("GET /v1/runs/{run}/agents/{agent}/turn", func(w http.ResponseWriter, r *http.Request) {
-		wait, err := humanWait(r)
-		if err != nil {
-			fail(w, &requestError{"cannot read the query: ", err})
+		q := queryOf(r)
+		wait := q.human()
+		if q.err != nil {
+			fail(w, q.err)
 			return
 		}
-		outlast(w, wait.Wait)
 		t, err := players.Turn(r.Context(), r.PathValue("run"), r.PathValue("agent"), wait)
 		switch {
 		case err != nil:
@@ -163,8 +163,10 @@ func humanRoutes(mux *routes, players Players) {
 		case t == nil:
 			w.WriteHeader(http.StatusNoContent)
 		default:
-			w.Header().Set("Cache-Control", "no-store")
-			answerJSON(w, http.StatusOK, t)
+			w.Header().Set("Content-Type", "application/json")
+			e := json.NewEncoder(w)
+			e.SetEscapeHTML(false) // what is told stays as it came
+			_ = e.Encode(t)
 		}
 	})
 	takeIn(mux, "POST /v1/runs/{run}/agents/{agent}/act", func(r *http.Request) (int, error) {
@@ -183,31 +185,24 @@ func humanRoutes(mux *routes, players Players) {
 	})
 }
 
-// humanWait reads ?wait=30s and ?known=TICK.ATTEMPT.
-func humanWait(r *http.Request) (q HumanWait, err error) {
-	if text := r.FormValue("wait"); text != "" {
-		if q.Wait, err = time.ParseDuration(text); err != nil || q.Wait < 0 {
-			return q, errors.New("wait is how long to wait, such as 30s")
-		}
-		q.Wait = min(q.Wait, mostWait)
-	}
-	if text := r.FormValue("known"); text != "" {
-		tick, attempt, _ := strings.Cut(text, ".")
-		var bad error
-		q.Tick, err = strconv.Atoi(tick)
-		q.Attempt, bad = strconv.Atoi(attempt)
-		if err != nil || bad != nil || q.Tick < 0 || q.Attempt < 1 {
-			return q, errors.New("known is the turn that is known, as TICK.ATTEMPT, such as 3.1")
+// human reads wait=30s and known=TICK.ATTEMPT.
+func (q *query) human() (w HumanWait) {
+	if said := q.values.Get("wait"); said != "" {
+		var err error
+		if w.Wait, err = time.ParseDuration(said); err != nil || w.Wait < 0 {
+			q.fail("wait is how long to wait, such as 30s")
 		}
 	}
-	return q, nil
-}
-
-// outlast keeps a connection open for an answer that takes so long, whatever the
-// server's time-outs.
-func outlast(w http.ResponseWriter, wait time.Duration) {
-	end, c := time.Now().Add(wait+30*time.Second), http.NewResponseController(w)
-	_, _ = c.SetReadDeadline(end), c.SetWriteDeadline(end) // where it can
+	if said := q.values.Get("known"); said != "" {
+		tick, attempt, _ := strings.Cut(said, ".")
+		var err, bad error
+		w.Tick, err = strconv.Atoi(tick)
+		w.Attempt, bad = strconv.Atoi(attempt)
+		if err != nil || bad != nil || w.Tick < 0 || w.Attempt < 1 {
+			q.fail("known is the turn that is known, as TICK.ATTEMPT, such as 3.1")
+		}
+	}
+	return w
 }
 
 func (c *client) Turn(ctx context.Context, run, agent string, wait HumanWait) (*HumanTurn, error) {
@@ -224,22 +219,12 @@ func (c *client) Turn(ctx context.Context, run, agent string, wait HumanWait) (*
 		return nil, nil
 	}
 	t := &HumanTurn{}
-	if err := json.NewDecoder(res.Body).Decode(t); err != nil {
-		return nil, fmt.Errorf("the supervisor's answer broke off: %w", err)
-	}
-	return t, nil
+	return t, decodeAnswer(res.Body, t)
 }
 
 func (c *client) Act(ctx context.Context, run, agent string, a HumanAct) error {
-	body, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRefused, err)
-	}
-	res, err := c.send(ctx, http.MethodPost, humanPath(run, agent, "act"), nil, body)
-	if err != nil {
-		return ofHumans(err)
-	}
-	return res.Body.Close()
+	_, err := c.put(ctx, http.MethodPost, humanPath(run, agent, "act"), a)
+	return ofHumans(err)
 }
 
 func humanPath(run, agent, what string) string {

@@ -2,11 +2,9 @@ package observe
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -59,7 +57,7 @@ func openPlayed(t *testing.T) (*house, *client, *fakePerson) {
 }
 
 func at(tick, attempt int) *HumanTurn {
-	return &HumanTurn{Agent: "ann", Tick: tick, Attempt: attempt, Observation: []byte(`{"a":1}`), Messages: []HumanMessage{}, Results: []json.RawMessage{}}
+	return &HumanTurn{Agent: "ann", Tick: tick, Attempt: attempt, Observation: []byte(`{"a":1}`)}
 }
 
 func TestTurnWaits(t *testing.T) {
@@ -132,12 +130,21 @@ func TestTurnErrors(t *testing.T) {
 func TestAct(t *testing.T) {
 	_, c, p := openPlayed(t)
 	p.ask(at(3, 2), nil)
+	p.turn.Messages = []HumanMessage{{From: "bob", Body: []byte(`"<b>"`)}}
+	if got, err := c.Turn(t.Context(), "r", "ann", HumanWait{}); err != nil || string(got.Messages[0].Body) != `"<b>"` {
+		t.Errorf("told %s, %v", got.Messages[0].Body, err)
+	}
+	if err := c.Act(t.Context(), "r", "ann", HumanAct{Tick: 3, Attempt: 2, Action: []byte(`"<a>"`)}); err != nil || string(p.acts[0].Action) != `"<a>"` {
+		t.Errorf("answered %s, %v", p.acts[0].Action, err)
+	}
+	p.acts = nil
 	for text, want := range map[string]int{
 		`{"tick":3,"attempt":2,"action": { "m" : 1.50 },"send":[{"to":"bob","body":"x"}],"done":true}`: http.StatusOK,
-		`{"tick":3,"attempt":2}`: http.StatusOK,
-		`{"tick":3}`:             http.StatusConflict, // which is the first attempt
-		`{"tick":4,"attempt":2}`: http.StatusConflict,
-		`{"attempt":2}`:          http.StatusUnprocessableEntity,
+		`{"tick":3,"attempt":2}`:           http.StatusOK,
+		`{"tick":3}`:                       http.StatusConflict, // which is the first attempt
+		`{"tick":4,"attempt":2}`:           http.StatusConflict,
+		`{"tick":3,"attempt":2,"acton":1}`: http.StatusBadRequest,
+		`{"attempt":2}`:                    http.StatusUnprocessableEntity,
 		`{"tick":3,"attempt":2,"action":"` + strings.Repeat("x", mostBody) + `"}`: http.StatusRequestEntityTooLarge,
 		"{\"tick\":3,\"attempt\":2,\"action\":\"\xff\"}":                          http.StatusUnprocessableEntity,
 	} {
@@ -146,7 +153,11 @@ func TestAct(t *testing.T) {
 		if err == nil {
 			_ = res.Body.Close()
 		} else {
-			got = humanStatus(err)
+			var p *Problem
+			if !errors.As(err, &p) {
+				t.Fatal(err)
+			}
+			got = p.Status
 		}
 		if got != want {
 			t.Errorf("%.80s: status %d (%v), want %d", text, got, err, want)
@@ -165,11 +176,4 @@ func TestAct(t *testing.T) {
 			t.Errorf("without an action: %s", a.Action)
 		}
 	}
-}
-
-// statusOf is that of an error which the supervisor told.
-func humanStatus(err error) int {
-	w := httptest.NewRecorder()
-	fail(w, ofHumans(err))
-	return w.Code
 }
