@@ -115,7 +115,7 @@ func (b *browser) requests() []string {
 
 // pagePatience is how long a browser's page may take to show something: much longer
 // than it does, on a machine with other things to do.
-const pagePatience = 20 * time.Second
+const pagePatience = 60 * time.Second
 
 func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.Helper()

@@ -31,7 +31,7 @@ type host struct {
 var pageScenarios = map[string]string{
 	"cells.yaml": `# Cells that imitate the best of their neighbours.
 name: cells
-clock: {ticks: 400, deadline: 60s}
+clock: {ticks: 150, deadline: 60s}
 world:
   kind: grid-game
   config: {width: 30, height: 30, self: true, moves: [C, D], payoffs: {CC: 1, CD: 0, DC: 1.85, DD: 0}, initial: {all: C, cells: [{x: 15, y: 15, move: D}]}, count: {cooperators: C}}
@@ -305,26 +305,26 @@ func pageReconnects(h *host, b *browser) {
 	b.until(`document.querySelector(".status").textContent === "running"`)
 	b.fill("Speed", "0")
 	b.until(`document.querySelector(".status").textContent === "finished"`)
-	b.until(`document.querySelector("canvas.grid").dataset.tick === "399"`)
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "149"`)
 }
 
 // A run that is over can be gone back in, to any tick.
 func pageScrubs(h *host, b *browser) {
 	b.open(h.link(""))
 	b.press("cells")
-	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "399"`)
+	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "149"`)
 	move := `(() => { const r = document.querySelector("input[type=range]"); r.value = %d; r.dispatchEvent(new Event("input")); return null; })()`
 	eval[any](b, move, 0)
 	b.until(`document.querySelector("canvas.grid").dataset.tick === "0" && document.querySelector(".picture .legend").innerText.replace(/\s+/g, " ") === "C 899 D 1"`)
-	for _, tick := range []int{390, 17, 200, 201} {
+	for _, tick := range []int{140, 17, 100, 101} {
 		eval[any](b, move, tick)
 	}
-	b.until(`document.querySelector("canvas.grid").dataset.tick === "201"`)
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "101"`)
 	b.press("Play")
-	b.until(`Number(document.querySelector("canvas.grid").dataset.tick) > 204`)
+	b.until(`Number(document.querySelector("canvas.grid").dataset.tick) > 104`)
 	b.press("Hold")
 	b.press("To the end")
-	b.until(`document.querySelector("canvas.grid").dataset.tick === "399"`)
+	b.until(`document.querySelector("canvas.grid").dataset.tick === "149"`)
 }
 
 // What agents say is shown by channel and pair, and as text whatever is in it.

@@ -73,7 +73,7 @@ export class Grid {
   resize() {
     if (!this.rows) return;
     const ratio = window.devicePixelRatio || 1;
-    const wide = this.el.clientWidth, high = Math.max(240, Math.min(window.innerHeight * 0.66, 620));
+    const wide = this.el.clientWidth, high = Math.max(240, Math.min(window.innerHeight - 360, 620)); // charts are seen below
     let cell = Math.min(wide * ratio / this.columns, high * ratio / this.rows, 48 * ratio);
     if (cell > 1) cell = Math.floor(cell);
     this.canvas.width = Math.max(1, Math.round(cell * this.columns));
