@@ -361,15 +361,16 @@ func pageHuman(h *host, b *browser) {
 	b.press("alice")
 	b.until(`document.querySelector(".seat .asked")?.textContent.includes("Tick 0")`)
 	b.shot("human")
-	b.fill("Action, as JSON", "not JSON")
+	b.press("Write it as JSON instead")
+	b.fill("Action as JSON", "not JSON")
 	b.press("Act")
 	b.until(`document.querySelector(".seat .bad").textContent.includes("no JSON")`)
-	b.fill("Action, as JSON", `{"move": "E"}`)
+	b.fill("Action as JSON", `{"move": "E"}`)
 	b.press("Act")
 	b.until(`document.querySelector(".seat .bad")?.textContent.includes("was not accepted")`)
-	for tick := range 3 {
+	for tick := range 3 { // by the field that the world's schema makes
 		b.until(`document.querySelector(".seat .asked")?.textContent.includes("Tick %d ")`, tick)
-		b.fill("Action, as JSON", `{"move": "C"}`)
+		eval[any](b, `([...document.querySelectorAll(".seat .choice")].find(e => e.textContent === "C").click(), null)`)
 		b.press("Act")
 	}
 	b.until(`document.querySelector(".race .bars").innerText.includes("alice")`)

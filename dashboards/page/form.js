@@ -5,9 +5,9 @@ import { h } from "./dom.js";
 
 // actionForm makes a form; its read gives the action, or throws an Error with what
 // is wrong.
-export function actionForm(schema, example) {
+export function actionForm(schema) {
   const fields = fieldsOf(schema);
-  const free = h("textarea", { rows: 4, spellcheck: "false", class: "json", "aria-label": "Action as JSON", placeholder: example ?? '{"move": "C"}' });
+  const free = h("textarea", { rows: 4, spellcheck: "false", class: "json", "aria-label": "Action as JSON", placeholder: '{"move": "C"}' });
   if (fields.length === 0) {
     return { el: h("div", { class: "fields" }, h("label", {}, h("span", {}, "Action, as JSON"), free)), read: () => parse(free.value), first: free };
   }

@@ -4,12 +4,15 @@ import { h, setText, json, body, millis, say } from "./dom.js";
 import { paths } from "./api.js";
 import { actionForm } from "./form.js";
 
+const firstPause = 500; // milliseconds
+
 export class Seat {
   constructor(source, run, agent) {
     this.path = paths.agent(run, agent);
     this.source = source;
     this.el = h("div", { class: "seat" });
     this.asking = new AbortController();
+    this.known = ""; // the turn that is, as TICK.ATTEMPT; empty for none
     this.wait();
   }
 
@@ -18,48 +21,47 @@ export class Seat {
     clearInterval(this.clock);
   }
 
-  // wait asks for the open observe until there is another one.
+  // wait asks what the agent is asked until that is another thing than is known
+  // here, again and again.
   async wait() {
-    let pause = 0;
     this.idle("Waiting until it is this agent's turn.");
+    let pause = firstPause;
     while (!this.asking.signal.aborted) {
+      const known = this.known;
       try {
-        const turn = await this.source.get(this.path + "/turn?wait=25s", this.asking.signal);
-        pause = 0;
+        const turn = await this.source.get(`${this.path}/turn?wait=25s${known && "&known=" + known}`, this.asking.signal);
+        pause = firstPause;
+        this.known = turn ? `${turn.tick}.${turn.attempt}` : "";
+        if (this.known === known) continue;
         if (turn) this.show(turn);
-        else if (this.turn) this.idle("The turn is over. Waiting for the next one.");
+        else if (this.shown) this.idle("The turn is over. Waiting for the next one.");
       } catch (e) {
         if (e.name === "AbortError") return;
-        if (e.status === 404 || e.status === 412 || e.status === 409) {
+        if (e.status !== 0) { // an answer; else the connection is lost, and what is written stays
           this.idle(e.message);
-          pause = 2000;
-        } else {
-          pause = Math.min((pause || 250) * 2, 5000);
+          this.known = "";
         }
+        await new Promise((resolve) => setTimeout(resolve, pause));
+        pause = Math.min(pause * 2, 5000);
       }
-      // An open turn is answered at once, so it is not asked for too often.
-      await new Promise((resolve) => setTimeout(resolve, pause || (this.turn ? 1000 : this.answered ? 100 : 0)));
     }
   }
 
   idle(text) {
     clearInterval(this.clock);
-    this.turn = this.shown = null;
+    this.shown = false;
     this.el.replaceChildren(h("p", { class: "dim" }, text));
   }
 
   show(turn) {
-    const which = `${turn.tick}/${turn.attempt}`;
-    if (which === this.shown || which === this.answered) return;
-    this.shown = which;
-    this.turn = turn;
+    this.shown = true;
     const until = performance.now() + (turn.deadline_ms ?? 0);
     const left = h("output", { class: "number" });
     clearInterval(this.clock);
     const tell = () => setText(left, turn.deadline_ms ? `${millis(Math.max(0, until - performance.now()))} left` : "");
     this.clock = setInterval(tell, 1000);
     tell();
-    const form = actionForm(turn.action_schema, turn.noop ? JSON.stringify(turn.noop) : undefined);
+    const form = actionForm(turn.schema);
     const wrong = h("p", { class: "bad", role: "alert" });
     if (turn.error) setText(wrong, `Attempt ${turn.attempt}: the last answer was not accepted: ${turn.error}`);
     const to = h("input", { "aria-label": "Recipient", placeholder: "agent, or #channel" });
@@ -71,7 +73,6 @@ export class Seat {
       setText(wrong, "");
       try {
         await this.answer(turn, form.read(), to.value.trim(), text.value);
-        this.answered = which;
         this.idle("Answered. Waiting for the next turn.");
         say("Answered");
       } catch (x) {
