@@ -56,7 +56,7 @@ export class Seat {
   show(turn) {
     this.shown = true;
     const until = performance.now() + (turn.deadline_ms ?? 0);
-    const left = h("output", { class: "number" });
+    const left = h("span", { class: "number" });
     clearInterval(this.clock);
     const tell = () => setText(left, turn.deadline_ms ? `${millis(Math.max(0, until - performance.now()))} left` : "");
     this.clock = setInterval(tell, 1000);

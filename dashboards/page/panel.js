@@ -39,9 +39,11 @@ export class Panel {
     const names = ["Turns"];
     if (kind === "human" && this.live()) names.unshift("Play");
     if (this.model(this.about)) names.push("Transcript");
-    names.push("Log");
-    if (this.source.live) names.push("Files");
-    if (this.live() && kind !== "human") names.push("Chat");
+    if (kind !== "human") { // whose places have no process
+      names.push("Log");
+      if (this.source.live) names.push("Files");
+      if (this.live()) names.push("Chat");
+    }
     this.offer(names);
     if (names[0] === "Play") this.show("Play");
   }

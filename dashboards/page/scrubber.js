@@ -16,7 +16,7 @@ export class Scrubber {
       this.halt();
       this.go(Number(this.range.value));
     } });
-    this.label = h("output", { class: "number" });
+    this.label = h("span", { class: "at number" });
     this.play = h("button", { type: "button", onclick: () => this.toggle() }, "Play");
     this.follow = h("button", { type: "button", onclick: () => {
       this.halt();
