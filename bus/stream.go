@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sort"
@@ -130,10 +131,39 @@ func (b *Bus) DeleteStream(run string) error {
 	if err := b.js.DeleteStream(ctx, run); err != nil {
 		return fmt.Errorf("cannot delete the log of %s: %w", run, known(err))
 	}
-	if err := b.ledger.forget(run); err != nil {
+	err := b.sweep(ctx, run)
+	if err == nil {
+		err = b.ledger.forget(run)
+	}
+	if err != nil {
 		return fmt.Errorf("cannot delete the log of %s: %w", run, err)
 	}
 	return nil
+}
+
+// sweep waits until the files of a deleted log are gone. The server moves them aside
+// and deletes them there by and by. Where those of another log of the name are there
+// still, it leaves them where they are, says that all is well, and gives them to the
+// next log of the name.
+func (b *Bus) sweep(ctx context.Context, run string) error {
+	dir := streamsDir(b.dir)
+	for {
+		switch _, err := os.Lstat(filepath.Join(dir, "."+run)); {
+		case errors.Is(err, fs.ErrNotExist):
+			left := filepath.Join(dir, run)
+			if _, err := os.Lstat(filepath.Join(left, "meta.inf")); err == nil {
+				return nil // another log by now: of a deleted one that goes first
+			}
+			return os.RemoveAll(left)
+		case err != nil:
+			return err
+		}
+		select {
+		case <-time.After(time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Streams are the runs that have a log, sorted.

@@ -358,3 +358,20 @@ func TestReadOnAClosedBus(t *testing.T) {
 		t.Error("a closed bus can be read")
 	}
 }
+
+// A log that is made again and again under one name is empty each time: the server
+// deletes files by and by, and has been seen to leave them to the next log.
+func TestANameIsFreeOnceItsLogIsDeleted(t *testing.T) {
+	b := start(t, Options{Dir: t.TempDir()})
+	for i := range 50 {
+		s := create(t, b, "r")
+		if n, err := s.Last(t.Context()); n != 0 || err != nil {
+			t.Fatalf("log %d begins with %d entries: %v", i, n, err)
+		}
+		appendAll(t, s, "a", "b", "c")
+		s.Close()
+		if err := b.DeleteStream("r"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
