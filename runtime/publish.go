@@ -78,6 +78,7 @@ func (p *publisher) ticked(rec *record.Record, hash [record.HashSize]byte) {
 			w.Happened(f)
 		}
 	}
+	p.run.live.Recorded(rec, hash)
 	p.run.live.Committed(observe.State{Ticks: rec.Tick + 1, Hash: hash, End: rec.End})
 	if p.run.opts.Watch != nil {
 		p.run.opts.Watch.Ticked(rec, &p.sum)

@@ -282,6 +282,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	r.measure()
 	if r.live != nil {
 		r.live.Limited(r.uses)
+		r.live.Hosted(r.processes)
 	}
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
 	fleet.gate, fleet.bin = r.gate, r.bin

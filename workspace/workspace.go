@@ -42,6 +42,9 @@ func (r Run) WorldLog() string { return filepath.Join(r.Dir, "world.log") }
 // AgentLog is the file that takes what an agent's process writes for people.
 func (r Run) AgentLog(process string) string { return filepath.Join(r.agent(process), "stderr.log") }
 
+// Work is the working directory of an agent's process.
+func (r Run) Work(process string) string { return filepath.Join(r.agent(process), "work") }
+
 // Transcript is the file that keeps what was said to and by an agent that is a
 // model.
 func (r Run) Transcript(process string) string {

@@ -121,7 +121,7 @@ var logsCommand = &cli.Command{
 			return usage("logs wants a run and an agent; without the agent it prints the world's log")
 		}
 		return withRuns(c, func(ctx context.Context, runs observe.Runs) error {
-			return runs.Log(ctx, c.Args().Get(0), c.Args().Get(1), os.Stdout)
+			return runs.Log(ctx, c.Args().Get(0), c.Args().Get(1), observe.All, os.Stdout)
 		})
 	},
 }

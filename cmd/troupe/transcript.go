@@ -61,7 +61,7 @@ func readTranscript(ctx context.Context, runs observe.Runs, run, id string, do f
 	r, w := io.Pipe()
 	asked := make(chan error, 1)
 	go func() {
-		err := runs.Transcript(ctx, run, id, w)
+		err := runs.Transcript(ctx, run, id, observe.All, w)
 		_ = w.CloseWithError(err)
 		asked <- err
 	}()

@@ -162,7 +162,7 @@ func TestNoSuchRun(t *testing.T) {
 		for what, err := range map[string]error{
 			"events":  c.Events(t.Context(), run, 0, true, io.Discard),
 			"entries": c.Entries(t.Context(), run, io.Discard),
-			"log":     c.Log(t.Context(), run, "ann", io.Discard),
+			"log":     c.Log(t.Context(), run, "ann", All, io.Discard),
 			"stop":    c.Stop(t.Context(), run),
 			"remove":  c.Remove(t.Context(), run, true),
 		} {
@@ -237,14 +237,27 @@ func TestLog(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	if err := c.Log(t.Context(), "r", "ann", &out); err != nil || out.String() != "first\nthen\n" {
+	if err := c.Log(t.Context(), "r", "ann", All, &out); err != nil || out.String() != "first\nthen\n" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
+	for tail := range 14 {
+		want := ""
+		switch {
+		case tail >= len("first\nthen\n"):
+			want = "first\nthen\n"
+		case tail >= len("then\n"):
+			want = "then\n"
+		}
+		out.Reset()
+		if err := c.Log(t.Context(), "r", "ann", tail, &out); err != nil || out.String() != want {
+			t.Errorf("the last %d bytes: %q, %v; want %q", tail, out.String(), err, want)
+		}
+	}
 	out.Reset()
-	if err := c.Log(t.Context(), "r", "", &out); err != nil || out.String() != "" {
+	if err := c.Log(t.Context(), "r", "", All, &out); err != nil || out.String() != "" {
 		t.Errorf("of a world that logged nothing: %q, %v", out.String(), err)
 	}
-	if err := c.Log(t.Context(), "r", "zoe", &out); !errors.Is(err, ErrNoLog) {
+	if err := c.Log(t.Context(), "r", "zoe", All, &out); !errors.Is(err, ErrNoLog) {
 		t.Errorf("of nobody: %v", err)
 	}
 }

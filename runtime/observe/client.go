@@ -92,16 +92,23 @@ func (c *client) Entries(ctx context.Context, run string, w io.Writer) error {
 	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/entries", nil, w)
 }
 
-func (c *client) Log(ctx context.Context, run, agent string, w io.Writer) error {
+func (c *client) Log(ctx context.Context, run, agent string, tail int, w io.Writer) error {
 	path := "/v1/runs/" + url.PathEscape(run)
 	if agent != "" {
 		path += "/agents/" + url.PathEscape(agent)
 	}
-	return c.copy(ctx, path+"/log", nil, w)
+	return c.copy(ctx, path+"/log", tailQuery(tail), w)
 }
 
-func (c *client) Transcript(ctx context.Context, run, agent string, w io.Writer) error {
-	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/agents/"+url.PathEscape(agent)+"/transcript", nil, w)
+func tailQuery(tail int) url.Values {
+	if tail < 0 {
+		return nil
+	}
+	return url.Values{"tail": {strconv.Itoa(tail)}}
+}
+
+func (c *client) Transcript(ctx context.Context, run, agent string, tail int, w io.Writer) error {
+	return c.copy(ctx, "/v1/runs/"+url.PathEscape(run)+"/agents/"+url.PathEscape(agent)+"/transcript", tailQuery(tail), w)
 }
 
 // copy writes a streamed answer to w, and gives the error that it ended with.

@@ -134,8 +134,6 @@ var elsewhere = []string{
 	"GET /",
 	"GET /v1/runs/{run}/agents/{agent}/chat",
 	"GET /v1/runs/{run}/agents/{agent}/http/{path}",
-	"GET /v1/runs/{run}/plan", "GET /v1/runs/{run}/agents", "GET /v1/runs/{run}/agents/{agent}",
-	"GET /v1/runs/{run}/agents/{agent}/turns", "GET /v1/runs/{run}/agents/{agent}/files", "GET /v1/runs/{run}/agents/{agent}/files/{path}",
 }
 
 // operations are the document's, as "GET /path".

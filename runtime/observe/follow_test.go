@@ -78,7 +78,7 @@ func TestStreamThatBreaks(t *testing.T) {
 	if err := c.Events(t.Context(), "r", 0, false, &out); err == nil || err.Error() != "the disk is gone" || out.String() != "half" {
 		t.Errorf("%q, %v", out.String(), err)
 	}
-	if err := c.Log(t.Context(), "r", "", io.Discard); err == nil || err.Error() != "no disk at all" {
+	if err := c.Log(t.Context(), "r", "", All, io.Discard); err == nil || err.Error() != "no disk at all" {
 		t.Errorf("before it began: %v", err)
 	}
 }
@@ -90,7 +90,7 @@ func (broken) Events(_ context.Context, _ string, _ int, _ bool, w io.Writer) er
 	return errors.New("the disk is gone")
 }
 
-func (broken) Log(context.Context, string, string, io.Writer) error {
+func (broken) Log(context.Context, string, string, int, io.Writer) error {
 	return errors.New("no disk at all")
 }
 

@@ -59,7 +59,7 @@ func open(t testing.TB) (*house, *client) {
 		}
 	})
 	c := newClient(h.data)
-	c.http.Transport = checkedTransport{t, apiRoutes(nil, true), c.http.Transport}
+	c.http.Transport = checkedTransport{t, apiRoutes(&Store{}, true), c.http.Transport}
 	t.Cleanup(func() { _ = c.Close() })
 	return h, c
 }
@@ -109,6 +109,24 @@ func (h *house) runOf(name string, p plan.Plan, ago time.Duration, live bool) {
 	}
 }
 
+// relog has a run's log begin anew.
+func (h *house) relog(name string) {
+	h.t.Helper()
+	m, err := record.ReadManifest((&Store{Data: h.data}).Dir(name).Manifest())
+	if err == nil {
+		err = h.bus.DeleteStream(name)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	stream, err := h.bus.CreateStream(name)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(stream.Close)
+	h.logs[name] = record.Create(stream, m.Plan.Genesis())
+}
+
 // tick commits the next tick of a run.
 func (h *house) tick(name string, n int, end record.End) {
 	h.t.Helper()
@@ -123,6 +141,7 @@ func (h *house) commit(name string, r *record.Record) {
 		h.t.Fatal(err)
 	}
 	if l := h.live(name); l != nil {
+		l.Recorded(r, hash)
 		l.Committed(State{Ticks: r.Tick + 1, Hash: hash, End: r.End})
 	}
 }

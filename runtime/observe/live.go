@@ -21,6 +21,8 @@ type Live struct {
 	// Missing says why others do not, by tier; set with it.
 	Missing map[string]string
 
+	inside interior // what its agents do
+
 	mu     sync.Mutex
 	uses   func() []Use
 	state  State

@@ -39,7 +39,9 @@ var statuses = []struct {
 	err  error
 	code int
 }{
-	{ErrNoRun, http.StatusNotFound},
+	{ErrNoRun, http.StatusNotFound}, // and what follows: a client has runs in mind
+	{ErrNoAgent, http.StatusNotFound},
+	{ErrNoFile, http.StatusNotFound},
 	{ErrNoTick, http.StatusNotFound},
 	{errAsked, http.StatusBadRequest},
 	{ErrNoLog, http.StatusGone},

@@ -62,6 +62,9 @@ type Use struct {
 	By      string  `json:"by"`    // kernel or watched
 }
 
+// All of a log is meant.
+const All = -1
+
 // Runs is what can be asked about the runs of a data directory. Its methods
 // may be called concurrently.
 type Runs interface {
@@ -78,11 +81,12 @@ type Runs interface {
 	// Frame writes what is to be seen of a run after a tick, as JSON: the difference
 	// to an earlier one, or all of it (since -1); see frameRoutes.
 	Frame(ctx context.Context, run string, since, tick int, w io.Writer) error
-	// Log writes what a process of the run has logged.
-	Log(ctx context.Context, run, agent string, w io.Writer) error
+	// Log writes what a process of the run has logged: all that is kept, or its
+	// last lines, of so many bytes at most, where tail is not All.
+	Log(ctx context.Context, run, agent string, tail int, w io.Writer) error
 	// Transcript writes what was said to and by an agent that is a model, as
-	// lines of agent.TranscriptLine.
-	Transcript(ctx context.Context, run, agent string, w io.Writer) error
+	// lines of agent.TranscriptLine, as Log does.
+	Transcript(ctx context.Context, run, agent string, tail int, w io.Writer) error
 	// Stop ends a running run resumably and returns when it is over.
 	Stop(ctx context.Context, run string) error
 	// Remove deletes a run with all its files. One that is running is

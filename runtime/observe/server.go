@@ -67,18 +67,14 @@ func apiRoutes(runs Runs, local bool) *routes {
 			return runs.Entries(r.Context(), r.PathValue("run"), out)
 		})
 	})
-	logs := func(w http.ResponseWriter, r *http.Request) {
-		stream(w, "text/plain; charset=utf-8", func(out io.Writer) error {
-			return runs.Log(r.Context(), r.PathValue("run"), r.PathValue("agent"), out)
-		})
-	}
+	logs := tailed("text/plain; charset=utf-8", func(r *http.Request, tail int, out io.Writer) error {
+		return runs.Log(r.Context(), r.PathValue("run"), r.PathValue("agent"), tail, out)
+	})
 	mux.HandleFunc("GET /v1/runs/{run}/log", logs)
 	mux.HandleFunc("GET /v1/runs/{run}/agents/{agent}/log", logs)
-	mux.HandleFunc("GET /v1/runs/{run}/agents/{agent}/transcript", func(w http.ResponseWriter, r *http.Request) {
-		stream(w, "application/jsonl", func(out io.Writer) error {
-			return runs.Transcript(r.Context(), r.PathValue("run"), r.PathValue("agent"), out)
-		})
-	})
+	mux.HandleFunc("GET /v1/runs/{run}/agents/{agent}/transcript", tailed("application/jsonl", func(r *http.Request, tail int, out io.Writer) error {
+		return runs.Transcript(r.Context(), r.PathValue("run"), r.PathValue("agent"), tail, out)
+	}))
 	mux.HandleFunc("POST /v1/runs/{run}/stop", func(w http.ResponseWriter, r *http.Request) {
 		done(w, runs.Stop(r.Context(), r.PathValue("run")))
 	})
@@ -92,6 +88,9 @@ func apiRoutes(runs Runs, local bool) *routes {
 		done(w, runs.Remove(r.Context(), r.PathValue("run"), force))
 	})
 	frameRoutes(mux, runs)
+	if in, ok := runs.(Inspector); ok {
+		inspectRoutes(mux, in)
+	}
 	outsideRoutes(mux, runs)
 	controlRoutes(mux, runs, local)
 	humanRoutes(mux, runs)
@@ -125,6 +124,19 @@ func fromTick(kind string, writer func(r *http.Request, from int, q *query) func
 			return
 		}
 		stream(w, kind, write)
+	}
+}
+
+// tailed answers with a log, or its last lines.
+func tailed(kind string, write func(r *http.Request, tail int, out io.Writer) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		q := queryOf(r)
+		tail := q.number("tail", All, mostTick)
+		if q.err != nil {
+			fail(w, q.err)
+			return
+		}
+		stream(w, kind, func(out io.Writer) error { return write(r, tail, out) })
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"sync"
 
 	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -30,6 +31,9 @@ type Store struct {
 	Busy func() (done func())
 
 	sources sources // that somebody reads
+
+	mu   sync.Mutex // guards what follows
+	kept []kept     // of runs that are not played here, the newest asked for last
 }
 
 // Dir is where a run's files are.
@@ -240,7 +244,7 @@ func (s *Store) exists(run string) error {
 }
 
 // Log implements Runs. An agent of a shared process has its process's log.
-func (s *Store) Log(ctx context.Context, run, agent string, w io.Writer) error {
+func (s *Store) Log(ctx context.Context, run, agent string, tail int, w io.Writer) error {
 	if err := s.exists(run); err != nil {
 		return err
 	}
@@ -252,16 +256,11 @@ func (s *Store) Log(ctx context.Context, run, agent string, w io.Writer) error {
 		}
 		path = s.Dir(run).AgentLog(process)
 	}
-	for _, p := range []string{path + ".1", path} {
-		if err := copyFile(ctx, p, w); err != nil {
-			return err
-		}
-	}
-	return nil
+	return copyLog(ctx, path, tail, w)
 }
 
 // Transcript implements Runs.
-func (s *Store) Transcript(ctx context.Context, run, agent string, w io.Writer) error {
+func (s *Store) Transcript(ctx context.Context, run, agent string, tail int, w io.Writer) error {
 	if err := s.exists(run); err != nil {
 		return err
 	}
@@ -273,12 +272,7 @@ func (s *Store) Transcript(ctx context.Context, run, agent string, w io.Writer) 
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("%w: agent %s of run %s has no transcript: only agents that are models keep one, from their first process on", ErrNoLog, agent, run)
 	}
-	for _, p := range []string{path + ".1", path} {
-		if err := copyFile(ctx, p, w); err != nil {
-			return err
-		}
-	}
-	return nil
+	return copyLog(ctx, path, tail, w)
 }
 
 // process names the process that hosts an agent.
@@ -300,22 +294,6 @@ func (s *Store) process(run, agent string) (string, error) {
 		}
 	}
 	return "", fmt.Errorf("%w: run %s has no agent %s", ErrNoLog, run, agent)
-}
-
-func copyFile(ctx context.Context, path string, w io.Writer) error {
-	f, err := os.Open(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	_, err = io.Copy(w, f)
-	return err
 }
 
 // Stop implements Runs.
