@@ -132,7 +132,6 @@ func (d *description) schemasBelow(t *testing.T, here any, pointer string) {
 // elsewhere are the routes that are described and that a Store does not serve.
 var elsewhere = []string{
 	"GET /",
-	"GET /v1/runs/{run}/agents/{agent}/chat",
 	"GET /v1/runs/{run}/agents/{agent}/http/{path}",
 }
 

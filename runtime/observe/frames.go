@@ -310,12 +310,13 @@ func frameRoutes(mux *routes, runs Runs) {
 	mux.HandleFunc("GET /v1/runs/{run}/frames/{tick}", func(w http.ResponseWriter, r *http.Request) {
 		tick, err := strconv.ParseUint(r.PathValue("tick"), 10, 31)
 		if err != nil {
-			fail(w, fmt.Errorf("%w: %q is not the number of a tick", errAsked, r.PathValue("tick")))
+			fail(w, fmt.Errorf("%w: %q is not the number of a tick", errRequest, r.PathValue("tick")))
 			return
 		}
-		since, err := tickOf(r, "since", -1)
-		if err != nil {
-			fail(w, err)
+		q := queryOf(r)
+		since := q.number("since", -1, mostTick)
+		if q.err != nil {
+			fail(w, q.err)
 			return
 		}
 		stream(w, "application/json", func(out io.Writer) error {
@@ -329,12 +330,12 @@ func sinceOf(r *http.Request) (int, error) {
 	if id := lastID(r); id != "" {
 		tick, err := strconv.ParseUint(id, 10, 31)
 		if err != nil {
-			return 0, fmt.Errorf("%w: %q is not the id of a frame, which is the number of its tick", errAsked, id)
+			return 0, fmt.Errorf("%w: %q is not the id of a frame, which is the number of its tick", errRequest, id)
 		}
 		return int(tick), nil
 	}
-	from, err := tickOf(r, "from", 0)
-	return from - 1, err
+	q := queryOf(r)
+	return q.number("from", 0, mostTick) - 1, q.err
 }
 
 func (c *client) Frame(ctx context.Context, run string, since, tick int, w io.Writer) error {

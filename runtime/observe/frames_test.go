@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -217,6 +219,32 @@ func TestFrames(t *testing.T) {
 				if n == ticks-1 {
 					break
 				}
+			}
+		}
+	}
+}
+
+// TestFramesAreAsDescribed holds frames against the API's document.
+func TestFramesAreAsDescribed(t *testing.T) {
+	d, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := d.schema("/components/schemas/Frame")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := gridPlan()
+	by, rnd := newPicture(&p), rand.New(rand.NewPCG(3, 3))
+	for n := range 600 {
+		by.add(eventful(&p, n, rnd), [record.HashSize]byte{})
+		for _, since := range []int{-1, n - 1, max(n-9, -1), n, n + 1} {
+			frame, err := jsonschema.UnmarshalJSON(bytes.NewReader(by.appendFrame(nil, since)))
+			if err == nil {
+				err = schema.Validate(frame)
+			}
+			if err != nil {
+				t.Fatalf("after tick %d, since %d: %v", n, since, err)
 			}
 		}
 	}

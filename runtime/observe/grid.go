@@ -17,8 +17,8 @@ const noValue = 255
 // A grid is what each cell of a view shows. All but now, since and values is
 // shared with its clones.
 type grid struct {
-	sorted []place // by the agent's id as bytes, as turns are
-	action bool    // whose field is shown, else the observation's
+	sorted []spot // by the agent's id as bytes, as turns are
+	action bool   // whose field is shown, else the observation's
 	path   []string
 
 	now    []uint8  // by cell: an index into values
@@ -26,8 +26,8 @@ type grid struct {
 	values []string // JSON, in the order in which they came up
 }
 
-// A place is an agent's cell.
-type place struct {
+// A spot is an agent's cell.
+type spot struct {
 	agent string
 	cell  int
 }
@@ -40,16 +40,16 @@ func newGrid(p *plan.Plan) *grid {
 	}
 	root, path, deeper := strings.Cut(p.View.Grid.Value, ".")
 	g := &grid{
-		action: root == "action", sorted: make([]place, len(ids)),
+		action: root == "action", sorted: make([]spot, len(ids)),
 		now: slices.Repeat([]uint8{noValue}, len(ids)), since: slices.Repeat([]int32{-1}, len(ids)),
 	}
 	if deeper {
 		g.path = strings.Split(path, ".")
 	}
 	for cell, id := range ids {
-		g.sorted[cell] = place{id, cell}
+		g.sorted[cell] = spot{id, cell}
 	}
-	slices.SortFunc(g.sorted, func(a, b place) int { return strings.Compare(a.agent, b.agent) })
+	slices.SortFunc(g.sorted, func(a, b spot) int { return strings.Compare(a.agent, b.agent) })
 	return g
 }
 

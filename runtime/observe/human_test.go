@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -57,7 +58,7 @@ func openPlayed(t *testing.T) (*house, *client, *fakePerson) {
 }
 
 func at(tick, attempt int) *HumanTurn {
-	return &HumanTurn{Agent: "ann", Tick: tick, Attempt: attempt, Observation: []byte(`{"a":1}`)}
+	return &HumanTurn{Agent: "ann", Tick: tick, Attempt: attempt, Observation: []byte(`{"a":1}`), Messages: []HumanMessage{}, Results: []json.RawMessage{}}
 }
 
 func TestTurnWaits(t *testing.T) {

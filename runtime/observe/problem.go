@@ -43,7 +43,6 @@ var statuses = []struct {
 	{ErrNoAgent, http.StatusNotFound},
 	{ErrNoFile, http.StatusNotFound},
 	{ErrNoTick, http.StatusNotFound},
-	{errAsked, http.StatusBadRequest},
 	{ErrNoLog, http.StatusGone},
 	{ErrRunning, http.StatusConflict},
 	{ErrConflict, http.StatusConflict},

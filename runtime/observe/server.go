@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -20,6 +21,13 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 	srv.MaxHeaderBytes = 64 << 10
 	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	done := make(chan struct{})
+	var handling sync.RWMutex // read by handlers: the server does not know of those that took their connection over
+	h := srv.Handler
+	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handling.RLock()
+		defer handling.RUnlock()
+		h.ServeHTTP(w, r)
+	})
 	go func() {
 		defer close(done)
 		_ = srv.Serve(l) // ends with Shutdown
@@ -33,6 +41,8 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 			_ = srv.Close()
 		}
 		<-done
+		handling.Lock() // waits for the last of them
+		defer handling.Unlock()
 	}
 }
 
@@ -91,6 +101,7 @@ func apiRoutes(runs Runs, local bool) *routes {
 	if in, ok := runs.(Inspector); ok {
 		inspectRoutes(mux, in)
 	}
+	chatRoutes(mux, runs)
 	outsideRoutes(mux, runs)
 	controlRoutes(mux, runs, local)
 	humanRoutes(mux, runs)

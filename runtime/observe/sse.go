@@ -20,10 +20,6 @@ import (
 // reads it, and whatever is between, knows that it lives.
 const heartbeat = 15 * time.Second
 
-// writeWait is how long a reader of a stream may take for what it is sent at one
-// time. One that takes longer is let go.
-const writeWait = 30 * time.Second
-
 // A Mark is a place in a run's record: after the first so many events of a tick.
 type Mark struct{ Tick, Events int }
 
@@ -33,13 +29,10 @@ func ParseMark(id string) (Mark, error) {
 	t, err := strconv.ParseUint(tick, 10, 31)
 	at, err2 := strconv.ParseUint(n, 10, 31)
 	if !ok || err != nil || err2 != nil {
-		return Mark{}, fmt.Errorf("%w: %q is not the id of an event, which is <tick>.<number>", errAsked, id)
+		return Mark{}, fmt.Errorf("%w: %q is not the id of an event, which is <tick>.<number>", errRequest, id)
 	}
 	return Mark{int(t), int(at) + 1}, nil
 }
-
-// errAsked is that of a request that makes no sense.
-var errAsked = errors.New("cannot read the request")
 
 // sseOf is a tick as events of a stream: the lines of record.AppendEvents, each as
 // an event of its type whose id is the tick and the line's number in it.
@@ -149,34 +142,16 @@ func flush(w io.Writer) {
 	}
 }
 
-// A patientWriter writes to a client that is given writeWait for each write.
-type patientWriter struct {
-	flusher
-	control *http.ResponseController
-}
-
-func (p *patientWriter) Write(b []byte) (int, error) {
-	_ = p.control.SetWriteDeadline(time.Now().Add(writeWait)) // a test's recorder has none
-	return p.flusher.Write(b)
-}
-
-func (p *patientWriter) Flush() {
-	_ = p.control.SetWriteDeadline(time.Now().Add(writeWait))
-	p.flusher.Flush()
-}
-
 // streamSSE answers with the stream that write writes. What goes wrong after it
 // began is its last event.
 func streamSSE(w http.ResponseWriter, r *http.Request, write func(io.Writer) error) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Accel-Buffering", "no")
-	out := &patientWriter{flusher{w: w, kind: "text/event-stream"}, http.NewResponseController(w)}
-	_ = out.control.SetReadDeadline(time.Time{})
+	out := &flusher{w: w, kind: "text/event-stream"}
 	err := write(out)
 	switch {
 	case err == nil || r.Context().Err() != nil:
 	case !out.begun:
-		w.Header().Del("Cache-Control")
 		fail(w, err)
 	default:
 		text, _ := json.Marshal(map[string]string{"detail": err.Error()})
@@ -195,13 +170,14 @@ func lastID(r *http.Request) string {
 	if id := r.Header.Get("Last-Event-ID"); id != "" {
 		return id
 	}
-	return r.FormValue("last_event_id")
+	return r.URL.Query().Get("last_event_id")
 }
 
 // A follower writes what goes on in a run as streams of events.
 type follower interface {
 	Stream(ctx context.Context, run string, from Mark, w io.Writer) error
 	Frames(ctx context.Context, run string, since int, w io.Writer) error
+	chat(ctx context.Context, run, agent, as string) (c *chat, release func(), err error)
 }
 
 // eventStream answers those with a run's record as a stream of events who ask for
@@ -226,19 +202,6 @@ func markOf(r *http.Request) (Mark, error) {
 	if id := lastID(r); id != "" {
 		return ParseMark(id)
 	}
-	from, err := tickOf(r, "from", 0)
-	return Mark{Tick: from}, err
-}
-
-// tickOf is the number of a tick that a request names; otherwise where it does not.
-func tickOf(r *http.Request, key string, otherwise int) (int, error) {
-	text := r.FormValue(key)
-	if text == "" {
-		return otherwise, nil
-	}
-	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil {
-		return 0, fmt.Errorf("%w: %s is the number of a tick, not %q", errAsked, key, text)
-	}
-	return int(n), nil
+	q := queryOf(r)
+	return Mark{Tick: q.number("from", 0, mostTick)}, q.err
 }
