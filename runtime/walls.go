@@ -45,7 +45,7 @@ func (r *run) raise(data string) (err error) {
 	}
 	if r.live != nil {
 		a := r.walls.Achieved()
-		r.live.Isolation, r.live.Missing = a.String(), a.Missing
+		r.live.Walled(a.String(), a.Missing)
 	}
 	r.onStop(r.walls.Close)
 	r.bin, err = r.tool(data)

@@ -16,14 +16,12 @@ type Live struct {
 	Pacer Pacer
 	// Humans are the people who play agents; set before others know the Live.
 	Humans Humans
-	// Isolation says which walls stand; set before others know the Live.
-	Isolation string
-	// Missing says why others do not, by tier; set with it.
-	Missing map[string]string
 
 	inside interior // what its agents do
 
 	mu     sync.Mutex
+	walls  string            // those that stand; empty until they do
+	absent map[string]string // why others do not, by tier
 	uses   func() []Use
 	state  State
 	over   bool
@@ -42,6 +40,21 @@ type State struct {
 // NewLive makes the view of a run that cancel stops resumably.
 func NewLive(cancel func()) *Live {
 	return &Live{more: make(chan struct{}), done: make(chan struct{}), cancel: cancel}
+}
+
+// Walled says which walls stand around the run's processes, and why others do not, by
+// tier: a run that goes on may have other ones than its manifest tells of.
+func (l *Live) Walled(stand string, missing map[string]string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.walls, l.absent = stand, missing
+}
+
+// walled is what Walled has said; empty before.
+func (l *Live) walled() (stand string, missing map[string]string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.walls, l.absent
 }
 
 // Limited has a function say what the run's processes take of what they may.

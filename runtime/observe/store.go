@@ -93,8 +93,8 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 	if l := s.live(name); l != nil {
 		st := l.State()
 		r.Status, r.PID = Running, os.Getpid()
-		if l.Isolation != "" {
-			r.Isolation, r.Missing = l.Isolation, l.Missing
+		if stand, missing := l.walled(); stand != "" {
+			r.Isolation, r.Missing = stand, missing
 		}
 		r.Ticks, r.Limits = st.Ticks, l.limits()
 		if l.Pacer != nil {
