@@ -361,6 +361,8 @@ func pageHuman(h *host, b *browser) {
 	b.press("alice")
 	b.until(`document.querySelector(".seat .asked")?.textContent.includes("Tick 30 ")`) // the first match is the others'
 	b.shot("human")
+	b.press("Act")
+	b.until(`document.querySelector(".seat .bad").textContent.includes("move: ")`)
 	b.press("Write it as JSON instead")
 	b.fill("Action as JSON", "not JSON")
 	b.press("Act")

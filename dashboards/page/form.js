@@ -19,6 +19,7 @@ export function actionForm(schema) {
       if (toggle.open && free.value.trim() !== "") return parse(free.value);
       const action = {};
       for (const i of inputs) {
+        if (!i.first.checkValidity()) throw new Error(`${i.name}: ${i.first.validationMessage}`);
         const value = i.read();
         if (value !== undefined) action[i.name] = value;
       }

@@ -67,7 +67,7 @@ export class Seat {
     const to = h("input", { "aria-label": "Recipient", placeholder: "agent, or #channel" });
     const text = h("input", { "aria-label": "Message", placeholder: "message" });
     const button = h("button", { type: "submit", class: "main" }, "Act");
-    const answer = h("form", { onsubmit: async (e) => {
+    const answer = h("form", { novalidate: true, onsubmit: async (e) => {
       e.preventDefault();
       button.disabled = true;
       setText(wrong, "");
