@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/troupe-dev/troupe/dashboards"
 )
 
@@ -59,27 +61,61 @@ func exprs(t *testing.T) (all []expr, variables []string) {
 // on puts values in the place of Grafana's variables.
 func (e expr) on(t *testing.T, run string) string {
 	t.Helper()
-	text := strings.NewReplacer("$run", run, "$__rate_interval", "4s").Replace(e.text)
+	text := strings.NewReplacer("$run", run, "$__rate_interval", "4s", "$entry", ".+", "$instance", ".+").Replace(e.text)
 	if strings.Contains(text, "$") {
 		t.Fatalf("%s, %s: a variable that this test does not know: %s", e.dashboard, e.panel, text)
 	}
 	return text
 }
 
+// feeds says which run has what an expression shows: the one of crafted records has a
+// model, and the one that is played all else.
+func (e expr) feeds() string {
+	for _, family := range []string{"troupe_model_", "troupe_gateway_", "troupe_budget_", "gen_ai_"} {
+		if strings.Contains(e.text, family) {
+			return "models"
+		}
+	}
+	return "live"
+}
+
 var (
 	quoted     = regexp.MustCompile(`"[^"]*"`)
-	metricName = regexp.MustCompile(`\b(troupe|process|go)_\w+`)
+	metricName = regexp.MustCompile(`\b(troupe|process|go|gen_ai)_\w+`)
+	recorded   = regexp.MustCompile(`\b\w+:[\w:]+`)
+	labels     = regexp.MustCompile(`\b(by|on|group_left) \([^)]*\)`)
 )
 
 // metrics are the families that an expression names.
 func (e expr) metrics() (names []string) {
-	for _, name := range metricName.FindAllString(quoted.ReplaceAllString(e.text, ""), -1) {
+	text := e.text
+	for _, no := range []*regexp.Regexp{quoted, recorded, labels} {
+		text = no.ReplaceAllString(text, "")
+	}
+	for _, name := range metricName.FindAllString(text, -1) {
 		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
 			name = strings.TrimSuffix(name, suffix)
 		}
-		if name != "go_version" { // a label
-			names = append(names, name)
-		}
+		names = append(names, name)
 	}
 	return names
+}
+
+// A rule is one of rules.yaml.
+type rule struct{ Record, Alert, Expr string }
+
+func rules(t *testing.T) (all []rule) {
+	t.Helper()
+	text, err := dashboards.FS.ReadFile("rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Groups []struct{ Rules []rule } }
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range file.Groups {
+		all = append(all, g.Rules...)
+	}
+	return all
 }

@@ -28,13 +28,20 @@ type server struct {
 	base string
 }
 
-// prometheus starts one that scrapes targets, and ends it with the test.
-func prometheus(t *testing.T, targets ...string) *server {
+// prometheus starts one that scrapes targets as dashboards/prometheus.yaml does, with
+// the rules there, and ends it with the test.
+func prometheus(t *testing.T, token string, targets ...string) *server {
 	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yaml")
-	text := "global: {scrape_interval: 500ms, scrape_timeout: 500ms}\nscrape_configs:\n" +
-		"  - job_name: troupe\n    static_configs: [{targets: [" + strings.Join(targets, ", ") + "]}]\n"
+	rules, err := filepath.Abs("rules.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := "global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s}\n" +
+		"rule_files: [" + rules + "]\nscrape_configs:\n" +
+		"  - job_name: troupe\n    authorization: {credentials_file: " + token + "}\n" +
+		"    static_configs: [{targets: [" + strings.Join(targets, ", ") + "]}]\n"
 	write(t, config, text)
 	promtool(t, "", "check", "config", config)
 	s := &server{t: t, base: "http://" + freePort(t)}

@@ -3,13 +3,9 @@
 package dashboards_test
 
 import (
-	"bufio"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,14 +15,27 @@ import (
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
-// TestE2ERun has a real Prometheus look at a real run in which something of
-// everything happens but models, and at a run of crafted records which has
-// those; then each expression of the dashboards must have a value.
+// shipped are scenarios that are played to their end beside the run that lasts.
+var shipped = []string{"axelrod", "rabbits", "rumour"}
+
+// TestE2ERun has a real Prometheus look at a supervisor with several runs: one in
+// which something of everything happens but models, and some of the shipped scenarios;
+// at a run of crafted records which has models; and at a replay. Then each expression
+// of the dashboards must have a value, and each rule be worked out.
 func TestE2ERun(t *testing.T) {
-	live := playing(t)
+	bin := built(t)
+	if out, err := exec.Command(bin, "validate", "tournament.yaml").CombinedOutput(); err != nil {
+		t.Errorf("what compose.yaml is for: %v\n%s", err, out)
+	}
+	old := replaying(t, bin)
+	troupe := serving(t, bin)
+	troupe.live()
+	for _, name := range shipped {
+		troupe.submit(map[string]any{"name": name, "scenario": name + ".yaml"})
+	}
 	models, pause := thinking(t)
-	s := prometheus(t, live, models)
-	for _, what := range []string{
+	s := prometheus(t, troupe.token("observe"), troupe.target, models, old)
+	waits := []string{
 		`count_over_time(troupe_ticks_total{run="live"}[1m]) >= 10`,
 		`count_over_time(troupe_ticks_total{run="models"}[1m]) >= 10`,
 		`sum(rate(troupe_failures_total{run="live",type="invalid_action"}[4s])) > 0`,
@@ -39,17 +48,35 @@ func TestE2ERun(t *testing.T) {
 		`rate(troupe_lease_wait_seconds_count{run="live"}[4s]) > 0`,
 		`max_over_time(troupe_leases{run="live",state="held"}[1m]) == 1`,
 		`rate(troupe_action_latency_seconds_count{run="live",kind="exec"}[4s]) > 0`,
+		`rate(troupe_tick_duration_seconds_sum{run="live",phase="observe"}[4s]) > 0`,
+		`rate(troupe_tick_duration_seconds_sum{run="live",phase="act"}[4s]) > 0`,
+		`rate(troupe_record_bytes_total{run="live"}[4s]) > 0`,
 		`troupe_process_cpu_seconds_total{run="live",process="talker"} > 0`,
+		`troupe_process_open_fds{run="live",process="talker"} > 2`,
+		`troupe_limit_used_ratio{run="live",process="talker",limit="memory"} > 0`,
+		`troupe_run_state{run="live",state="running"} == 1`,
 		`sum(rate(troupe_model_tokens_total{run="models",type="output"}[4s])) > 0`,
-	} {
+		`troupe_budget_left_usd{run="models"} < 1e9`,
+		`rate(troupe_ticks_total{run="old-replay"}[4s]) > 0`,
+		`rate(troupe_record_bytes_total{run="old-replay"}[1m]) > 0`,
+		`sum(troupe_agents{run="old-replay"}) == 8`,
+	}
+	for _, name := range shipped {
+		waits = append(waits, `troupe_run_state{run="`+name+`",state="finished"} == 1`, `troupe_ticks_total{run="`+name+`"} > 0`)
+	}
+	for _, what := range waits {
 		until(t, what, func() bool { return s.holds(what) })
 	}
 	t.Run("expressions", func(t *testing.T) { expressions(t, s) })
-	t.Run("names", func(t *testing.T) { everyNameExists(t, scrape(t, live)) })
+	t.Run("rules", func(t *testing.T) { worksOut(t, s) })
+	exposed := scrape(t, troupe.target) + scrape(t, models)
+	t.Run("names", func(t *testing.T) { everyNameExists(t, exposed) })
 	t.Run("promtool", func(t *testing.T) {
-		promtool(t, scrape(t, live), "check", "metrics")
+		promtool(t, scrape(t, troupe.target), "check", "metrics")
 		promtool(t, scrape(t, models), "check", "metrics")
-		promtool(t, "", "check", "config", "prometheus.yaml")
+		promtool(t, "", "check", "config", "--syntax-only", "prometheus.yaml")
+		promtool(t, "", "check", "rules", "rules.yaml")
+		promtool(t, "", "test", "rules", "testdata/rules_test.yaml")
 	})
 	pause()
 	until(t, "the run with models is idle", func() bool {
@@ -67,101 +94,102 @@ func TestE2ERun(t *testing.T) {
 
 func expressions(t *testing.T, s *server) {
 	all, variables := exprs(t)
-	if len(all) < 20 || len(variables) == 0 {
+	if len(all) < 60 || len(variables) < 5 {
 		t.Errorf("only %d expressions and %d variables", len(all), len(variables))
 	}
 	for _, e := range all {
-		run := "live"
-		if strings.Contains(e.text, "troupe_model_") {
-			run = "models"
-		}
-		values := s.eval(e.on(t, run))
+		values := s.eval(e.on(t, e.feeds()))
 		if wrong := numbers(values); wrong != "" || len(values) == 0 {
-			t.Errorf("%s, %s: %d values, %s: %s", e.dashboard, e.panel, len(values), wrong, e.on(t, run))
+			t.Errorf("%s, %s: %d values, %s: %s", e.dashboard, e.panel, len(values), wrong, e.on(t, e.feeds()))
 		}
 		// What a run never does is 0, or nothing where there is no such thing
 		// as 0: never a value that is no number.
-		other := map[string]string{"live": "models", "models": "live"}[run]
-		if wrong := numbers(s.eval(e.on(t, other))); wrong != "" {
-			t.Errorf("%s, %s: %s: %s", e.dashboard, e.panel, wrong, e.on(t, other))
+		for _, other := range append([]string{"live", "models", "old-replay"}, shipped...) {
+			if wrong := numbers(s.eval(e.on(t, other))); wrong != "" {
+				t.Errorf("%s, %s: %s: %s", e.dashboard, e.panel, wrong, e.on(t, other))
+			}
 		}
 	}
 	for _, v := range variables {
-		of := regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`).FindStringSubmatch(v)
+		of := regexp.MustCompile(`^label_values\((.+), (\w+)\)$`).FindStringSubmatch(v)
 		if of == nil {
 			t.Fatalf("a variable that this test does not know: %s", v)
 		}
 		var values []string
-		s.get("label/"+of[2]+"/values", map[string][]string{"match[]": {of[1]}}, &values)
-		if strings.Join(values, " ") != "live models" {
+		match := expr{text: of[1]}.on(t, "live")
+		s.get("label/"+of[2]+"/values", map[string][]string{"match[]": {match}}, &values)
+		if len(values) < 3 { // runs, supervisors or entries
 			t.Errorf("%s gives %v", v, values)
 		}
 	}
 }
 
+// worksOut looks at the rules as Prometheus has them, and at what they name.
+func worksOut(t *testing.T, s *server) {
+	var got struct {
+		Groups []struct {
+			Rules []struct{ Name, Health, LastError string }
+		}
+	}
+	all := rules(t)
+	until(t, "all rules are worked out", func() bool {
+		s.get("rules", nil, &got)
+		n := 0
+		for _, g := range got.Groups {
+			for _, r := range g.Rules {
+				if r.Health == "err" {
+					t.Fatalf("%s: %s", r.Name, r.LastError)
+				}
+				if r.Health == "ok" {
+					n++
+				}
+			}
+		}
+		return n == len(all)
+	})
+	for _, r := range all {
+		if r.Record != "" {
+			until(t, r.Record+" has values", func() bool { return s.holds(r.Record) })
+			if wrong := numbers(s.eval(r.Record)); wrong != "" {
+				t.Errorf("%s: %s", r.Record, wrong)
+			}
+		}
+		if wrong := numbers(s.eval(r.Expr)); wrong != "" {
+			t.Errorf("%s%s: %s", r.Record, r.Alert, wrong)
+		}
+	}
+}
+
+// everyNameExists also looks whether all that is ours is on a dashboard.
 func everyNameExists(t *testing.T, exposed string) {
 	all, _ := exprs(t)
+	shown := map[string]bool{}
 	for _, e := range all {
 		names := e.metrics()
 		if len(names) == 0 {
 			t.Errorf("%s, %s: no metric in %s", e.dashboard, e.panel, e.text)
 		}
 		for _, name := range names {
-			if !strings.Contains(exposed, "\n# TYPE "+name+" ") {
-				t.Errorf("%s, %s: there is no metric %s", e.dashboard, e.panel, name)
+			shown[name] = true
+		}
+	}
+	for _, r := range rules(t) {
+		for _, name := range (expr{text: r.Expr}).metrics() {
+			if !shown[name] {
+				t.Errorf("%s%s: %s is on no dashboard", r.Record, r.Alert, name)
 			}
 		}
 	}
-}
-
-// playing starts troupe with testdata/live.yaml and says where its metrics
-// are. The test's end interrupts it.
-func playing(t *testing.T) (target string) {
-	t.Helper()
-	dir := t.TempDir()
-	bin := filepath.Join(dir, "troupe")
-	if out, err := exec.Command("go", "build", "-o", bin, "../cmd/troupe").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	if out, err := exec.Command(bin, "validate", "tournament.yaml").CombinedOutput(); err != nil {
-		t.Errorf("what compose.yaml plays: %v\n%s", err, out)
-	}
-	cmd := exec.Command(bin, "run", "testdata/live.yaml", "--name", "live", "--listen", "127.0.0.1:0")
-	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(dir, "data"))
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var said []string
-	drained := make(chan struct{})
-	t.Cleanup(func() {
-		_ = cmd.Process.Signal(syscall.SIGINT)
-		<-drained
-		_ = cmd.Wait()
-		if code := cmd.ProcessState.ExitCode(); code != 130 {
-			t.Errorf("troupe exited with status %d:\n%s", code, strings.Join(said, "\n"))
-		}
-	})
-	lines := bufio.NewScanner(stderr)
-	for target == "" && lines.Scan() {
-		said = append(said, lines.Text())
-		if at, ok := strings.CutPrefix(lines.Text(), "metrics: http://"); ok {
-			target = strings.TrimSuffix(at, "/metrics")
+	for name := range shown {
+		if !strings.Contains(exposed, "\n# TYPE "+name+" ") {
+			t.Errorf("there is no metric %s", name)
 		}
 	}
-	go func() {
-		defer close(drained)
-		for lines.Scan() {
-			said = append(said, lines.Text())
+	for _, of := range regexp.MustCompile(`(?m)^# TYPE ((?:troupe|gen_ai)_\w+) `).FindAllStringSubmatch(exposed, -1) {
+		if !shown[of[1]] {
+			t.Errorf("%s is on no dashboard", of[1])
 		}
-	}()
-	if target == "" {
-		t.Fatal("troupe says no address of its metrics")
 	}
-	return target
 }
 
 // thinking shows the metrics of a run with two models, which has a tick every
@@ -175,6 +203,7 @@ func thinking(t *testing.T) (target string, pause func()) {
 	m := observe.NewMetrics("test", "test")
 	run := m.Run(observe.MeasuredRun{
 		Name: "models", States: []string{"down", "ready"}, Processes: func() []observe.Process { return nil },
+		Budgets: func() []observe.Budget { return []observe.Budget{{Name: "limits.usd", USD: 1e9, Spent: 5}} },
 		Plan: &plan.Plan{
 			Name: "models", Entries: []plan.Entry{{ID: "{name}", Kind: "stdio"}},
 			Agents:    []plan.Agent{{ID: "ann"}, {ID: "bob"}},
@@ -198,6 +227,8 @@ func thinking(t *testing.T) (target string, pause func()) {
 				return
 			case <-tick.C:
 			}
+			run.Requested(&observe.Request{API: "anthropic", By: "upstream", Model: "small", Status: 200, Input: 1000, Output: 20, Took: time.Second})
+			run.Retried("anthropic")
 			run.Committed(&record.Record{
 				Turns: []record.Turn{{Agent: "ann"}, {Agent: "bob"}},
 				Annex: record.Annex{
