@@ -20,6 +20,8 @@ type ReplayOptions struct {
 	Data      string
 	Run       string
 	BusListen string  // host:port where observers may connect to the bus; empty for nowhere
+	Listen    string  // host:port of the API and of metrics that are counted from the record as it is told; empty for nowhere
+	Tokens    string  // directory of the API's tokens there; empty for those of the data directory
 	Speed     float64 // times as fast as it was recorded; 0 for as fast as it goes
 	From, To  int     // the first and the last tick; a negative To for the newest
 	Wait      bool    // until an observer has subscribed
@@ -52,12 +54,15 @@ func Replay(ctx context.Context, o ReplayOptions) (*Replayed, error) {
 	if err != nil {
 		return nil, err
 	}
-	h, err := openHost(HostOptions{Data: o.Data, BusListen: o.BusListen, Command: o.Command}, role{})
+	h, err := openHost(HostOptions{
+		Data: o.Data, BusListen: o.BusListen, Listen: o.Listen, Tokens: o.Tokens, Command: o.Command,
+	}, role{unready: func() string { return "" }})
 	if err != nil {
 		return nil, fmt.Errorf("cannot replay run %s: %w", o.Run, err)
 	}
 	defer h.Close()
 	p := &replay{opts: o, manifest: m, host: h, tell: teller{to: h.bus, run: o.Run + replaySuffix}}
+	p.measured = p.measure()
 	if err := p.open(ctx); err != nil {
 		return nil, err
 	}
@@ -85,11 +90,13 @@ type replay struct {
 	sum      record.Summary
 	told     int
 	pace     pace
+	measured *replayMetrics // nil for nowhere
 }
 
 // open lets observers in, and waits for one where that is asked for.
 func (p *replay) open(ctx context.Context) error {
 	o := Opening{Run: p.tell.run, Dir: p.host.store.Dir(p.opts.Run).Dir, Realtime: p.manifest.Plan.Clock.Mode == plan.Realtime, Agents: len(p.manifest.Plan.Agents), Ticks: p.manifest.Plan.Clock.Ticks, From: p.opts.From}
+	o.Listen, o.Link = p.host.Addr(), p.host.Link()
 	if p.opts.BusListen != "" {
 		var err error
 		if o.Observer, err = p.host.bus.Observer(p.tell.run); err != nil {
@@ -121,7 +128,7 @@ var errEnough = errors.New("the last tick is told")
 func (p *replay) play(ctx context.Context) (*Replayed, error) {
 	p.tell.begun("started", &p.manifest.Plan)
 	p.pace = pace{speed: p.opts.Speed, due: time.Now()}
-	err := observe.Read(ctx, p.host.store, p.opts.Run, p.opts.From, func(r *record.Record, hash [record.HashSize]byte) error {
+	err := observe.Read(ctx, p.measured.over(p.host.store), p.opts.Run, p.opts.From, func(r *record.Record, hash [record.HashSize]byte) error {
 		if p.opts.To >= 0 && r.Tick > p.opts.To {
 			return errEnough
 		}
@@ -142,12 +149,14 @@ func (p *replay) play(ctx context.Context) (*Replayed, error) {
 		out.Status = observe.StatusOf(p.sum.End)
 	}
 	p.tell.over(out.Status, p.sum.Ticks)
+	p.measured.ended(out.Status)
 	return out, err
 }
 
 func (p *replay) tick(r *record.Record, hash [record.HashSize]byte) {
 	p.sum.Add(r, hash)
 	p.told++
+	p.measured.tick(r)
 	if p.host.bus.Heard() {
 		p.tell.tick(r, hash)
 	}

@@ -13,7 +13,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/troupe-dev/troupe/bus"
 	"github.com/troupe-dev/troupe/runtime"
 )
 
@@ -26,6 +25,8 @@ var replayCommand = &cli.Command{
 	Flags: []cli.Flag{
 		dataFlag,
 		&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe the replay at `HOST:PORT`"},
+		&cli.StringFlag{Name: "listen", Usage: "answer the API, and serve metrics of what is told, at `HOST:PORT`"},
+		tokensFlag,
 		&cli.StringFlag{Name: "speed", Usage: "`N` times as fast as it was recorded, or max", Value: "1"},
 		&cli.IntFlag{Name: "from", Usage: "begin at tick `T`"},
 		&cli.IntFlag{Name: "to", Usage: "end with tick `T`", Value: -1, DefaultText: "the newest"},
@@ -51,7 +52,7 @@ func replayRun(c *cli.Context) error {
 	defer release()
 	show := newShow(os.Stderr)
 	out, err := runtime.Replay(ctx, runtime.ReplayOptions{
-		Data: c.String("data"), Run: run, BusListen: at, Speed: speed, From: c.Int("from"), To: c.Int("to"),
+		Data: c.String("data"), Run: run, BusListen: at, Listen: c.String("listen"), Tokens: c.String("tokens"), Speed: speed, From: c.Int("from"), To: c.Int("to"),
 		Wait: c.Bool("wait"), Command: strings.Join(os.Args[1:], " "), Watch: replayShow{show, run},
 	})
 	show.clear()
@@ -74,12 +75,8 @@ func replayUsage(c *cli.Context, at string) error {
 		return usage("--to %d is before --from %d", to, from)
 	case at == "" && c.Bool("wait"):
 		return usage("--wait waits for an observer, which needs --bus-listen HOST:PORT")
-	case at != "":
-		if err := bus.CheckListen(at); err != nil {
-			return usage("%w", err)
-		}
 	}
-	return nil
+	return checkListens(c)
 }
 
 // parseSpeed gives 0 for max.
