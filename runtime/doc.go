@@ -130,6 +130,8 @@
 //     loop counts, by atomics and locks that are held for moments, asks the fleet
 //     for its Statuses, and reads /proc; the loop never waits for one.
 //   - A second interruption has a goroutine that stopFleet waits for.
+//   - A server has one for each run that it plays, which is the caller of Run to it;
+//     Serve waits for all of them.
 //   - A connection of an agent's program has one that takes what it says; the end of
 //     the connection ends it, and is told by it: its process waits for that. One
 //     more watches while a program is waited for, and ends with the wait.
@@ -139,24 +141,36 @@
 //
 // # Start and stop
 //
-// Run acquires in this order and releases in the reverse one, so that whoever
-// uses a thing stops before the thing does:
+// A Host is acquired in this order, and released in the reverse one, so that
+// whoever uses a thing stops before the thing does:
 //
 //  1. the lock on the data directory: given back last, so that whoever comes next
 //     finds everything at rest
 //  2. the bus with its store
 //  3. the port of --listen, if any, and its server: before there is a run, which
-//     would be left behind where the port is taken; and released after the fleet,
+//     would be left behind where the port is taken; and released after the runs,
 //     so that /healthz answers as long as anything lives and the last scrape sees
-//     the last tick. /readyz says yes between the world's start and the loop's end
-//  4. the run's name, by making its directory (it stays); the copies of its files
-//     and the manifest, synced to disk before any process of the run exists (which
-//     versions the interpreters have, they are asked before: supervisor.Output)
-//  5. the log's stream
-//  6. the control socket and its server; Live.Over and Door.Shut are released
-//     before both, since they let go of those who follow the run or send to it
-//  7. the world, whose process, where it is one, starts with the loop
-//  8. the fleet, whose processes start side by side, and then the loop
+//     the last tick
+//  4. the control socket and its server
+//
+// A run in it, likewise:
+//
+//  1. the run's name, by making its directory (it stays), and its place among those
+//     that the host knows; the copies of its files and the manifest, synced to disk
+//     before any process of the run exists (which versions the interpreters have,
+//     they are asked before: supervisor.Output)
+//  2. the log's stream
+//  3. Live and Door, which let go of those who follow the run or send to it; its
+//     result is written down just before they do
+//  4. the world, whose process, where it is one, starts with the loop
+//  5. the fleet, whose processes start side by side, and then the loop. /readyz says
+//     yes between the world's start and the loop's end
+//
+// troupe run is a host for one run. troupe serve is one for many (the type server):
+// a submission is taken as far as 2, which is a run with an empty log, and put into
+// the queue, a directory of the host's. To play it is to resume it, from the queue
+// or after a server was killed. A run leaves the queue with its end, or when
+// somebody stops it; a server that stops leaves it in there.
 //
 // Agents and a world that is a process are stopped side by side, in 4 s at most:
 // stop lines and the end of stdin, TERM after 2 s, KILL 1.5 s later, to the whole
