@@ -9,7 +9,6 @@ import (
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/observe"
-	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/supervisor"
 )
 
@@ -96,14 +95,4 @@ func ofPerson(id string, err error) error {
 		}
 	}
 	return err
-}
-
-// people are the agents of the plan that people play.
-func people(p *plan.Plan) (ids []string) {
-	for i := range p.Agents {
-		if k, err := agent.Lookup(p.Entries[p.Agents[i].Entry].Kind); err == nil && k.Human {
-			ids = append(ids, p.Agents[i].ID)
-		}
-	}
-	return ids
 }

@@ -169,7 +169,7 @@ func (a *attached) look(ctx context.Context) (over bool, err error) {
 	}
 	if !a.begun {
 		a.begun = true
-		a.show.Starting(runtime.Opening{Run: a.run, Agents: now.Agents, Processes: now.Processes, Ticks: now.Last, From: a.next})
+		a.show.Starting(runtime.Opening{Run: a.run, Agents: now.Agents, Processes: now.Processes, People: now.People, Ticks: now.Last, From: a.next})
 	}
 	if now.Ticks > a.next {
 		err = observe.Read(ctx, a.server, a.run, a.next, func(r *record.Record, hash [record.HashSize]byte) error {

@@ -16,31 +16,31 @@ import (
 
 var metricsAt = regexp.MustCompile(`(?m)^metrics: (http://.*)/metrics$`)
 
-// fetch [-X METHOD] [-d FILE] WHERE PATH [TOKEN] asks for a path at a control
-// socket, or where the run listens whose words are in a file, with the body that
-// is in one and the token that lies in another. It prints the answer's status and
+// fetch [-X METHOD] [-d FILE | -b TEXT] WHERE PATH [TOKEN] asks for a path at a control
+// socket, or where the run listens whose words are in a file, with a
+// body that is in one, or the text, and the token that lies in another. It prints the answer's status and
 // body.
 func fetch(args []string) int {
 	flags := flag.NewFlagSet("fetch", flag.ContinueOnError)
 	method := flags.String("X", http.MethodGet, "")
-	data := flags.String("d", "", "")
+	data, text := flags.String("d", "", ""), flags.String("b", "", "")
 	if err := flags.Parse(args); err != nil || flags.NArg() < 2 || flags.NArg() > 3 {
-		fmt.Fprintln(os.Stderr, "usage: fetch [-X METHOD] [-d FILE] where path [token]")
+		fmt.Fprintln(os.Stderr, "usage: fetch [-X METHOD] [-d FILE | -b TEXT] where path [token]")
 		return 2
 	}
-	if err := fetched(*method, *data, flags.Args()); err != nil {
+	if err := fetched(*method, *data, *text, flags.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return 0
 }
 
-func fetched(method, data string, args []string) error {
+func fetched(method, data, text string, args []string) error {
 	client, base, err := reach(args[0])
 	if err != nil {
 		return err
 	}
-	var body []byte
+	body := []byte(text)
 	if data != "" {
 		if body, err = os.ReadFile(data); err != nil {
 			return err

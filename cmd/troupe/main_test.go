@@ -19,7 +19,7 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "visitor", "mcpcall", "asker", "askapi":
+	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "visitor", "mcpcall", "asker", "awaitrun":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		"visitor":   func() { os.Exit(visitor(os.Args[1:])) },
 		"natsbot":   func() { os.Exit(natsBotMain(os.Args[1:])) },
 		"asker":     func() { os.Exit(asker(os.Args[1:])) },
-		"askapi":    func() { os.Exit(askAPI(os.Args[1:])) },
+		"awaitrun":  func() { os.Exit(awaitRun(os.Args[1:])) },
 		"upstream":  func() { os.Exit(upstream(os.Args[1:])) },
 	})
 }

@@ -95,11 +95,13 @@ func (s *Store) humansOf(run string) (Humans, *Live, error) {
 	if err := s.exists(run); err != nil {
 		return nil, nil, err
 	}
-	l := s.live(run)
-	if l == nil || l.Humans == nil {
-		return nil, nil, fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)
+	if l := s.live(run); l != nil && l.Humans != nil {
+		return l.Humans, l, nil
 	}
-	return l.Humans, l, nil
+	if s.Server != nil && s.Server.Queued(run) {
+		return nil, nil, fmt.Errorf("%w: run %s waits until there is room for it", ErrConflict, run)
+	}
+	return nil, nil, fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)
 }
 
 // Turn implements Players.

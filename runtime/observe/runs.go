@@ -33,11 +33,12 @@ type Run struct {
 	// ticks it plays in a second at most.
 	Paused    bool      `json:"paused,omitempty"`
 	Speed     float64   `json:"ticks_per_second,omitempty"`
-	Ticks     int       `json:"ticks"`          // committed
-	Last      int       `json:"last,omitempty"` // the clock's last tick count; 0 for none
-	Agents    int       `json:"agents"`         // at the start
-	Processes int       `json:"processes"`      // at the start
-	Hash      string    `json:"hash"`           // after the newest tick, hex
+	Ticks     int       `json:"ticks"`            // committed
+	Last      int       `json:"last,omitempty"`   // the clock's last tick count; 0 for none
+	Agents    int       `json:"agents"`           // at the start
+	Processes int       `json:"processes"`        // at the start
+	People    []string  `json:"people,omitempty"` // agents of the start that people play
+	Hash      string    `json:"hash"`             // after the newest tick, hex
 	Started   time.Time `json:"started"`
 	// Isolation says which walls stand around its processes, or stood when it began.
 	Isolation string `json:"isolation"`

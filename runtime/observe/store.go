@@ -90,6 +90,7 @@ func (s *Store) describe(ctx context.Context, name string) Run {
 	r.Scenario, r.Seed, r.Started = m.Plan.Name, m.Plan.Seed, m.Started
 	r.Isolation, r.Missing, r.Enforced = m.Isolation.String(), m.Isolation.Missing, m.Limits
 	r.Agents, r.Processes, r.Last, r.Hash = len(m.Plan.Agents), len(m.Plan.Processes), m.Plan.Clock.Ticks, m.Genesis
+	r.People = m.Plan.People()
 	if l := s.live(name); l != nil {
 		st := l.State()
 		r.Status, r.PID = Running, os.Getpid()
