@@ -52,13 +52,15 @@ type frames struct {
 	sought  *picture      // the newest of those
 }
 
-// framesOf gives the frames of a run; the table is locked.
-func (t *sources) framesOf(ctx context.Context, run string, m *record.Manifest, lg *record.Log) (*frames, error) {
-	i := slices.IndexFunc(t.kept, func(f *frames) bool { return f.run == run && f.started.Equal(m.Started) })
+// frames gives those of a source.
+func (t *sources) frames(ctx context.Context, s *source) (*frames, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := slices.IndexFunc(t.kept, func(f *frames) bool { return f.run == s.run && f.started.Equal(s.started) })
 	if i >= 0 {
 		f := t.kept[i]
 		t.kept = slices.Delete(t.kept, i, i+1)
-		same, err := f.of(ctx, lg)
+		same, err := f.of(ctx, s.log)
 		if err != nil {
 			return nil, err
 		}
@@ -68,7 +70,7 @@ func (t *sources) framesOf(ctx context.Context, run string, m *record.Manifest, 
 		}
 	}
 	f := &frames{
-		run: run, started: m.Started, queue: newQueue(), now: newPicture(&m.Plan), every: firstKeys, seeking: make(chan struct{}, 1),
+		run: s.run, started: s.started, queue: newQueue(), now: newPicture(s.plan), every: firstKeys, seeking: make(chan struct{}, 1),
 	}
 	if t.kept = append(t.kept, f); len(t.kept) > mostKept {
 		t.kept = slices.Delete(t.kept, 0, 1)
@@ -141,7 +143,11 @@ func (s *Store) Frames(ctx context.Context, run string, since int, w io.Writer) 
 	}
 	defer release()
 	flush(w)
-	f, ticks := src.frames, src.ticks()
+	f, err := s.sources.frames(ctx, src)
+	if err != nil {
+		return err
+	}
+	ticks := src.ticks()
 	late, cancel := context.WithTimeout(ctx, catchUp)
 	_, err = f.after(ctx, late, src, max(since, ticks-2), since) // of now, if that takes no longer
 	cancel()
@@ -213,10 +219,14 @@ func (s *Store) Frame(ctx context.Context, run string, since, tick int, w io.Wri
 		return err
 	}
 	defer release()
+	f, err := s.sources.frames(ctx, src)
+	if err != nil {
+		return err
+	}
 	if ticks := src.ticks(); tick < 0 || tick >= ticks {
 		return fmt.Errorf("%w: run %s has %d so far, from 0 on", ErrNoTick, run, ticks)
 	}
-	frame, err := src.frames.at(ctx, src, since, tick)
+	frame, err := f.at(ctx, src, since, tick)
 	if err != nil {
 		return err
 	}

@@ -185,7 +185,7 @@ func TestFrames(t *testing.T) {
 		p := gridPlan()
 		h.runOf("r", p, 0, live)
 		rnd := rand.New(rand.NewPCG(7, 7))
-		const ticks = 150
+		const ticks = 90
 		by := newPicture(&p)
 		want := make([][]byte, ticks)
 		for n := range ticks {
@@ -198,13 +198,13 @@ func TestFrames(t *testing.T) {
 			by.add(r, hash)
 			want[n] = by.appendFrame(nil, -1)
 		}
-		for range 100 {
+		for range 40 {
 			n := rnd.IntN(ticks)
 			if got := framed(t, h.store, -1, n); !bytes.Equal(got, want[n]) {
 				t.Fatalf("after tick %d:\n%s\nwant\n%s", n, got, want[n])
 			}
 		}
-		for range 20 {
+		for range 6 {
 			var v, whole viewer
 			for n := rnd.IntN(9); ; n = min(n+1+rnd.IntN(30), ticks-1) {
 				since := -1
@@ -236,9 +236,9 @@ func TestFramesAreAsDescribed(t *testing.T) {
 	}
 	p := gridPlan()
 	by, rnd := newPicture(&p), rand.New(rand.NewPCG(3, 3))
-	for n := range 600 {
+	for n := range 60 {
 		by.add(eventful(&p, n, rnd), [record.HashSize]byte{})
-		for _, since := range []int{-1, n - 1, max(n-9, -1), n, n + 1} {
+		for _, since := range []int{-1, n - 1, n - 9} {
 			frame, err := jsonschema.UnmarshalJSON(bytes.NewReader(by.appendFrame(nil, since)))
 			if err == nil {
 				err = schema.Validate(frame)

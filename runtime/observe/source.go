@@ -3,7 +3,9 @@ package observe
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/plan"
 	"github.com/troupe-dev/troupe/runtime/record"
@@ -12,13 +14,13 @@ import (
 // A source is what is read of one run, for as long as somebody reads: it holds
 // its log open. Its methods may be called concurrently.
 type source struct {
-	run  string
-	plan *plan.Plan
-	log  *record.Log
-	live *Live // nil for a run that nobody plays
+	run     string
+	started time.Time // another run may have had its name
+	plan    *plan.Plan
+	log     *record.Log
+	live    *Live // nil for a run that nobody plays
 
 	events feed
-	frames *frames // which outlive the source
 
 	readers int // guarded by the table's mutex
 	close   func()
@@ -73,12 +75,8 @@ func (s *Store) newSource(ctx context.Context, run string, live *Live) (*source,
 	if err != nil {
 		return nil, err
 	}
-	src := &source{run: run, plan: &m.Plan, log: lg, live: live, close: release}
+	src := &source{run: run, started: m.Started, plan: &m.Plan, log: lg, live: live, close: release}
 	src.events = feed{source: src, queue: newQueue()}
-	if src.frames, err = s.sources.framesOf(ctx, run, m, lg); err != nil {
-		release()
-		return nil, err
-	}
 	return src, nil
 }
 
@@ -121,6 +119,20 @@ func (s *source) read(ctx context.Context, from, ticks int, fn func(r *record.Re
 		return nil
 	}
 	return err
+}
+
+// dump writes what is on record from a tick on, as JSON lines; next is the tick
+// after it.
+func (s *source) dump(ctx context.Context, from int, w io.Writer) (next int, ended bool, err error) {
+	next = from
+	var buf []byte
+	err = s.read(ctx, from, s.ticks(), func(r *record.Record, hash [record.HashSize]byte) error {
+		buf = record.AppendEvents(buf[:0], r, hash)
+		next, ended = r.Tick+1, r.End != record.NotEnded
+		_, err := w.Write(buf)
+		return err
+	})
+	return next, ended, err
 }
 
 // A queue is of those who wait for more of a source: whoever has the turn reads

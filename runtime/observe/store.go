@@ -167,51 +167,25 @@ func (s *Store) openLog(ctx context.Context, name string, m *record.Manifest) (l
 
 // Events implements Runs.
 func (s *Store) Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error {
-	if err := s.exists(run); err != nil {
+	src, release, err := s.read(ctx, run)
+	if err != nil {
 		return err
 	}
+	defer release()
 	for {
-		live := s.live(run)
-		var more <-chan struct{}
-		over := live == nil
-		if live != nil {
-			more, over = live.More()
-		}
-		next, ended, err := s.dump(ctx, run, from, w)
+		more, over := src.more()
+		next, ended, err := src.dump(ctx, from, w)
 		if err != nil || ended || !follow || over {
 			return err
 		}
 		from = next
-		if f, ok := w.(interface{ Flush() }); ok {
-			f.Flush()
-		}
+		flush(w)
 		select {
 		case <-more:
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 	}
-}
-
-// dump writes what is on record from a tick on; next is the tick after it.
-func (s *Store) dump(ctx context.Context, run string, from int, w io.Writer) (next int, ended bool, err error) {
-	lg, release, err := s.open(ctx, run)
-	if err != nil {
-		return from, false, err
-	}
-	defer release()
-	next = from
-	if last, _, _ := lg.Last(); last < from {
-		return from, false, nil
-	}
-	var buf []byte
-	err = lg.Read(ctx, from, func(r *record.Record, hash [record.HashSize]byte) error {
-		buf = record.AppendEvents(buf[:0], r, hash)
-		next, ended = r.Tick+1, r.End != record.NotEnded
-		_, err := w.Write(buf)
-		return err
-	})
-	return next, ended, err
 }
 
 // Entries implements Runs.
