@@ -377,7 +377,8 @@ func pageHuman(h *host, b *browser) {
 	}
 	b.until(`document.querySelector(".race .bars").innerText.includes("alice")`)
 	b.press("Stop")
-	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+	b.until(`document.querySelector(".status").textContent === "interrupted" && document.querySelector(".content").innerText.includes("nobody is asked")`)
+	b.wrongs() // a browser writes down that the question was taken back
 }
 
 // Every view fits a desk and a phone, in the light and in the dark.

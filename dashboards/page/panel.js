@@ -142,6 +142,12 @@ export class Panel {
     if (scrubbed || !reads && this.about?.turns !== this.told) this.guard(() => this.turns());
   }
 
+  // stands tells that the run goes on, or does not any more.
+  stands() {
+    if (this.now === "Play") this.show("Play");
+    else this.refresh();
+  }
+
   async turns() {
     const at = this.tick(), signal = this.leaving.signal;
     this.told = this.about?.turns;
@@ -207,6 +213,10 @@ export class Panel {
   }
 
   play() {
+    if (!this.live()) {
+      this.content.replaceChildren(h("p", { class: "dim" }, "The run does not go on now, so nobody is asked anything."));
+      return;
+    }
     this.seat = new Seat(this.source, this.run, this.agent);
     this.content.replaceChildren(this.seat.el);
   }

@@ -163,7 +163,10 @@ export class RunView {
   told(info) {
     const before = this.info?.status;
     this.info = info;
-    if (before && before !== info.status) say(`The run is ${info.status}`);
+    if (before && before !== info.status) {
+      say(`The run is ${info.status}`);
+      this.panel?.stands();
+    }
     if (info.status === "running" && this.over) { // started again
       this.over = false;
       setTimeout(() => this.closed || this.follow(), 500);
