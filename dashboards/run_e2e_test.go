@@ -3,6 +3,7 @@
 package dashboards_test
 
 import (
+	"net/http"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -77,6 +78,12 @@ func TestE2ERun(t *testing.T) {
 		promtool(t, "", "check", "config", "--syntax-only", "prometheus.yaml")
 		promtool(t, "", "check", "rules", "rules.yaml")
 		promtool(t, "", "test", "rules", "testdata/rules_test.yaml")
+	})
+	t.Run("removed", func(t *testing.T) {
+		troupe.ask(http.MethodDelete, "/v1/runs/"+shipped[0], nil, http.StatusNoContent)
+		if text := scrape(t, troupe.target); strings.Contains(text, `run="`+shipped[0]+`"`) || !strings.Contains(text, `run="`+shipped[1]+`"`) {
+			t.Error("what is removed is shown, or what is not is gone")
+		}
 	})
 	pause()
 	until(t, "the run with models is idle", func() bool {

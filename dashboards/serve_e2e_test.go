@@ -77,7 +77,13 @@ func (s *supervisor) submit(run map[string]any) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r, err := http.NewRequest(http.MethodPost, "http://"+s.target+"/v1/runs", bytes.NewReader(body))
+	s.ask(http.MethodPost, "/v1/runs", body, http.StatusCreated)
+}
+
+// ask makes a request of the API.
+func (s *supervisor) ask(method, path string, body []byte, status int) {
+	s.t.Helper()
+	r, err := http.NewRequest(method, "http://"+s.target+path, bytes.NewReader(body))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -89,8 +95,8 @@ func (s *supervisor) submit(run map[string]any) {
 	}
 	defer res.Body.Close()
 	text, _ := io.ReadAll(res.Body)
-	if res.StatusCode != http.StatusCreated {
-		s.t.Fatalf("%v: %s\n%s", run["name"], res.Status, text)
+	if res.StatusCode != status {
+		s.t.Fatalf("%s %s: %s\n%s", method, path, res.Status, text)
 	}
 }
 

@@ -55,31 +55,43 @@ func (r *RunMetrics) Committed(rec *record.Record) {
 // turned counts how turns ended.
 func (r *RunMetrics) turned(turns []record.Turn) {
 	clear(r.asked)
+	alone := len(r.turns) == 1 // the entry, of tens of thousands of agents, mostly
 	acted := 0
 	for i := range turns {
 		t := &turns[i]
-		entry := r.seated(i, t.Agent)
-		if entry >= 0 {
-			r.asked[entry]++
-		}
-		if t.Failure == "" {
-			acted++
+		if t.Failure != "" {
+			r.failed(i, t)
 			continue
 		}
-		if c := r.outcomes[t.Failure]; c != nil {
-			c.Inc()
-		}
-		if entry >= 0 {
-			if c := r.failures[entry][t.Failure]; c != nil {
-				c.Inc()
+		acted++
+		if !alone {
+			if entry := r.seated(i, t.Agent); entry >= 0 {
+				r.asked[entry]++
 			}
 		}
 	}
 	r.acted.Add(float64(acted))
+	if alone {
+		r.asked[0] += acted
+	}
 	for entry, n := range r.asked {
 		if n > 0 {
 			r.turns[entry].Add(float64(n))
 		}
+	}
+}
+
+func (r *RunMetrics) failed(i int, t *record.Turn) {
+	if c := r.outcomes[t.Failure]; c != nil {
+		c.Inc()
+	}
+	entry := r.seated(i, t.Agent)
+	if entry < 0 {
+		return
+	}
+	r.asked[entry]++
+	if c := r.failures[entry][t.Failure]; c != nil {
+		c.Inc()
 	}
 }
 

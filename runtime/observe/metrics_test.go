@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"fmt"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -252,4 +253,20 @@ func TestUseOfLimits(t *testing.T) {
 		`troupe_limit_used_ratio{limit="memory",process="ann",run="r1"} 0.25`,
 		`troupe_limit_used_ratio{limit="memory",process="rabbit-{n}",run="r1"} 0.75`,
 		`troupe_limit_used_ratio{limit="wall",process="cell-p1",run="r1"} 1`)
+}
+
+// BenchmarkCommitted is what a tick of many agents waits for.
+func BenchmarkCommitted(b *testing.B) {
+	p := &plan.Plan{Name: "crowd", Entries: []plan.Entry{{ID: "cell-{n}", Kind: "stdio"}}}
+	rec := &record.Record{}
+	for n := range 10_000 {
+		id := fmt.Sprint("cell-", n)
+		p.Agents = append(p.Agents, plan.Agent{ID: id})
+		rec.Turns = append(rec.Turns, record.Turn{Agent: id})
+	}
+	_, r := measured(p)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Committed(rec)
+	}
 }
