@@ -184,8 +184,17 @@ func (c *fleetCollector) sample(roots map[int]string) (by map[string]taken, err 
 		}
 	}
 	now := make(map[rootKey]uint64, len(ticks))
+	for i := range all { // of one that nobody names at the moment, too
+		if key := (rootKey{all[i].pid, all[i].start}); c.last[key] > 0 {
+			now[key] = c.last[key]
+		}
+	}
 	for root, used := range ticks {
-		key := rootKey{root, starts[root]}
+		start, there := starts[root]
+		if !there { // it has ended, and left the others behind
+			continue
+		}
+		key := rootKey{root, start}
 		// A descendant that nobody waited for takes its time with it: what is
 		// counted never goes down.
 		if before := c.last[key]; used > before {

@@ -94,6 +94,16 @@ func TestSamples(t *testing.T) {
 	look(map[int]string{20: stat(20, 1, 20, 20, 200, 5, 10), 30: bob}, 10, 3) // less than before: not counted
 	look(map[int]string{20: stat(20, 1, 20, 20, 400, 5, 10), 30: bob}, 10, 5)
 	look(map[int]string{20: stat(20, 1, 20, 20, 100, 9, 10), 30: bob}, 10, 6) // another process of the same pid
+	// The process has ended, and what it has started has not yet: it is not counted anew.
+	look(map[int]string{20: stat(20, 1, 20, 20, 100, 9, 10), 21: stat(21, 20, 20, 20, 100, 9, 0), 30: bob}, 10, 7)
+	look(map[int]string{21: stat(21, 1, 20, 20, 100, 9, 0), 30: bob}, 0, 7)
+	look(map[int]string{20: stat(20, 1, 20, 20, 100, 11, 10), 30: bob}, 10, 8)
+	// Nobody knows it for a moment.
+	ann := living[0]
+	living[0].PID = 0
+	look(map[int]string{20: stat(20, 1, 20, 20, 100, 11, 10), 30: bob}, 0, 8)
+	living[0] = ann
+	look(map[int]string{20: stat(20, 1, 20, 20, 200, 11, 10), 30: bob}, 10, 9)
 	isSeries(t, m, "troupe_agents", `troupe_agents{state="down"} 0`, `troupe_agents{state="ready"} 2`)
 	living = nil
 	c.proc = filepath.Join(t.TempDir(), "none")
