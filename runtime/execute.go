@@ -63,10 +63,12 @@ func (r *recorded) execute(ctx context.Context, log *record.Log, o *VerifyOption
 		},
 	})
 	x.onStop(func() { _ = x.dir.RemoveSockets() })
+	x.ports = newPorts(&portBook{})
+	x.onStop(x.ports.close)
 	x.onStop(x.stopFleet)
 	fleet := &repeater{newFleet(x.fleet, p, x.name, x.dir, secrets), told.upto}
 	fleet.gate, fleet.bin = gate, x.bin
-	fleet.proxy = x.proxy
+	fleet.proxy, fleet.ports = x.proxy, x.ports
 	if fleet.sources, err = x.sources(p, r.dir, r.manifest.Recorded); err != nil {
 		return nil, err
 	}

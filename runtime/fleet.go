@@ -24,6 +24,7 @@ type fleet struct {
 	gate    *gate                 // nil where no agent goes through the model gateway
 	proxy   *proxy.Proxy          // to hosts; nil where no program may reach any
 	sources map[string]*source    // of recorded agents, by run
+	ports   *ports                // that agents serve
 	seats   *seats                // on the bus; nil where nobody is asked there
 	later   map[string]plan.Agent // that the world added: the plan finds its own
 	bin     string                // where agents find troupe; empty where PATH has it
@@ -59,6 +60,9 @@ func (f *fleet) specs(ps []plan.Process) []supervisor.Spec {
 		f.gate.admit(&s, e.Gateway, e.Limits.USD)
 		f.outward(&s, &e.Program)
 		f.seated(&s)
+		if e.Serves && len(s.Command) > 0 {
+			s.Listens = f.ports.of(f.run, p.ID)
+		}
 		s.Template, s.View = f.template(e), e.Shared
 		if src := f.sources[e.Run]; src != nil {
 			s.Recorded = src.answer

@@ -46,6 +46,7 @@ type Host struct {
 	link     string           // to that, with a token
 
 	thrift   thrift
+	ports    portBook
 	claiming sync.Mutex // held while a name is looked for
 	mu       sync.Mutex
 	runs     map[string]*run // that are played, by name

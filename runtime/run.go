@@ -57,6 +57,8 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	r.host = h
 	r.live = observe.NewLive(cancel)
 	r.humans = newHumans()
+	r.ports = newPorts(&h.ports)
+	r.live.Served = r.ports
 	r.live.Outside, r.live.Pacer, r.live.Humans = &outside{&r.door}, &r.pacer, r.humans
 	r.pacer.run = r
 	r.pacer.pace.Slow(interval(r.opts.Speed))
@@ -122,6 +124,7 @@ type run struct {
 	pacer       pacer
 	metrics     *observe.RunMetrics // nil where the host shows none
 	humans      *humans
+	ports       *ports       // that its agents serve
 	phase       atomic.Int32 // one of the phases
 	survivors   int
 	over        *Result         // once the loop has come to its end
@@ -278,6 +281,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	})
 	r.onStop(func() { r.untidy = r.tidy(r.over) }) // after the fleet is stopped
 	r.onStop(func() { _ = r.dir.RemoveSockets() })
+	r.onStop(r.ports.close)
 	r.onStop(r.stopFleet)
 	r.measure()
 	if r.live != nil {
@@ -286,7 +290,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}
 	fleet := newFleet(r.fleet, r.plan, r.name, r.dir, r.secrets)
 	fleet.gate, fleet.bin = r.gate, r.bin
-	fleet.proxy = r.proxy
+	fleet.proxy, fleet.ports = r.proxy, r.ports
 	fleet.seats = newSeats(r.host.bus, r.name, r.plan)
 	if fleet.sources, err = r.sources(r.plan, r.dir, r.kept); err != nil {
 		return nil, err
@@ -335,6 +339,7 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 		return nil, err
 	}
 	r.humans.open(r.fleet)
+	r.ports.open(r.fleet)
 	r.measurePast(&cfg, &pub.sum)
 	pub.started()
 	cfg.OnTick, cfg.OnCheckpoint = func(rec *record.Record, hash [record.HashSize]byte) {

@@ -56,6 +56,7 @@ var descriptions = map[string]string{
 	"Entry.files":       "More files that the agent needs, beside the scenario; ** stands for any folders.",
 	"Entry.readable":    "Files and directories that the agent may read and execute, where the isolation keeps it from others: beside the system's, the program's own, and the agent's own directories. Relative to the scenario.",
 	"Entry.network":     "What the agent may connect to, where the isolation landlock (of Linux 6.7 or newer) keeps it from the rest: any, none, or a list of TCP ports, on any host, and of hosts, such as [5432, registry.example.org, \"*.example.org\", \"example.org:8443\"]; a host's port is 443 unless it says another. Hosts are reached through a proxy that the agent finds in HTTPS_PROXY and HTTP_PROXY. UDP and MPTCP pass by all of it. Default: none, and any for a command line tool that reaches its model by itself.",
+	"Entry.serves":      "Whether the agent serves HTTP: it gets a free port of 127.0.0.1 in PORT, the only one that walls let it listen at, which is reached by the API below /v1/runs/RUN/agents/AGENT/http/. Each agent has a process and a port of its own. Default: false, and it may listen nowhere.",
 	"Entry.env":         "Environment variables of the agent.",
 	"Entry.deadline":    "How long the agent may take to answer. Default: the clock's.",
 	"Entry.on_failure":  "What becomes of each type of failure of this agent. Default: the scenario's.",

@@ -73,6 +73,7 @@ type Entry struct {
 	Files      []string          `yaml:"files"`
 	Readable   []string          `yaml:"readable"` // beside what all agents may read; relative to the scenario
 	Network    *Network          `yaml:"network"`
+	Serves     bool              `yaml:"serves"`
 	Env        map[string]string `yaml:"env"`
 	Deadline   Duration          `yaml:"deadline"`
 	OnFailure  map[string]Policy `yaml:"on_failure" keys:"deadline crash spawn invalid_action oversize limit refused budget rate_limited differs"`

@@ -163,8 +163,11 @@ func (l *landlock) allow(ruleset int, c *Command, w *Workspace) error {
 	add(useAccess, l.around(filepath.SplitList(pathOf(c.Env)))...)
 	for _, port := range c.Ports {
 		if err == nil && !c.Connects && l.ports&unix.LANDLOCK_ACCESS_NET_CONNECT_TCP != 0 {
-			err = allowPort(ruleset, port)
+			err = allowPort(ruleset, port, unix.LANDLOCK_ACCESS_NET_CONNECT_TCP)
 		}
+	}
+	if err == nil && c.Listens > 0 && l.ports&unix.LANDLOCK_ACCESS_NET_BIND_TCP != 0 {
+		err = allowPort(ruleset, c.Listens, unix.LANDLOCK_ACCESS_NET_BIND_TCP)
 	}
 	return err
 }
@@ -173,9 +176,9 @@ func (l *landlock) allow(ruleset int, c *Command, w *Workspace) error {
 // struct landlock_net_port_attr.
 const ruleNetPort = 2
 
-// allowPort allows connections to a port, wherever that is.
-func allowPort(ruleset, port int) error {
-	attr := struct{ access, port uint64 }{unix.LANDLOCK_ACCESS_NET_CONNECT_TCP, uint64(port)} //nolint:gosec // no port is negative
+// allowPort allows something to be done with a port, of whatever address that is.
+func allowPort(ruleset, port int, access uint64) error {
+	attr := struct{ access, port uint64 }{access, uint64(port)} //nolint:gosec // no port is negative
 	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(ruleset), ruleNetPort,
 		uintptr(unsafe.Pointer(&attr)), 0, 0, 0) //nolint:gosec // for one system call
 	if errno != 0 {

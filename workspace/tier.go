@@ -21,6 +21,9 @@ type Command struct {
 	// to which it may in any case.
 	Connects bool
 	Ports    []int
+	// Listens is the TCP port that the process may listen at, of any address; 0 for
+	// none.
+	Listens int
 	// Confinement is what the process does to itself before it executes Argv.
 	Confinement Confinement
 }

@@ -16,7 +16,7 @@ var claude = Kind{
 	Name: "claude",
 	Keys: []string{
 		"prompt", "system", "message", "model", "allowed_tools", "permission_mode",
-		"max_turns", "flags", "mcp", "settings", "gateway", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "shared", "workspace",
+		"max_turns", "flags", "mcp", "settings", "gateway", "limits", "limits.turns", "limits.usd", "secrets", "files", "env", "readable", "network", "serves", "shared", "workspace",
 	},
 	Tool: &Tool{
 		Program:  "claude",

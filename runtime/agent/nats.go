@@ -4,7 +4,7 @@ package agent
 // told and what it answers are the lines of the protocol, a message each.
 var nats = Kind{
 	Name:    "nats",
-	Keys:    []string{"command", "files", "env", "readable", "network", "shared", "secrets", "workspace", "limits", "limits.turns"},
+	Keys:    []string{"command", "files", "env", "readable", "network", "serves", "shared", "secrets", "workspace", "limits", "limits.turns"},
 	Bus:     true,
 	States:  []string{"reobserve", "snapshot", "none"},
 	Dialect: func(*Brief) Dialect { return stdioDialect{} },

@@ -3,7 +3,7 @@ package agent
 // stdio is a program that speaks the protocol itself, for as long as it lives.
 var stdio = Kind{
 	Name:         "stdio",
-	Keys:         []string{"command", "files", "env", "readable", "network", "shared", "secrets", "workspace", "per_process", "pin", "limits", "limits.turns", "limits.usd", "gateway"},
+	Keys:         []string{"command", "files", "env", "readable", "network", "serves", "shared", "secrets", "workspace", "per_process", "pin", "limits", "limits.turns", "limits.usd", "gateway"},
 	NeedsCommand: true,
 	States:       []string{"reobserve", "snapshot", "none"},
 	Dialect:      func(*Brief) Dialect { return stdioDialect{} },

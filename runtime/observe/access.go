@@ -57,10 +57,14 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(p, http.StatusMisdirectedRequest, fmt.Sprintf("this is not %s: ask for 127.0.0.1 or localhost", r.Host))
 		return
 	}
-	if !g.admits(p, r) {
-		return
+	is, byTicket, ok := g.admits(p, r)
+	switch r = withRole(r, is); {
+	case !ok:
+	case byTicket: // it is in the path: a page that does not know it cannot ask
+		g.routes.ServeHTTP(p, r)
+	default:
+		g.origin.Handler(g.routes).ServeHTTP(p, r)
 	}
-	g.origin.Handler(g.routes).ServeHTTP(p, r)
 }
 
 // isLocalHost says whether a request's Host names this machine. A name that leads
@@ -77,26 +81,37 @@ func isLocalHost(host string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// admits says whether a request may go on, or answers why it may not.
-func (g *gate) admits(w http.ResponseWriter, r *http.Request) bool {
+// admits says whether a request may go on and with what rights, or answers why it
+// may not.
+func (g *gate) admits(w http.ResponseWriter, r *http.Request) (is Role, byTicket, ok bool) {
 	what, _ := g.routes.of(r)
+	if is, byTicket = g.routes.tickets.ticketRole(r); byTicket {
+		switch {
+		case is == Anyone:
+			w.Header().Set("WWW-Authenticate", challenge)
+			refuse(w, http.StatusUnauthorized, "the ticket is over, or none of this agent's: POST to http-ticket beside http gives another")
+		case is < what.role:
+			refuse(w, http.StatusForbidden, fmt.Sprintf("the ticket was made with the token of %s; this needs one of %s", is, what.role))
+		}
+		return is, true, is != Anyone && is >= what.role
+	}
 	if g.local && r.URL.Path == "/metrics" {
 		what.role = Anyone
 	}
-	if what.role == Anyone {
-		return true
-	}
-	switch is := g.tokens.role(bearer(r)); {
+	switch is = g.tokens.role(bearer(r)); {
 	case is >= what.role:
-		return true
+		return is, false, true
 	case is == Anyone:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="troupe"`)
+		w.Header().Set("WWW-Authenticate", challenge)
 		refuse(w, http.StatusUnauthorized, fmt.Sprintf("this needs the header Authorization: Bearer TOKEN; the token is in %s", g.where(what.role)))
 	default:
 		refuse(w, http.StatusForbidden, fmt.Sprintf("the token is for %s; this needs that in %s", is, g.where(what.role)))
 	}
-	return false
+	return is, false, false
 }
+
+// challenge asks for a token.
+const challenge = `Bearer realm="troupe"`
 
 // where names the file of a role's token, by no more of its path than says which.
 func (g *gate) where(r Role) string {

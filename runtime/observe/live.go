@@ -16,6 +16,8 @@ type Live struct {
 	Pacer Pacer
 	// Humans are the people who play agents; set before others know the Live.
 	Humans Humans
+	// Served are the ports that agents serve; set before others know the Live.
+	Served Served
 
 	inside interior // what its agents do
 

@@ -49,6 +49,7 @@ var statuses = []struct {
 	{ErrNotRunning, http.StatusPreconditionFailed},
 	{ErrRefused, http.StatusUnprocessableEntity},
 	{ErrNotPlayed, http.StatusNotFound},
+	{ErrNotServed, http.StatusNotFound},
 	{ErrNotAsked, http.StatusConflict},
 	{ErrEnded, http.StatusGone},
 	{errRequest, http.StatusBadRequest},

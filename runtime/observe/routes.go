@@ -31,15 +31,18 @@ var exceptions = map[string]route{
 	"POST /v1/runs":        {Control, mostUpload},
 
 	"GET /v1/runs/{run}/agents/{agent}/chat": {Control, 0},
+	ticketPattern:                            {Observe, mostBody},
 }
 
 // routes are the API's: a mux that knows what it has.
 type routes struct {
 	mux   http.ServeMux
 	table map[string]route
+	// tickets are good for what agents serve, in place of a token.
+	tickets *tickets
 }
 
-func newRoutes() *routes { return &routes{table: map[string]route{}} }
+func newRoutes() *routes { return &routes{table: map[string]route{}, tickets: newTickets()} }
 
 // HandleFunc has requests of a pattern, which names a method, answered.
 func (t *routes) HandleFunc(pattern string, h http.HandlerFunc) { t.Handle(pattern, h) }

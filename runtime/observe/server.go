@@ -105,6 +105,7 @@ func apiRoutes(runs Runs, local bool) *routes {
 	outsideRoutes(mux, runs)
 	controlRoutes(mux, runs, local)
 	humanRoutes(mux, runs)
+	servedRoutes(mux, runs)
 	return mux
 }
 

@@ -32,6 +32,9 @@ type Store struct {
 
 	sources sources // that somebody reads
 
+	ticketing sync.Once
+	ticketKey *tickets
+
 	mu   sync.Mutex // guards what follows
 	kept []kept     // of runs that are not played here, the newest asked for last
 }

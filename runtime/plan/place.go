@@ -70,6 +70,7 @@ func (m *maker) entry(v *variant, kind agent.Kind) Entry {
 	if kind.Tool != nil || kind.Bodiless() || kind.Bus {
 		out.PerProcess = 1
 	}
+	out.Serves = m.serves(v, kind)
 	if kind.Recorded {
 		out.Run = m.recorded(v)
 	}
@@ -127,6 +128,7 @@ var optional = []struct {
 	{"prompt", func(e *scenarios.Entry) bool { return e.Prompt != nil }},
 	{"readable", func(e *scenarios.Entry) bool { return len(e.Readable) > 0 }},
 	{"run", func(e *scenarios.Entry) bool { return e.Run != "" }},
+	{"serves", func(e *scenarios.Entry) bool { return e.Serves }},
 	{"secrets", func(e *scenarios.Entry) bool { return len(e.Secrets) > 0 }},
 	{"settings", func(e *scenarios.Entry) bool { return len(e.Settings) > 0 }},
 	{"shared", func(e *scenarios.Entry) bool { return len(e.Shared) > 0 }},

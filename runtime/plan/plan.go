@@ -177,7 +177,8 @@ type Entry struct {
 	Gateway    []string                 `json:"gateway,omitempty"`    // the APIs that it is let through to
 	Limits     EntryLimits              `json:"limits,omitzero"`
 	Model      *agent.ModelOptions      `json:"model,omitempty"`
-	Run        string                   `json:"run,omitempty"` // whose record answers
+	Run        string                   `json:"run,omitempty"`    // whose record answers
+	Serves     bool                     `json:"serves,omitempty"` // each of its processes a port
 	Workspace  *Workspace               `json:"workspace,omitempty"`
 	Messages   *Messages                `json:"messages,omitempty"` // nil: they may write to all
 	Shared     []string                 `json:"shared,omitempty"`   // paths of the shared tree that are read directly; "." is all of it

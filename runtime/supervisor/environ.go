@@ -18,12 +18,15 @@ const secretDescriptor = 3
 // viewVariable names the directory in which a process reads the shared tree.
 const viewVariable = "TROUPE_SHARED"
 
+// portVariable names the port that a process serves.
+const portVariable = "PORT"
+
 // command is a process of an agent as it is to be started, behind the fleet's
 // walls. Release is called once it has been started, or not.
 func (f *Fleet) command(s *Spec, argv []string, w *workspace.Workspace) (c workspace.Command, release func(), err error) {
 	c = workspace.Command{
 		Argv: argv, Env: f.environ(s, w), Dir: w.Work,
-		Readable: slices.Clone(s.Readable), Connects: s.Connects, Ports: s.Ports,
+		Readable: slices.Clone(s.Readable), Connects: s.Connects, Ports: s.Ports, Listens: s.Listens,
 	}
 	if f.opts.Bin != "" {
 		c.Readable = append(c.Readable, f.opts.Bin)
@@ -57,6 +60,9 @@ func (f *Fleet) environ(s *Spec, w *workspace.Workspace) []string {
 	}
 	if len(s.Agents) == 1 {
 		env["TROUPE_AGENT"] = s.Agents[0].Agent
+	}
+	if s.Listens > 0 {
+		env[portVariable] = strconv.Itoa(s.Listens)
 	}
 	var tool map[string]string
 	if s.Kind.Tool != nil {

@@ -77,6 +77,8 @@ type Spec struct {
 	// they may in any case.
 	Connects bool
 	Ports    []int
+	// Listens is the port of this machine that its processes serve; 0 for none.
+	Listens int
 	// Caller reaches the program of a kind that is asked over the bus. Where there
 	// is a Command, that is what starts it.
 	Caller Caller
