@@ -86,7 +86,7 @@ var commands = []*cli.Command{
 	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, playCommand, addCommand, removeCommand,
 	pauseCommand, stepCommand, speedCommand, stopCommand, rmCommand, pruneCommand,
 	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand, reportCommand,
-	checkoutCommand, commitCommand, lockCommand, unlockCommand, mcpCommand,
+	checkoutCommand, commitCommand, lockCommand, unlockCommand, serveFilesCommand, mcpCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,
 }
 

@@ -24,6 +24,7 @@ var swaps = map[string][]string{
 	"dilemma.yaml":      {"agents.claude-*.kind=stdio"},
 	"public-goods.yaml": {"agents.claude-*.kind=stdio"},
 	"sdk.yaml":          {"agents.player.command=[troupe, bot, grudger]", "agents.player.gateway=bypass"},
+	"site.yaml":         {"agents.*.kind=stdio", "agents.*.state=reobserve"},
 	"village.yaml":      {"agents.*.kind=stdio", "agents.*.state=reobserve"},
 }
 

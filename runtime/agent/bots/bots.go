@@ -19,9 +19,11 @@ type maker func(s agent.Start) (agent.Player, error)
 var bots = map[string]maker{
 	"alternator":             plays(alternator),
 	"altruist":               gives(altruist),
+	"builder":                newBuilder,
 	"cell":                   newCell,
 	"conditional-cooperator": gives(conditionalCooperator),
 	"cooperator":             plays(cooperator),
+	"customer":               newCustomer,
 	"defector":               plays(defector),
 	"echo":                   newEcho,
 	"free-rider":             gives(freeRider),
