@@ -22,8 +22,9 @@ const (
 	reportFrames     = 2000
 	reportFrameBytes = 32 << 20
 	reportAgents     = 20_000
-	reportLooked     = 200 // agents with their turns, those that failed first
-	reportTurns      = 500 // of each of them, the newest
+	reportLooked     = 200        // agents with their turns, those that failed first
+	reportTurns      = 500        // of each of them, the newest
+	reportRead       = 5_000_000 // outcomes that are read of the record for all of them
 	reportTurnBytes  = 24 << 20
 	reportTextBytes  = 16 << 20 // of transcripts and logs
 	reportTail       = 512 << 10
@@ -71,7 +72,8 @@ func Report(ctx context.Context, runs Runs, run string, w io.Writer) error {
 	r := &report{Run: run, Answers: map[string]json.RawMessage{}, Texts: map[string]string{}, path: "/v1/runs/" + url.PathEscape(run)}
 	r.ask = asker(runs)
 	var p plan.Plan
-	if err := r.take(ctx, r.path, &struct{}{}); err != nil {
+	var of Run
+	if err := r.take(ctx, r.path, &of); err != nil {
 		return err
 	}
 	if err := r.take(ctx, r.path+"/plan", &p); err != nil {
@@ -84,7 +86,7 @@ func Report(ctx context.Context, runs Runs, run string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if err := r.look(ctx, agents); err != nil {
+	if err := r.look(ctx, agents, lookedAt(of.Ticks, len(agents))); err != nil {
 		return err
 	}
 	if len(r.left) > 0 {
@@ -232,11 +234,18 @@ func (r *report) agents(ctx context.Context) ([]string, error) {
 	return ids, err
 }
 
+// lookedAt is how many agents a report has the turns of: to find those of one, the
+// record is read with all that others did.
+func lookedAt(ticks, agents int) int {
+	each := max(1, min(ticks, reportTurns)*agents)
+	return min(reportLooked, max(reportRead/each, 1))
+}
+
 // look takes what is known of agents one by one, as long as there is room.
-func (r *report) look(ctx context.Context, agents []string) error {
+func (r *report) look(ctx context.Context, agents []string, most int) error {
 	turns, texts, looked := 0, 0, 0
 	for _, id := range agents {
-		if looked == reportLooked || turns > reportTurnBytes {
+		if looked == most || turns > reportTurnBytes {
 			break
 		}
 		looked++
