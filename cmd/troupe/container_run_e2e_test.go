@@ -58,7 +58,7 @@ func outside(t *testing.T) string {
 
 // serves has the default command play what is submitted to it, and ends it.
 func serves(t *testing.T, image, hash string, options []string) {
-	out, errs, _ := podman(t, append(append([]string{"run", "--detach", "--no-healthcheck"}, options...), image)...)
+	out, _, _ := podman(t, append(append([]string{"run", "--detach", "--no-healthcheck"}, options...), image)...)
 	id := strings.TrimSpace(out)
 	t.Cleanup(func() { podman(t, "rm", "--force", id) })
 	out, errs, code := podman(t, "exec", id, "troupe", "run", "--submit", "scenarios/axelrod.yaml")

@@ -22,8 +22,8 @@ const (
 	reportFrames     = 2000
 	reportFrameBytes = 32 << 20
 	reportAgents     = 20_000
-	reportLooked     = 200        // agents with their turns, those that failed first
-	reportTurns      = 500        // of each of them, the newest
+	reportLooked     = 200       // agents with their turns, those that failed first
+	reportTurns      = 500       // of each of them, the newest
 	reportRead       = 5_000_000 // outcomes that are read of the record for all of them
 	reportTurnBytes  = 24 << 20
 	reportTextBytes  = 16 << 20 // of transcripts and logs
