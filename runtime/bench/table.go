@@ -30,6 +30,7 @@ type size struct {
 	isolation     string // empty for none
 	limit         string // of the first agent, which is at it all the time; empty for none
 	kept          bool   // what models answer is
+	readers       int    // of events
 	name          string // behind the group's; empty for what is said above last
 }
 
@@ -202,6 +203,14 @@ var groups = []group{
 		full:  []size{capturing(100, 300, "none"), capturing(100, 300, "notes"), capturing(100, 300, "snapshot")},
 		quick: []size{capturing(5, 30, "none"), capturing(5, 30, "notes"), capturing(5, 30, "snapshot")},
 		floor: floorCaptures, troupe: troupeCaptures,
+	},
+	{
+		name: "readers", figures: []figure{{"rate", "ticks/s", false}, {"p99", "ms", true}},
+		note: "a run of 10 processes that is paced at 20 ticks/s, with so many readers of its events over TCP, half of which never read; " +
+			"p99: of what a tick takes; floor: troupe, without readers",
+		full:  []size{read(1000, 400)},
+		quick: []size{read(40, 40)},
+		floor: floorReaders, troupe: troupeReaders,
 	},
 	{
 		name: "comeback", figures: []figure{{unit: "ms", less: true}},
