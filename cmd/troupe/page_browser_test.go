@@ -215,10 +215,8 @@ func (b *browser) shot(name string) {
 		b.Fatal(err)
 	}
 	colours := map[any]bool{}
-	for y := range picture.Bounds().Dy() {
-		for x := range picture.Bounds().Dx() {
-			colours[picture.At(x, y)] = true
-		}
+	for i := range picture.Bounds().Dx() * picture.Bounds().Dy() / 7 { // some of its points
+		colours[picture.At(i*7%picture.Bounds().Dx(), i*7/picture.Bounds().Dx())] = true
 	}
 	if len(colours) < 8 {
 		b.Errorf("%s has only %d colours", name, len(colours))

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
 
@@ -55,13 +56,26 @@ agents:
   - {id: "{name}", for_each: [{name: ann}, {name: bob}, {name: cleo}], command: [troupe, bot, rumour], config: {knows: true, peers: [ann, bob, cleo], channel: inn}}
 channels: {inn: {members: ["*"]}}
 `,
+	"parrots.yaml": `name: parrots
+clock: {mode: realtime}
+agents:
+  - {id: polly, command: [python3, parrot.py]}
+`,
+	"parrot.py": `import json, sys
+for line in sys.stdin:
+    m = json.loads(line)
+    say = {"agent": m["agent"]}
+    if m["type"] == "init":
+        print(json.dumps(say | {"type": "ready"}), flush=True)
+    elif m["type"] == "observe":
+        send = [{"to": x["from"], "body": "<b>you said</b> " + x["body"]} for x in m["messages"]]
+        print(json.dumps(say | {"type": "act", "tick": m["tick"], "action": None, "send": send}), flush=True)
+`,
 }
 
-func newHost(t *testing.T) *host {
+func newHost(t *testing.T, binary string) *host {
 	t.Helper()
-	h := &host{T: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
-	h.binary = filepath.Join(h.dir, "troupe")
-	command(t, ".", "go", "build", "-o", h.binary, ".") // without the race detector, which is not what is looked at
+	h := &host{T: t, binary: binary, dir: t.TempDir(), addr: "127.0.0.1:0"}
 	if err := os.Mkdir(filepath.Join(h.dir, "scenarios"), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -150,10 +164,23 @@ func (h *host) run(args ...string) {
 	}
 }
 
-// TestE2EPage uses the live page as a person does, in a real browser.
+// TestE2EPage looks at the live page, and at reports, in a real browser. The program
+// is built without the race detector, which is not what is looked at here.
 func TestE2EPage(t *testing.T) {
 	t.Parallel()
-	h, b := newHost(t), newBrowser(t)
+	binary := filepath.Join(t.TempDir(), "troupe")
+	command(t, ".", "go", "build", "-o", binary, ".")
+	for name, test := range map[string]func(*testing.T, string){"uses": pageUses, "fluid": pageFluid, "reports": pageReports} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, binary)
+		})
+	}
+}
+
+// pageUses uses the live page as a person does.
+func pageUses(t *testing.T, binary string) {
+	h, b := newHost(t, binary), newBrowser(t)
 	b.size(1440, 900, "light")
 	for _, part := range []struct {
 		name string
@@ -167,6 +194,8 @@ func TestE2EPage(t *testing.T) {
 		{"scrubs", pageScrubs},
 		{"talks", pageTalks},
 		{"human", pageHuman},
+		{"chats", pageChats},
+		{"uploads", pageUploads},
 		{"fits", pageFits},
 		{"deletes", pageDeletes},
 	} {
@@ -379,6 +408,54 @@ func pageHuman(h *host, b *browser) {
 	b.press("Stop")
 	b.until(`document.querySelector(".status").textContent === "interrupted" && document.querySelector(".content").innerText.includes("nobody is asked")`)
 	b.wrongs() // a browser writes down that the question was taken back
+}
+
+// Somebody outside talks with one agent, which answers.
+func pageChats(h *host, b *browser) {
+	b.open(h.link(""))
+	b.fill("scenario", "parrots.yaml")
+	b.fill("name", "parrots")
+	b.press("Start")
+	b.press("polly")
+	b.press("Chat")
+	for _, text := range []string{"hello", "bye"} {
+		b.fill("Message", text)
+		b.press("Send")
+		b.until(`[...document.querySelectorAll(".content .said li")].at(-1)?.innerText.includes("<b>you said</b> %s")`, text)
+	}
+	b.press("Turns")
+	b.until(`document.querySelectorAll(".turns article").length === 2`)
+	b.shot("chat")
+	b.press("Stop")
+	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+}
+
+// A scenario of one's own is uploaded with its files; what is wrong with it is said,
+// and where.
+func pageUploads(h *host, b *browser) {
+	mine := h.TempDir()
+	for name, text := range map[string]string{
+		"mine.yaml":  strings.ReplaceAll(strings.Replace(pageScenarios["parrots.yaml"], "realtime", "lockstep, ticks: 3", 1), "polly", "coco") + "world: {kind: conversation, config: {rounds: 3}}\n",
+		"parrot.py":  pageScenarios["parrot.py"],
+		"wrong.yaml": "name: wrong\nagent: []\n",
+	} {
+		write(h.T, filepath.Join(mine, name), text)
+	}
+	b.open(h.link(""))
+	b.fill("scenario", "")
+	choose := func(names ...string) {
+		for i := range names {
+			names[i] = filepath.Join(mine, names[i])
+		}
+		b.do(chromedp.SetUploadFiles("input[type=file]", names))
+		b.press("Start")
+	}
+	choose("wrong.yaml")
+	b.until(`document.querySelector(".problems")?.innerText.includes("wrong.yaml:2:1")`)
+	b.wrongs() // a browser writes refusals down
+	b.shot("problems")
+	choose("mine.yaml", "parrot.py")
+	b.until(`document.querySelector(".status")?.textContent === "finished" && document.querySelector(".agents .name")?.textContent === "coco"`)
 }
 
 // Every view fits a desk and a phone, in the light and in the dark.

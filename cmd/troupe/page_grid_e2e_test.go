@@ -9,12 +9,11 @@ import (
 	"testing"
 )
 
-// TestE2EPageStaysFluid has the page show 9,801 cells at 20 ticks a second: no
+// pageFluid has the page show 9,801 cells at 20 ticks a second: no
 // tick is lost, and what came is drawn once an animation frame at most.
-func TestE2EPageStaysFluid(t *testing.T) {
-	t.Parallel()
+func pageFluid(t *testing.T, binary string) {
 	const ticks = 100
-	h, b := newHost(t), newBrowser(t)
+	h, b := newHost(t, binary), newBrowser(t)
 	text, err := os.ReadFile("../../scenarios/nowak-may.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -47,11 +46,10 @@ func TestE2EPageStaysFluid(t *testing.T) {
 	b.shot("carpet")
 }
 
-// TestE2EReport opens reports as files, with no network: they show all that the
+// pageReports opens reports as files, with no network: they show all that the
 // page does, and nothing is asked for.
-func TestE2EReport(t *testing.T) {
-	t.Parallel()
-	h, b := newHost(t), newBrowser(t)
+func pageReports(t *testing.T, binary string) {
+	h, b := newHost(t, binary), newBrowser(t)
 	b.size(1440, 900, "dark")
 	for name, sets := range map[string][]string{"cells": {"clock.ticks=60"}, "game": nil, "talk": {"world.config.rounds=20"}} {
 		args := []string{"scenarios/" + name + ".yaml", "--name", name}

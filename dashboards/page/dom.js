@@ -76,13 +76,23 @@ export function when(text) {
 // mostText is how much of one value is shown at first.
 const mostText = 6000;
 
-// json shows a value: on one line where that is short, else indented.
+// json shows a value: on one line where that is short.
 export function json(value) {
-  let text = JSON.stringify(value);
-  if (text === undefined) return h("code", { class: "json" }, "none");
-  if (text.length <= 72) return h("code", { class: "json" }, text);
-  text = JSON.stringify(value, null, 2);
-  return long(text, "json");
+  if (value === undefined) return h("code", { class: "json" }, "none");
+  const text = indented(value, "");
+  return text.includes("\n") ? long(text, "json") : h("code", { class: "json" }, text);
+}
+
+const wide = 72; // characters of a line of JSON
+
+// indented writes a value, and what is in it, on one line each where that is short.
+function indented(value, indent) {
+  const line = JSON.stringify(value);
+  if (indent.length + line.length <= wide || value === null || typeof value !== "object") return line;
+  const inner = indent + "  ";
+  if (Array.isArray(value)) return `[\n${value.map((v) => inner + indented(v, inner)).join(",\n")}\n${indent}]`;
+  const members = Object.entries(value).map(([k, v]) => `${inner}${JSON.stringify(k)}: ${indented(v, inner)}`);
+  return `{\n${members.join(",\n")}\n${indent}}`;
 }
 
 // long shows a text of any length; what is over mostText, on request.

@@ -5,8 +5,11 @@ import { h, setText, setAttr, once, num, palette, colour } from "./dom.js";
 import { none } from "./model.js";
 
 export class Grid {
-  // open is called with the index of a cell that somebody chose.
-  constructor(columns, name, open) {
+  // open is called with the index of a cell that somebody chose; room is the element
+  // that the picture may be as wide as, less what stands beside it.
+  constructor(columns, name, open, room) {
+    this.room = room;
+    this.beside = 0; // pixels
     this.columns = columns;
     this.name = name;
     this.open = open;
@@ -19,7 +22,7 @@ export class Grid {
     this.draws = 0;
     this.draw = once(() => this.paint());
     this.size = new ResizeObserver(() => this.resize());
-    this.size.observe(this.el);
+    this.size.observe(room);
     this.canvas.addEventListener("pointermove", (e) => this.point(this.cellAt(e)));
     this.canvas.addEventListener("pointerleave", () => this.point(-1));
     this.canvas.addEventListener("click", (e) => this.choose(this.cellAt(e)));
@@ -33,7 +36,7 @@ export class Grid {
   // show takes the model as it is now; changed says which cells differ from the
   // last time.
   show(model, changed) {
-    const fresh = this.model !== model || !this.image || changed === "all" || this.image.data.length !== this.room(model);
+    const fresh = this.model !== model || !this.image || changed === "all" || this.image.data.length !== this.length(model);
     this.model = model;
     if (!model.cells) return;
     if (fresh) this.prepare();
@@ -42,7 +45,7 @@ export class Grid {
     this.draw();
   }
 
-  room(model) {
+  length(model) {
     return model.cells ? this.columns * Math.ceil(model.cells.length / this.columns) * 4 : 0;
   }
 
@@ -73,7 +76,7 @@ export class Grid {
   resize() {
     if (!this.rows) return;
     const ratio = window.devicePixelRatio || 1;
-    const wide = this.el.clientWidth, high = Math.max(240, Math.min(window.innerHeight - 360, 620)); // charts are seen below
+    const wide = this.room.clientWidth - this.beside, high = Math.max(240, Math.min(window.innerHeight - 360, 620)); // charts are seen below
     let cell = Math.min(wide * ratio / this.columns, high * ratio / this.rows, 48 * ratio);
     if (cell > 1) cell = Math.floor(cell);
     this.canvas.width = Math.max(1, Math.round(cell * this.columns));

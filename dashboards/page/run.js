@@ -17,6 +17,7 @@ import { matches, natural } from "./order.js";
 
 const mostCharts = 24;
 const changes = new Set(["queued", "running", "interrupted"]); // statuses that may become others
+const roomForBoth = 760, besideGrid = 234; // pixels: a grid with charts beside it, and these with their gap
 const samples = 40; // of the scores before the page was opened
 
 export class RunView {
@@ -49,11 +50,12 @@ export class RunView {
     this.eventsEl = h("details", { class: "block", hidden: true }, h("summary", {}, "Events of the world"), this.eventsList);
     this.agents = new Agents(this.source, this.run, (id) => this.open(id), this.trouble);
     this.side = h("div", { class: "side" }, this.agents.el);
+    this.mainEl = h("div", { class: "main" }, this.world, this.chartsEl, this.eventsEl);
     this.el = h("div", { class: "run" },
       h("section", { class: "head" },
         h("div", { class: "title" }, h("h1", {}, this.run), this.status, this.source.live && this.controls.el),
         this.facts, this.note, this.failed, this.scrubber.el),
-      h("div", { class: "columns" }, h("div", { class: "main" }, this.world, this.chartsEl, this.eventsEl), this.side));
+      h("div", { class: "columns" }, this.mainEl, this.side));
     if (this.source.live) this.side.append(this.messageForm());
   }
 
@@ -98,7 +100,7 @@ export class RunView {
     const view = this.plan.view ?? {};
     if (view.grid) {
       const cells = (this.plan.agents ?? []).map((a) => a.id).filter((id) => matches(view.grid.agents, id)).sort(natural);
-      this.grid = new Grid(view.grid.columns, (i) => cells[i] ?? `cell ${i}`, (i) => cells[i] && this.open(cells[i]));
+      this.grid = new Grid(view.grid.columns, (i) => cells[i] ?? `cell ${i}`, (i) => cells[i] && this.open(cells[i]), this.mainEl);
       this.parts.push(this.grid);
       this.world.append(this.grid.el);
     }
@@ -186,6 +188,7 @@ export class RunView {
       this.getInfo();
     }
     if (how === "lost") this.lost = true;
+    this.controls.el.inert = Boolean(this.lost); // nobody would hear them
     if (how === "failed") this.trouble(e);
     this.link(how === "lost" ? "lost" : how === "over" ? "over" : "live");
   }
@@ -268,8 +271,20 @@ export class RunView {
     }
     this.world.hidden = !this.parts.some((p) => !p.el.hidden);
     this.showCharts(all, last, cursor);
+    this.arrange();
     this.showEvents(m);
     this.showFacts(m);
+  }
+
+  // arrange has charts stand beside a grid where there is room for both.
+  arrange() {
+    if (!this.grid) return;
+    const alone = this.parts.every((p) => p === this.grid || p.el.hidden);
+    const beside = alone && !this.chartsEl.hidden && this.mainEl.clientWidth >= roomForBoth;
+    if (beside === this.mainEl.classList.contains("beside")) return;
+    this.mainEl.classList.toggle("beside", beside);
+    this.grid.beside = beside ? besideGrid : 0;
+    this.grid.resize();
   }
 
   showFacts(m) {
