@@ -158,9 +158,14 @@ func promtool(t *testing.T, stdin string, args ...string) {
 	}
 }
 
-func scrape(t *testing.T, target string) string {
+func scrape(t *testing.T, target, token string) string {
 	t.Helper()
-	res, err := http.Get("http://" + target + "/metrics")
+	r, err := http.NewRequest(http.MethodGet, "http://"+target+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+token)
+	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,18 +70,18 @@ func TestE2ERun(t *testing.T) {
 	}
 	t.Run("expressions", func(t *testing.T) { expressions(t, s) })
 	t.Run("rules", func(t *testing.T) { worksOut(t, s) })
-	exposed := scrape(t, troupe.target) + scrape(t, models)
+	exposed := scrape(t, troupe.target, troupe.control) + scrape(t, models, "")
 	t.Run("names", func(t *testing.T) { everyNameExists(t, exposed) })
 	t.Run("promtool", func(t *testing.T) {
-		promtool(t, scrape(t, troupe.target), "check", "metrics")
-		promtool(t, scrape(t, models), "check", "metrics")
+		promtool(t, scrape(t, troupe.target, troupe.control), "check", "metrics")
+		promtool(t, scrape(t, models, ""), "check", "metrics")
 		promtool(t, "", "check", "config", "--syntax-only", "prometheus.yaml")
 		promtool(t, "", "check", "rules", "rules.yaml")
 		promtool(t, "", "test", "rules", "testdata/rules_test.yaml")
 	})
 	t.Run("removed", func(t *testing.T) {
 		troupe.ask(http.MethodDelete, "/v1/runs/"+shipped[0], nil, http.StatusNoContent)
-		if text := scrape(t, troupe.target); strings.Contains(text, `run="`+shipped[0]+`"`) || !strings.Contains(text, `run="`+shipped[1]+`"`) {
+		if text := scrape(t, troupe.target, troupe.control); strings.Contains(text, `run="`+shipped[0]+`"`) || !strings.Contains(text, `run="`+shipped[1]+`"`) {
 			t.Error("what is removed is shown, or what is not is gone")
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -37,7 +38,9 @@ type supervisor struct {
 func serving(t *testing.T, bin string) *supervisor {
 	t.Helper()
 	s := &supervisor{t: t, target: freePort(t), data: filepath.Join(t.TempDir(), "data")}
-	cmd := exec.Command(bin, "serve", "--listen", s.target, "--scenarios", "../scenarios", "--log-level", "error")
+	_, port, _ := net.SplitHostPort(s.target)
+	// All addresses, where metrics want a token.
+	cmd := exec.Command(bin, "serve", "--listen", "0.0.0.0:"+port, "--scenarios", "../scenarios", "--log-level", "error")
 	cmd.Env = append(os.Environ(), "TROUPE_DATA="+s.data)
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said

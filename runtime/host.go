@@ -58,6 +58,7 @@ type role struct {
 	onBus   bool                 // it listens on the bus in any case, for programs of this machine
 	unready func() string        // says why it is not ready, for whoever asks /readyz; nothing where it is
 	server  observe.Server       // takes runs; nil for nobody
+	waiting func() int           // so many runs are queued; nil where none ever is
 	busy    func() (done func()) // called at each request; nil for nobody
 }
 
@@ -91,7 +92,7 @@ func openHost(o HostOptions, as role) (_ *Host, err error) {
 	}
 	h.onStop(h.bus.Close)
 	h.store = &observe.Store{Data: h.data, Bus: h.bus, Live: h.live, Server: as.server, Busy: as.busy}
-	if err := h.listen(as.unready); err != nil {
+	if err := h.listen(&as); err != nil {
 		return nil, err
 	}
 	return h, h.control()
@@ -122,7 +123,7 @@ func (h *Host) Link() string { return h.link }
 
 // listen answers over TCP from here on: how this process is, its metrics, and the
 // API to who has a token.
-func (h *Host) listen(unready func() string) error {
+func (h *Host) listen(as *role) error {
 	if h.opts.Listen == "" {
 		return nil
 	}
@@ -145,7 +146,10 @@ func (h *Host) listen(unready func() string) error {
 	h.measured.Data(h.data)
 	h.measured.Bus(h.bus)
 	h.store.Metrics = h.measured
-	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: unready, Page: page}))
+	if as.waiting != nil {
+		h.measured.Queue(as.waiting)
+	}
+	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: as.unready, Page: page}))
 	return nil
 }
 

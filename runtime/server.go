@@ -40,7 +40,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	defer cancel()
 	s := &server{opts: o, ctx: ctx, open: make(chan struct{}), jobs: map[string]*job{}, idle: newIdle(o.Idle)}
 	defer s.idle.stop()
-	h, err := openHost(o.HostOptions, role{onBus: true, unready: s.unready, server: s, busy: s.idle.busy})
+	h, err := openHost(o.HostOptions, role{onBus: true, unready: s.unready, server: s, waiting: s.waiting, busy: s.idle.busy})
 	if err != nil {
 		return err
 	}
@@ -203,6 +203,13 @@ func (s *server) Queued(run string) bool {
 	defer s.mu.Unlock()
 	j := s.jobs[run]
 	return j != nil
+}
+
+// waiting is how many runs are queued.
+func (s *server) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue)
 }
 
 // Withdraw implements observe.Server.

@@ -23,6 +23,8 @@ func (s *sheet) all() {
 		query{`count(troupe_build_info{` + here + `})`, ""}))
 	s.WithPanel(s.number("Running", "Runs that go on, and are not paused.", "short",
 		query{`sum(troupe_run_state{` + here + `,state="running"})`, ""}))
+	s.WithPanel(s.number("Queued", "Runs that wait to be played.", "short",
+		query{`sum(troupe_runs_queued{` + here + `})`, ""}))
 	s.WithPanel(s.number("Failed", "Runs that ended with an error.", "short",
 		query{`sum(troupe_run_state{` + here + `,state="failed"})`, ""}))
 	s.WithPanel(s.number("Agents", "Agents alive in all runs.", "short",

@@ -25,6 +25,13 @@ func (m *Metrics) Data(dir string) {
 	})
 }
 
+// Queue shows how many runs wait to be played, as troupe_runs_queued.
+func (m *Metrics) Queue(waiting func() int) {
+	m.reg.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "troupe_runs_queued", Help: "Runs that wait to be played.",
+	}, func() float64 { return float64(waiting()) }))
+}
+
 // Describe implements prometheus.Collector.
 func (c *dataCollector) Describe(ch chan<- *prometheus.Desc) {
 	ch <- c.free

@@ -24,15 +24,16 @@ import (
 // Memory and processor time come from /proc, and are there only where that is. It may be
 // used concurrently: one scrape waits for the other.
 type fleetCollector struct {
-	run    MeasuredRun
-	names  *names
-	proc   string // /proc
-	agents *prometheus.Desc
-	memory *prometheus.Desc
-	cpu    *prometheus.Desc
-	limits *prometheus.Desc
-	pids   *prometheus.Desc
-	fds    *prometheus.Desc
+	run     MeasuredRun
+	names   *names
+	proc    string // /proc
+	sampler *sampler
+	agents  *prometheus.Desc
+	memory  *prometheus.Desc
+	cpu     *prometheus.Desc
+	limits  *prometheus.Desc
+	pids    *prometheus.Desc
+	fds     *prometheus.Desc
 
 	mu    sync.Mutex
 	ended bool
@@ -157,7 +158,7 @@ type taken struct {
 // sample reads what the trees below the roots hold, by label, and adds to spent what
 // they used since the last time.
 func (c *fleetCollector) sample(roots map[int]string) (by map[string]taken, err error) {
-	all, err := readProcs(c.proc)
+	all, err := c.sampler.read(c.proc)
 	if err != nil {
 		return nil, err
 	}

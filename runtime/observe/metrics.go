@@ -20,7 +20,8 @@ const mostOver = 20
 // registries of its own: what other packages register globally is not shown. Its
 // methods may be called concurrently.
 type Metrics struct {
-	reg *prometheus.Registry // of the process
+	reg   *prometheus.Registry // of the process
+	procs sampler
 
 	mu   sync.Mutex
 	runs []*RunMetrics

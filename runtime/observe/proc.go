@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync"
+	"time"
 )
 
 // ticksPerSecond is the unit of times in /proc, the same on every system that
@@ -50,6 +52,35 @@ func readProcs(root string) ([]procStat, error) {
 		}
 	}
 	return all, nil
+}
+
+// sampleAge is for how long what was read of all processes does for another run: the
+// runs of one scrape are looked at one after the other.
+const sampleAge = 200 * time.Millisecond
+
+// A sampler reads the processes of the system once for all runs of a scrape. The nil
+// one reads them each time. It may be used concurrently.
+type sampler struct {
+	mu  sync.Mutex
+	at  time.Time
+	all []procStat
+}
+
+// read is readProcs; what it gives is not to be changed.
+func (s *sampler) read(root string) ([]procStat, error) {
+	if s == nil {
+		return readProcs(root)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if time.Since(s.at) < sampleAge {
+		return s.all, nil
+	}
+	all, err := readProcs(root)
+	if err == nil {
+		s.all, s.at = all, time.Now()
+	}
+	return all, err
 }
 
 // countFiles is how many descriptors a process has open; 0 where that cannot be seen.

@@ -28,6 +28,7 @@ func everything(t *testing.T) *Metrics {
 	m := NewMetrics("v1", "go1")
 	m.Data(t.TempDir())
 	m.Bus(fixedBus{})
+	m.Queue(func() int { return 0 })
 	r := m.Run(MeasuredRun{
 		Name: "r1", Plan: p, States: []string{"ready"}, Walls: map[string]bool{"uid": true},
 		Processes: func() []Process {

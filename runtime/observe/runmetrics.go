@@ -150,6 +150,7 @@ func (m *Metrics) Run(o MeasuredRun) *RunMetrics {
 	r.budgets = newBudgetCollector(&o)
 	r.shared = newSharedMetrics(reg, o.Plan)
 	r.fleet = newFleetCollector(o, r.names)
+	r.fleet.sampler = &m.procs
 	reg.MustRegister(r.latency, r.budgets, r.fleet)
 	m.add(r)
 	return r
