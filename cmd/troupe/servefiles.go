@@ -28,7 +28,7 @@ var serveFilesCommand = &cli.Command{
 		if dir == "" {
 			dir = "."
 		}
-		l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", c.String("port")))
+		l, err := bots.Listen(c.String("port"))
 		if err != nil {
 			return exit{exitFailed, fmt.Errorf("cannot listen: %w", err)}
 		}

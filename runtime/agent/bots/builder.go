@@ -1,6 +1,7 @@
 package bots
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"html"
@@ -43,7 +44,7 @@ func newBuilder(s agent.Start) (agent.Player, error) {
 	if port == "" {
 		return b, nil
 	}
-	l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
+	l, err := Listen(port)
 	if err != nil {
 		return nil, fmt.Errorf("cannot serve the site: %w", err)
 	}
@@ -92,6 +93,14 @@ func (b *builder) write() error {
 		return fmt.Errorf("cannot write the site: %w", err)
 	}
 	return nil
+}
+
+// Listen listens at a port of this machine, by plain TCP: walls that let an agent
+// listen at its port know nothing else.
+func Listen(port string) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp", net.JoinHostPort("127.0.0.1", port))
 }
 
 // ServeFiles serves the files of a directory, and nothing that is elsewhere, until the
