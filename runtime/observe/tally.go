@@ -1,7 +1,6 @@
 package observe
 
 import (
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -159,11 +158,11 @@ func (t *tally) change(r *record.Record) {
 	}
 	for i := range r.Channels {
 		c := &r.Channels[i]
-		list := append(t.channels[c.Name], membership{r.Tick, slices.Clone(c.Members)})
-		if len(list) > mostMemberships {
+		list := t.channels[c.Name]
+		if len(list) == mostMemberships {
 			list = slices.Delete(list, 0, mostMemberships/2)
 		}
-		t.channels[c.Name] = list
+		t.channels[c.Name] = append(list, membership{r.Tick, slices.Clone(c.Members)})
 	}
 }
 
@@ -222,20 +221,4 @@ func (t *tally) process(id string) string {
 		return p.ID
 	}
 	return id
-}
-
-// clone is an agent's part, for who has given mu back.
-func (a *agentTally) clone() agentTally {
-	c := *a
-	c.score = slices.Clone(a.score)
-	if a.more != nil {
-		m := *a.more
-		m.failures = maps.Clone(m.failures)
-		if m.used != nil {
-			used := *m.used
-			m.used = &used
-		}
-		c.more = &m
-	}
-	return c
 }
