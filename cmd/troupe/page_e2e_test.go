@@ -25,7 +25,7 @@ type host struct {
 	dir    string
 	addr   string // where it listens, the same each time
 	cmd    *exec.Cmd
-	ended  chan error
+	ended  chan struct{}
 }
 
 // pageScenarios are those that the pages of tests show.
@@ -118,10 +118,12 @@ func (h *host) start() {
 		}
 	}
 	h.addr = listens
-	h.ended = make(chan error, 1)
+	cmd, ended := h.cmd, make(chan struct{})
+	h.ended = ended
 	go func() {
+		defer close(ended)
 		_, _ = io.Copy(io.Discard, said)
-		h.ended <- h.cmd.Wait()
+		_ = cmd.Wait() // it ends by a signal
 	}()
 }
 

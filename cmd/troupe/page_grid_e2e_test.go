@@ -51,13 +51,12 @@ func pageFluid(t *testing.T, binary string) {
 func pageReports(t *testing.T, binary string) {
 	h, b := newHost(t, binary), newBrowser(t)
 	b.size(1440, 900, "dark")
-	for name, sets := range map[string][]string{"cells": {"clock.ticks=60"}, "game": nil, "talk": {"world.config.rounds=20"}} {
-		args := []string{"scenarios/" + name + ".yaml", "--name", name}
-		for _, s := range sets {
-			args = append(args, "--set", s)
-		}
-		h.run(args...)
-		if out, err := h.troupe("report", name).CombinedOutput(); err != nil {
+	for _, r := range []struct{ name, scenario, set string }{
+		{"cells", "cells", "clock.ticks=60"}, {"game", "game", "seed=1"},
+		{"talk", "talk", "world.config.rounds=20"}, {"long", "talk", "world.config.rounds=2100"},
+	} {
+		h.run("scenarios/"+r.scenario+".yaml", "--name", r.name, "--set", r.set)
+		if out, err := h.troupe("report", r.name).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 	}
@@ -84,6 +83,10 @@ func pageReports(t *testing.T, binary string) {
 	if found := eval[string](b, `[...document.querySelectorAll(".controls, .chat, form")].map(e => e.className).join()`); found != "" {
 		t.Errorf("a report has %s", found)
 	}
+	open("long") // has a part, and says so
+	b.until(`document.querySelector(".note").textContent.includes("one tick of 2")`)
+	eval[any](b, `(() => { const r = document.querySelector("input[type=range]"); r.value = 1000; r.dispatchEvent(new Event("input")); return null; })()`)
+	b.until(`[...document.querySelectorAll(".said .tick")].at(-1)?.textContent === "999"`)
 	for _, url := range b.requests() {
 		if !strings.HasPrefix(url, "file://") && !strings.HasPrefix(url, "data:") && !strings.HasPrefix(url, "about:") {
 			t.Errorf("the report asked for %s", url)
