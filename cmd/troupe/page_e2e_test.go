@@ -3,168 +3,15 @@
 package main
 
 import (
-	"bufio"
-	"encoding/json"
-	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
-
-// A host is a troupe serve with a page, in a directory of its own.
-type host struct {
-	*testing.T
-	binary string
-	dir    string
-	addr   string // where it listens, the same each time
-	cmd    *exec.Cmd
-	ended  chan struct{}
-}
-
-// pageScenarios are those that the pages of tests show.
-var pageScenarios = map[string]string{
-	"cells.yaml": `# Cells that imitate the best of their neighbours.
-name: cells
-clock: {ticks: 150, deadline: 60s}
-world:
-  kind: grid-game
-  config: {width: 30, height: 30, self: true, moves: [C, D], payoffs: {CC: 1, CD: 0, DC: 1.85, DD: 0}, initial: {all: C, cells: [{x: 15, y: 15, move: D}]}, count: {cooperators: C}}
-agents:
-  - {id: "cell-{n}", replicas: 900, per_process: 900, command: [troupe, bot, cell]}
-collect: [cooperators]
-`,
-	"game.yaml": `name: game
-clock: {deadline: 60s}
-world: {kind: matrix-game, config: {moves: [C, D], payoffs: {CC: 3, CD: 0, DC: 5, DD: 1}, turns: 30}}
-agents:
-  - {id: alice, command: [troupe, bot, grudger]}
-  - {id: tit-for-tat, command: [troupe, bot, tit-for-tat]}
-  - {id: defector, command: [troupe, bot, defector]}
-collect: [C, D]
-`,
-	"talk.yaml": `name: talk
-clock: {deadline: 60s}
-world: {kind: conversation, config: {rounds: 500}}
-agents:
-  - {id: "{name}", for_each: [{name: ann}, {name: bob}, {name: cleo}], command: [troupe, bot, rumour], config: {knows: true, peers: [ann, bob, cleo], channel: inn}}
-channels: {inn: {members: ["*"]}}
-`,
-	"parrots.yaml": `name: parrots
-clock: {mode: realtime}
-agents:
-  - {id: polly, command: [python3, parrot.py]}
-`,
-	"parrot.py": `import json, sys
-for line in sys.stdin:
-    m = json.loads(line)
-    say = {"agent": m["agent"]}
-    if m["type"] == "init":
-        print(json.dumps(say | {"type": "ready"}), flush=True)
-    elif m["type"] == "observe":
-        send = [{"to": x["from"], "body": "<b>you said</b> " + x["body"]} for x in m["messages"]]
-        print(json.dumps(say | {"type": "act", "tick": m["tick"], "action": None, "send": send}), flush=True)
-`,
-}
-
-func newHost(t *testing.T, binary string) *host {
-	t.Helper()
-	h := &host{T: t, binary: binary, dir: t.TempDir(), addr: "127.0.0.1:0"}
-	if err := os.Mkdir(filepath.Join(h.dir, "scenarios"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for name, text := range pageScenarios {
-		write(t, filepath.Join(h.dir, "scenarios", name), text)
-	}
-	h.start()
-	t.Cleanup(func() { h.stop(syscall.SIGTERM) })
-	return h
-}
-
-func (h *host) troupe(args ...string) *exec.Cmd {
-	cmd := exec.Command(h.binary, args...)
-	cmd.Dir = h.dir
-	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(h.dir, "data"))
-	return cmd
-}
-
-func (h *host) start() {
-	h.Helper()
-	h.cmd = h.troupe("serve", "--listen", h.addr, "--scenarios", "scenarios", "--log", "json", "--at-once", "0")
-	errs, err := h.cmd.StderrPipe()
-	if err != nil {
-		h.Fatal(err)
-	}
-	if err := h.cmd.Start(); err != nil {
-		h.Fatal(err)
-	}
-	said, listens := bufio.NewReader(errs), ""
-	var all strings.Builder
-	for listens == "" {
-		line, err := said.ReadString('\n')
-		all.WriteString(line)
-		var l struct{ Listen string }
-		if json.Unmarshal([]byte(line), &l) == nil {
-			listens = l.Listen
-		}
-		if err != nil {
-			h.Fatalf("serve does not serve: %v\n%s", err, all.String())
-		}
-	}
-	h.addr = listens
-	cmd, ended := h.cmd, make(chan struct{})
-	h.ended = ended
-	go func() {
-		defer close(ended)
-		_, _ = io.Copy(io.Discard, said)
-		_ = cmd.Wait() // it ends by a signal
-	}()
-}
-
-// stop ends the supervisor by a signal, and waits.
-func (h *host) stop(s syscall.Signal) {
-	h.Helper()
-	if h.ended == nil {
-		return
-	}
-	if err := h.cmd.Process.Signal(s); err != nil {
-		h.Error(err)
-	}
-	select {
-	case <-h.ended:
-	case <-time.After(time.Minute):
-		_ = h.cmd.Process.Kill()
-		h.Error("serve does not end")
-	}
-	h.ended = nil
-	if left := processesIn(filepath.Join(h.dir, "data"), 10*time.Second); s != syscall.SIGKILL && len(left) > 0 {
-		h.Errorf("there are still %v", left)
-	}
-}
-
-// link leads to a place on the page, with the token of who may do all.
-func (h *host) link(to string) string {
-	h.Helper()
-	token, err := os.ReadFile(filepath.Join(h.dir, "data", "tokens", "control"))
-	if err != nil {
-		h.Fatal(err)
-	}
-	return "http://" + h.addr + "/#token=" + strings.TrimSpace(string(token)) + to
-}
-
-// run plays a scenario to its end, or until it is stopped.
-func (h *host) run(args ...string) {
-	h.Helper()
-	if out, err := h.troupe(append([]string{"run"}, args...)...).CombinedOutput(); err != nil {
-		h.Fatalf("%v: %v\n%s", args, err, out)
-	}
-}
 
 // TestE2EPage looks at the live page, and at reports, in a real browser. The program
 // is built without the race detector, which is not what is looked at here.
@@ -199,6 +46,7 @@ func pageUses(t *testing.T, binary string) {
 		{"chats", pageChats},
 		{"uploads", pageUploads},
 		{"fits", pageFits},
+		{"tokens", pageTokens},
 		{"deletes", pageDeletes},
 	} {
 		ok := t.Run(part.name, func(t *testing.T) {
@@ -218,7 +66,7 @@ func pageUses(t *testing.T, binary string) {
 
 // A run is started from the page, held before its first tick.
 func pageStarts(h *host, b *browser) {
-	b.open(h.link(""))
+	b.open(h.link())
 	b.until(`document.querySelector("h1").textContent === "Runs"`)
 	if got := eval[string](b, "location.href"); strings.Contains(got, "token") {
 		b.Errorf("the token is still in the address: %s", got)
@@ -341,7 +189,7 @@ func pageReconnects(h *host, b *browser) {
 
 // A run that is over can be gone back in, to any tick.
 func pageScrubs(h *host, b *browser) {
-	b.open(h.link(""))
+	b.open(h.link())
 	b.press("cells")
 	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "149"`)
 	move := `(() => { const r = document.querySelector("input[type=range]"); r.value = %d; r.dispatchEvent(new Event("input")); return null; })()`
@@ -360,7 +208,7 @@ func pageScrubs(h *host, b *browser) {
 
 // What agents say is shown by channel and pair, and as text whatever is in it.
 func pageTalks(h *host, b *browser) {
-	b.open(h.link(""))
+	b.open(h.link())
 	b.fill("scenario", "talk.yaml")
 	b.fill("name", "talk")
 	b.fill("ticks a second", "20")
@@ -383,7 +231,7 @@ func pageTalks(h *host, b *browser) {
 
 // A person plays an agent from the page.
 func pageHuman(h *host, b *browser) {
-	b.open(h.link(""))
+	b.open(h.link())
 	b.fill("scenario", "game.yaml")
 	b.fill("name", "game")
 	b.press("Change values of the scenario")
@@ -414,7 +262,7 @@ func pageHuman(h *host, b *browser) {
 
 // Somebody outside talks with one agent, which answers.
 func pageChats(h *host, b *browser) {
-	b.open(h.link(""))
+	b.open(h.link())
 	b.fill("scenario", "parrots.yaml")
 	b.fill("name", "parrots")
 	b.press("Start")
@@ -443,7 +291,7 @@ func pageUploads(h *host, b *browser) {
 	} {
 		write(h.T, filepath.Join(mine, name), text)
 	}
-	b.open(h.link(""))
+	b.open(h.link())
 	b.fill("scenario", "")
 	choose := func(names ...string) {
 		for i := range names {
@@ -475,7 +323,7 @@ func pageFits(h *host, b *browser) {
 		}{{"wide", 1440, 900}, {"phone", 390, 844}} {
 			for _, theme := range []string{"light", "dark"} {
 				b.size(s.width, s.height, theme)
-				b.open(h.link(""))
+				b.open(h.link())
 				if v.to != "" {
 					b.press(v.to)
 				}
@@ -493,8 +341,26 @@ func pageFits(h *host, b *browser) {
 	b.size(1440, 900, "light")
 }
 
+// Who has no token is asked for one; who may look alone is told so.
+func pageTokens(h *host, b *browser) {
+	eval[any](b, `(sessionStorage.clear(), null)`)
+	b.open("http://" + h.addr)
+	b.until(`document.querySelector(".trouble").innerText.includes("wants a token")`)
+	b.fill("Token", h.token("observe"))
+	b.press("Use it")
+	b.until(`document.querySelectorAll(".runs tbody tr").length >= 3`)
+	b.press("Delete run over")
+	b.until(`document.querySelector(".trouble").innerText.includes("may look but not change")`)
+	b.wrongs() // a browser writes refusals down
+	b.shot("token")
+	b.fill("Token", h.token("control"))
+	b.press("Use it")
+	b.until(`document.querySelector(".runs").innerText.includes("over") && document.querySelector(".trouble").hidden`)
+	b.wrongs()
+}
+
 func pageDeletes(h *host, b *browser) {
-	b.open(h.link(""))
+	b.open(h.link())
 	b.press("Delete run over")
 	b.until(`!document.querySelector(".runs").innerText.includes("over")`)
 	if _, err := os.Stat(filepath.Join(h.dir, "data", "runs", "over")); err == nil {

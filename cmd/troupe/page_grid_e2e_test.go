@@ -21,7 +21,7 @@ func pageFluid(t *testing.T, binary string) {
 	scenario, _, _ := strings.Cut(strings.Replace(string(text), "ticks: 31", "ticks: 100", 1), "\nexpect:")
 	write(t, filepath.Join(h.dir, "scenarios", "nowak-may.yaml"), scenario)
 	b.size(1440, 900, "light")
-	b.open(h.link(""))
+	b.open(h.link())
 	b.fill("scenario", "nowak-may.yaml")
 	b.fill("name", "carpet")
 	b.fill("ticks a second", "20")

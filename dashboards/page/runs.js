@@ -135,7 +135,9 @@ export class RunsView {
         const run = await this.source.send("POST", paths.runs, want);
         location.hash = "#/run/" + enc(run.run);
       } catch (x) {
-        wrong.replaceChildren(h("p", { class: "bad" }, x.message), ...(x.problems?.length ? [h("ul", {}, ...x.problems.map((p) => h("li", {}, h("pre", { class: "text" }, p))))] : []));
+        const problems = x.problems ?? [];
+        wrong.replaceChildren(h("p", { class: "bad" }, problems.length > 0 ? count(problems.length, "problem") : x.message),
+          h("ul", {}, ...problems.map((p) => h("li", {}, h("pre", { class: "text" }, p)))));
       } finally {
         button.disabled = false;
       }
