@@ -56,7 +56,7 @@ function askToken(e) {
   trouble.hidden = false;
   trouble.stays = true;
   trouble.replaceChildren(
-    h("p", {}, e.status === 403 ? "This token may look but not change anything. " : "This supervisor wants a token. ", e.message),
+    h("p", {}, e.status === 403 ? "This token may look but not change anything: " : "This supervisor wants a token: ", e.message),
     h("p", {}, "The link that troupe run and troupe serve print has it."),
     h("form", { class: "pair", onsubmit: (x) => {
       x.preventDefault();
