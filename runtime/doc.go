@@ -397,7 +397,8 @@
 //   - an isolation tier: a file in workspace with a Tier, a line in the table tiers
 //     there, and what it stops in the table Attacks
 //   - a metric: in runtime/observe, in the type whose source it has; it is shown by
-//     a panel in dashboards/build, and `go generate ./dashboards` writes the JSON
+//     a panel in dashboards/build, `go generate ./dashboards` writes the JSON, and a
+//     test of observe the README's table
 //   - a table to export: an entry in Tables in runtime/record/export; a format:
 //     one in Formats there
 //   - something to measure: a row in the table groups in runtime/bench
