@@ -30,6 +30,7 @@ type HostOptions struct {
 	Listen    string // host:port of the API, /metrics, /healthz and /readyz; empty for nowhere
 	Tokens    string // directory of the API's tokens there; empty for those of the data directory
 	Sync      bool   // a record is acknowledged once it is on the disk
+	Log       *Log   // where it is told how runs go; nil for nowhere
 	Command   string // what is run, for whoever finds the data directory held
 }
 
@@ -141,6 +142,7 @@ func (h *Host) listen(as *role) error {
 		_ = l.Close()
 		return err
 	}
+	h.opts.Log.hideTokens(tokens)
 	v := version()
 	h.listener, h.measured, h.link = l, observe.NewMetrics(v.Version, v.Go), observe.Link(l.Addr(), tokens)
 	h.measured.Data(h.data)

@@ -8,12 +8,27 @@ import (
 )
 
 // A logWatch logs how a run goes: its start, and what happens to its processes.
-// The logger has the run's name already.
 type logWatch struct{ log *slog.Logger }
 
 // Starting implements Watcher.
 func (l *logWatch) Starting(o Opening) {
+	l.log = l.log.With("run", o.Run)
 	l.log.Info("playing", "agents", o.Agents, "processes", o.Processes, "tick", o.From)
+	if o.Dropped > 0 {
+		l.log.Warn("its log was damaged: what was behind is played again", "tick", o.From, "entries", o.Dropped)
+	}
+	if o.Fork != nil {
+		l.log.Info("forked", "from", o.Fork.Run, "tick", o.Fork.Tick)
+	}
+	for _, id := range o.People {
+		l.log.Info("a person plays", "agent", id)
+	}
+	for _, id := range o.Outside {
+		l.log.Info("connects to the bus by itself", "agent", id)
+	}
+	for _, entry := range o.Bypass {
+		l.log.Warn("around the gateway: what it spends is its tool's word", "entry", entry)
+	}
 }
 
 // Ticked implements Watcher.

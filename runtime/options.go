@@ -28,6 +28,8 @@ type Options struct {
 	Kill <-chan struct{}
 	// Watch is told of the run as it goes, from one goroutine at a time.
 	Watch Watcher
+	// Log is where it is told in place of Watch; nil for nowhere.
+	Log *Log
 }
 
 // A Watcher is told of a run as it goes. Its methods must be quick: the run

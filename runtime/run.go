@@ -41,6 +41,7 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 	}
 	h, err := openHost(HostOptions{
 		Data: r.opts.Data, BusListen: r.opts.BusListen, Listen: r.opts.Listen, Tokens: r.opts.Tokens, Command: r.opts.Command,
+		Log:  r.opts.Log,
 		Sync: r.plan.Durability == plan.DurableMachine,
 	}, role{onBus: onBus(r.plan), unready: func() string { return r.unready(ctx) }})
 	if err != nil {
@@ -55,6 +56,10 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	r.host = h
+	if h.opts.Log != nil {
+		h.opts.Log.hide(r.secrets)
+		r.opts.Watch = &logWatch{h.opts.Log.Logger}
+	}
 	r.live = observe.NewLive(cancel)
 	r.humans = newHumans()
 	r.ports = newPorts(&h.ports)

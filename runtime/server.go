@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -25,7 +24,6 @@ type ServeOptions struct {
 	Troupe func(args []string) error
 	// Kill, once closed, ends every process at once instead of letting it stop.
 	Kill <-chan struct{}
-	Log  *slog.Logger
 	// Opened is told once, when the server takes runs.
 	Opened func(*Host)
 }
@@ -160,25 +158,17 @@ func (s *server) admit() {
 
 // play plays a run to its end, or to the server's.
 func (s *server) play(j *job) {
-	log := s.opts.Log.With("run", j.Run)
 	res, err := s.host.resume(s.ctx, Options{
-		Name: j.Run, Kill: s.opts.Kill, Watch: &logWatch{log: log}, Paused: j.Paused, Speed: j.Speed,
+		Name: j.Run, Kill: s.opts.Kill, Paused: j.Paused, Speed: j.Speed,
 		Paced: func(paused bool, perSecond float64) { s.paced(j, paused, perSecond) },
 	}, j.Limits)
-	level, ended := slog.LevelInfo, []any{}
-	if res != nil {
-		ended = append(ended, "status", res.Status, "ticks", res.Summary.Ticks)
-	}
-	if err != nil {
-		level, ended = slog.LevelError, append(ended, "error", err)
-	}
-	log.Log(context.Background(), level, "ended", ended...)
+	s.opts.Log.Ended(j.Run, res, err)
 	s.mu.Lock()
 	delete(s.jobs, j.Run)
 	s.mu.Unlock()
 	if s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted {
 		if err := s.forget(j.Run); err != nil {
-			log.Error("cannot forget that it was to be played", "error", err)
+			s.opts.Log.Error("cannot forget that it was to be played", "run", j.Run, "error", err)
 		}
 	}
 	s.admit()

@@ -49,9 +49,9 @@ func awaitServer(c *cli.Context) (observe.Runs, error) {
 // here.
 func submit(c *cli.Context, server observe.Runs, path string, models *runtime.ReplayModels) error {
 	defer func() { _ = server.Close() }()
-	for _, flag := range []string{"listen", "bus-listen"} {
+	for _, flag := range []string{"listen", "bus-listen", "log"} {
 		if c.IsSet(flag) {
-			return usage("--%s: troupe serve holds the data directory and plays the run; it listens where it was told to", flag)
+			return usage("--%s: troupe serve holds the data directory and plays the run; it listens and logs as it was told to", flag)
 		}
 	}
 	abs, err := filepath.Abs(path)

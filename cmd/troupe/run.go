@@ -39,7 +39,7 @@ var runCommand = &cli.Command{
 var watchFlags = []cli.Flag{
 	&cli.StringFlag{Name: "bus-listen", Usage: "let NATS clients observe the run at `HOST:PORT`"},
 	&cli.StringFlag{Name: "listen", Usage: "serve the API, /metrics, /healthz and /readyz at `HOST:PORT`"},
-	tokensFlag,
+	tokensFlag, runLogFlag, logLevelFlag,
 	&cli.BoolFlag{Name: "json", Usage: "print one JSON object and nothing else on stdout"},
 }
 
@@ -99,6 +99,13 @@ func replayed(c *cli.Context) (*runtime.ReplayModels, error) {
 // perform has a run played, shows how it goes, and prints what it came to.
 // unbegun explains why it was not played at all.
 func perform(c *cli.Context, o runtime.Options, unbegun func(error) error, begin func(context.Context, runtime.Options) (*runtime.Result, error)) error {
+	log, err := runLogger(c, os.Stderr)
+	if err != nil {
+		return err
+	}
+	if log != nil {
+		return performLogged(c, o, log, begin)
+	}
 	ctx, kill, release := interruptions()
 	defer release()
 	show := newShow(os.Stderr)
@@ -111,6 +118,21 @@ func perform(c *cli.Context, o runtime.Options, unbegun func(error) error, begin
 		return unbegun(err)
 	}
 	return conclude(c, res, err)
+}
+
+// performLogged is perform for those who want to be told by a log.
+func performLogged(c *cli.Context, o runtime.Options, log *runtime.Log, begin func(context.Context, runtime.Options) (*runtime.Result, error)) error {
+	ctx, kill, release := interruptionsTold(func() { log.Warn("interrupted: stopping the agents; once more ends them at once", "run", o.Name) })
+	defer release()
+	o.Data, o.Command = c.String("data"), strings.Join(os.Args[1:], " ")
+	o.BusListen, o.Listen, o.Tokens = c.String("bus-listen"), c.String("listen"), c.String("tokens")
+	o.Kill, o.Log = kill, log
+	res, err := begin(ctx, o)
+	log.Ended(o.Name, res, err)
+	if res == nil {
+		return logged(err)
+	}
+	return logged(conclude(c, res, err))
 }
 
 // conclude prints what a run came to, and gives the exit code that goes with it.
@@ -150,6 +172,11 @@ func checkListens(c *cli.Context) error {
 // interruptions turns SIGINT and SIGTERM into the end of a context, and a
 // second one into kill.
 func interruptions() (ctx context.Context, kill <-chan struct{}, release func()) {
+	return interruptionsTold(func() { fmt.Fprintln(os.Stderr, "\ntroupe: stopping the agents; once more ends them at once") })
+}
+
+// interruptionsTold is interruptions, and tells of the first one.
+func interruptionsTold(tell func()) (ctx context.Context, kill <-chan struct{}, release func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	sigs := make(chan os.Signal, 2)
 	signal.Notify(sigs, syscall.SIGINT, syscall.SIGTERM)
@@ -158,7 +185,7 @@ func interruptions() (ctx context.Context, kill <-chan struct{}, release func())
 		defer close(done)
 		for _, act := range []func(){
 			func() {
-				fmt.Fprintln(os.Stderr, "\ntroupe: stopping the agents; once more ends them at once")
+				tell()
 				cancel()
 			},
 			func() { close(now) },

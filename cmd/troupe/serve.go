@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -35,11 +33,6 @@ var serveCommand = &cli.Command{
 	Action: serve,
 }
 
-var (
-	logFlag      = &cli.StringFlag{Name: "log", Usage: "log as `text` or json (default: text on a terminal, else json)"}
-	logLevelFlag = &cli.StringFlag{Name: "log-level", Usage: "log from `LEVEL` on: debug, info, warn or error", Value: "info"}
-)
-
 func serve(c *cli.Context) error {
 	if c.Args().Present() {
 		return usage("serve takes no arguments; see troupe serve --help")
@@ -47,17 +40,17 @@ func serve(c *cli.Context) error {
 	if err := checkListens(c); err != nil {
 		return err
 	}
-	log, err := logger(c, os.Stderr)
+	log, err := logger(c, os.Stderr, usualLog(os.Stderr))
 	if err != nil {
 		return err
 	}
 	o := runtime.ServeOptions{
 		HostOptions: runtime.HostOptions{
 			Data: c.String("data"), BusListen: c.String("bus-listen"), Listen: c.String("listen"),
-			Tokens:  c.String("tokens"),
+			Tokens: c.String("tokens"), Log: log,
 			Command: strings.Join(os.Args[1:], " "),
 		},
-		Scenarios: c.String("scenarios"), AtOnce: c.Int("at-once"), Idle: c.Duration("idle-exit"), Troupe: itself, Log: log,
+		Scenarios: c.String("scenarios"), AtOnce: c.Int("at-once"), Idle: c.Duration("idle-exit"), Troupe: itself,
 	}
 	switch c.String("durability") {
 	case "process":
@@ -81,7 +74,7 @@ func serve(c *cli.Context) error {
 			return usage("--scenarios %s is no directory", o.Scenarios)
 		}
 	}
-	ctx, kill, release := interruptions()
+	ctx, kill, release := interruptionsTold(func() { log.Warn("interrupted: stopping all; once more ends every process at once") })
 	defer release()
 	o.Kill = kill
 	o.Opened = func(h *runtime.Host) {
@@ -91,32 +84,4 @@ func serve(c *cli.Context) error {
 		}
 	}
 	return explain(runtime.Serve(ctx, o))
-}
-
-// logger logs as the command says.
-func logger(c *cli.Context, f *os.File) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.String("log-level"))); err != nil {
-		return nil, usage("--log-level is debug, info, warn or error")
-	}
-	how := c.String("log")
-	if how == "" {
-		how = "json"
-		if term.IsTerminal(int(f.Fd())) {
-			how = "text"
-		}
-	}
-	o := &slog.HandlerOptions{Level: level, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Value.Kind() == slog.KindDuration {
-			a.Value = slog.StringValue(a.Value.Duration().Round(time.Millisecond).String())
-		}
-		return a
-	}}
-	switch how {
-	case "text":
-		return slog.New(slog.NewTextHandler(f, o)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(f, o)), nil
-	}
-	return nil, usage("--log is text or json, and not %s", fmt.Sprintf("%q", how))
 }

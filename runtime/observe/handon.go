@@ -75,7 +75,7 @@ func (h *handOn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	p := &passage{
 		agent: agent, prefix: prefix, rest: "/" + rest, host: net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
-		opaque: ticket != "" && r.Header.Get("Origin") == "null", named: slices.Contains(offered(r), ourProtocol),
+		opaque: ticket != "" && r.Header.Get("Origin") == "null", named: slices.Contains(offered(r), chatProtocol),
 	}
 	own := w.Header()
 	for _, name := range []string{"Cache-Control", "Content-Security-Policy", "Referrer-Policy", "X-Content-Type-Options"} {
@@ -128,16 +128,13 @@ func (p *passage) rewrite(pr *httputil.ProxyRequest) {
 		out.Header.Set("User-Agent", "") // else the transport says its own
 	}
 	protocols := slices.DeleteFunc(offered(pr.In), func(name string) bool {
-		return name == ourProtocol || strings.HasPrefix(name, bearerProtocol)
+		return name == chatProtocol || strings.HasPrefix(name, bearerProtocol)
 	})
 	out.Header.Del(protocolHeader)
 	if len(protocols) > 0 {
 		out.Header.Set(protocolHeader, strings.Join(protocols, ", "))
 	}
 }
-
-// ourProtocol is what those offer who put a token beside it.
-const ourProtocol = "troupe.v1"
 
 // offered are the protocols that a request offers for a WebSocket.
 func offered(r *http.Request) (names []string) {
@@ -175,7 +172,7 @@ func (p *passage) answered(res *http.Response) error {
 		h.Set("Access-Control-Allow-Origin", "null") // its own page: who has the address has the ticket
 	}
 	if res.StatusCode == http.StatusSwitchingProtocols && p.named && h.Get(protocolHeader) == "" {
-		h.Set(protocolHeader, ourProtocol) // a browser wants one of those that it offered
+		h.Set(protocolHeader, chatProtocol) // a browser wants one of those that it offered
 	}
 	return nil
 }

@@ -145,6 +145,17 @@ func Link(at net.Addr, t *Tokens) string {
 	return "http://" + net.JoinHostPort(host, port) + "/#token=" + cmp.Or(t.values[Control], t.values[Observe])
 }
 
+// Secrets are the tokens, by names for them that may be told.
+func (t *Tokens) Secrets() map[string]string {
+	all := map[string]string{}
+	for r := Observe; r <= Control; r++ {
+		if t.values[r] != "" {
+			all["token "+r.String()] = t.values[r]
+		}
+	}
+	return all
+}
+
 // role is the role that a token proves; Anyone for none. It takes as long for a
 // wrong one as for one that is nearly right.
 func (t *Tokens) role(token string) Role {

@@ -107,6 +107,13 @@ func (r *redactor) request(x agent.Request) agent.Request {
 	return x
 }
 
+// Blotter gives what blots secrets out of a text, in every form that logs and
+// transcripts are kept free of. It may be called concurrently.
+func Blotter(secrets []Secret) func(text string) string {
+	r := newRedactor(secrets)
+	return func(text string) string { return string(r.whole([]byte(text))) }
+}
+
 // feed takes the next part of a stream and gives what can be written of it: an
 // end that may be the beginning of a secret waits for what follows.
 func (r *redactor) feed(b []byte) []byte {
