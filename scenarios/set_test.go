@@ -80,7 +80,7 @@ func TestMergeProblems(t *testing.T) {
 		value string
 		want  []string
 	}{
-		{"agents.a", []string{"knd"}, "x", []string{"--set agents.a.knd=x: unknown key \"knd\"\n  hint: did you mean \"kind\"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, gateway, id, kind, lifecycle, limits, max, max_turns, mcp, message, messages, model, network, on_failure, per_process, permission_mode, pin, prompt, readable, replicas, run, secrets, settings, shared, state, system, workspace"}},
+		{"agents.a", []string{"knd"}, "x", []string{"--set agents.a.knd=x: unknown key \"knd\"\n  hint: did you mean \"kind\"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, gateway, id, kind, lifecycle, limits, max, max_turns, mcp, message, messages, model, network, on_failure, per_process, permission_mode, pin, prompt, readable, replicas, run, secrets, serves, settings, shared, state, system, workspace"}},
 		{"agents.a", []string{"kind"}, "5", []string{"--set agents.a.kind=5: want text, got an integer\n  hint: write it in quotes: \"5\""}},
 		{"agents.a", []string{"kind"}, "", []string{"--set agents.a.kind=: want text, got nothing\n  hint: leave the key out, or give it a value"}},
 		{"agents.a", []string{"kind", "x"}, "5", []string{"--set agents.a.kind.x=5: want text, got a mapping"}},

@@ -80,7 +80,8 @@ func TestAsPID1(t *testing.T) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v (namespaces must be allowed here)\n%s", err, out.Bytes())
 	}
-	if !strings.Contains(out.String(), "agent orphan crashed at tick 1: exited with status 7") {
+	// As the first process, without a terminal, it logs.
+	if !strings.Contains(out.String(), `"msg":"crashed","run":"orphans-1","agent":"orphan","tick":1,"detail":"exited with status 7`) {
 		t.Errorf("the agent's status is not told:\n%s", out.Bytes())
 	}
 }

@@ -154,10 +154,10 @@ faults:
   - {id: "b-{n}", replicas: two, command: [cat]}
   - {id: c, command: [nothing], channel: [x]}
 channels: {x: {members: [nobody]}}`,
-		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, gateway, id, kind, lifecycle, limits, max, max_turns, mcp, message, messages, model, network, on_failure, per_process, permission_mode, pin, prompt, readable, replicas, run, secrets, settings, shared, state, system, workspace)
+		`4:13: agents[0]: unknown key "comand" (did you mean "command"? the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, gateway, id, kind, lifecycle, limits, max, max_turns, mcp, message, messages, model, network, on_failure, per_process, permission_mode, pin, prompt, readable, replicas, run, secrets, serves, settings, shared, state, system, workspace)
 5:29: agents[1].replicas: want an integer, got text ()
 6:23: agents[2].command[0]: no program "nothing" in PATH, nor a file of that name beside the scenario (install it, or name a file beside the scenario)
-6:33: agents[2]: unknown key "channel" (the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, gateway, id, kind, lifecycle, limits, max, max_turns, mcp, message, messages, model, network, on_failure, per_process, permission_mode, pin, prompt, readable, replicas, run, secrets, settings, shared, state, system, workspace)`},
+6:33: agents[2]: unknown key "channel" (the keys here: allowed_tools, command, config, deadline, env, files, flags, for_each, gateway, id, kind, lifecycle, limits, max, max_turns, mcp, message, messages, model, network, on_failure, per_process, permission_mode, pin, prompt, readable, replicas, run, secrets, serves, settings, shared, state, system, workspace)`},
 }
 
 func TestMistakes(t *testing.T) {
