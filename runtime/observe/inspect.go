@@ -56,7 +56,7 @@ func (s *Store) manifest(run string) (*record.Manifest, error) {
 	if err := s.exists(run); err != nil {
 		return nil, err
 	}
-	m, err := record.ReadManifest(s.Dir(run).Manifest())
+	m, err := s.manifests.get(s.Dir(run).Manifest())
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s: it has no plan yet", ErrNoRun, run)
 	}
@@ -132,15 +132,16 @@ func (s *Store) catchUp(ctx context.Context, run string, t *tally) error {
 	if l := s.live(run); l != nil && l.State().Ticks <= next {
 		return nil
 	}
-	lg, release, err := s.open(ctx, run)
+	src, release, err := s.read(ctx, run)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if last, _, _ := lg.Last(); last < next-1 {
+	ticks := src.ticks()
+	if ticks < next {
 		return errOther
 	}
-	return lg.Read(ctx, max(next-1, 0), func(r *record.Record, hash [record.HashSize]byte) error {
+	return src.read(ctx, max(next-1, 0), ticks, func(r *record.Record, hash [record.HashSize]byte) error {
 		if r.Tick == next-1 && hash != before {
 			return errOther
 		}

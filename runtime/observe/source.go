@@ -67,7 +67,7 @@ func (s *Store) read(ctx context.Context, run string) (src *source, release func
 }
 
 func (s *Store) newSource(ctx context.Context, run string, live *Live) (*source, error) {
-	m, err := record.ReadManifest(s.Dir(run).Manifest())
+	m, err := s.manifests.get(s.Dir(run).Manifest())
 	if err != nil {
 		return nil, unmade(run, err)
 	}

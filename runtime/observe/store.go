@@ -35,6 +35,8 @@ type Store struct {
 	ticketing sync.Once
 	ticketKey *tickets
 
+	manifests manifests
+
 	mu   sync.Mutex // guards what follows
 	kept []kept     // of runs that are not played here, the newest asked for last
 }
@@ -81,7 +83,7 @@ func (s *Store) Get(ctx context.Context, run string) (Run, error) {
 // describe never fails: what is wrong with a run is part of the answer.
 func (s *Store) describe(ctx context.Context, name string) Run {
 	r := Run{Run: name, Status: Interrupted}
-	m, err := record.ReadManifest(s.Dir(name).Manifest())
+	m, err := s.manifests.get(s.Dir(name).Manifest())
 	if err != nil && s.live(name) != nil {
 		r.Status = Running // it is being made
 		return r
@@ -140,7 +142,7 @@ func StatusOf(end record.End) Status {
 
 // open opens a run's log.
 func (s *Store) open(ctx context.Context, name string) (lg *record.Log, release func(), err error) {
-	m, err := record.ReadManifest(s.Dir(name).Manifest())
+	m, err := s.manifests.get(s.Dir(name).Manifest())
 	if err != nil {
 		return nil, nil, unmade(name, err)
 	}
@@ -255,7 +257,7 @@ func (s *Store) Transcript(ctx context.Context, run, agent string, tail int, w i
 
 // process names the process that hosts an agent.
 func (s *Store) process(run, agent string) (string, error) {
-	m, err := record.ReadManifest(s.Dir(run).Manifest())
+	m, err := s.manifests.get(s.Dir(run).Manifest())
 	if err != nil {
 		return "", err
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -109,7 +108,7 @@ func (s *Store) Turns(ctx context.Context, run, id string, q Turns) (list []Turn
 	if q.Before > 0 {
 		end = min(end, q.Before)
 	}
-	lg, release, err := s.open(ctx, run)
+	src, release, err := s.read(ctx, run)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -119,7 +118,7 @@ func (s *Store) Turns(ctx context.Context, run, id string, q Turns) (list []Turn
 	for size := firstPart; from > first && !look.enough() && end-from < mostLooked; size = min(2*size, mostPart) {
 		to := from
 		from = max(first, from-size)
-		if err := look.read(ctx, lg, from, to); err != nil {
+		if err := look.read(ctx, src, from, to); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -145,23 +144,15 @@ type told struct {
 }
 
 // read looks at the ticks from one up to another.
-func (l *looker) read(ctx context.Context, lg *record.Log, from, to int) error {
+func (l *looker) read(ctx context.Context, src *source, from, to int) error {
 	part := &looker{tally: l.tally, id: l.id}
-	err := lg.Read(ctx, from, func(r *record.Record, _ [record.HashSize]byte) error {
-		if r.Tick < to {
-			part.look(r)
-		}
-		if r.Tick >= to-1 {
-			return errEnough
-		}
+	err := src.read(ctx, from, to, func(r *record.Record, _ [record.HashSize]byte) error {
+		part.look(r)
 		return nil
 	})
 	l.found = append(part.found, l.found...)
 	l.heard = append(part.heard, l.heard...)
 	l.results = append(part.results, l.results...)
-	if errors.Is(err, errEnough) {
-		return nil
-	}
 	return err
 }
 
