@@ -124,11 +124,13 @@
 //     takes its place (supervisor/sweep_linux.go): all that it started has its
 //     tag, or its user, whatever it did to its session, parents and environment.
 //   - A world that is a process has one that reads it; the world's Close waits.
-//   - The API's server and its requests, and the server of metrics with its own;
-//     their stop waits 2 s for requests, then cuts them; those at the Door are
-//     answered before. A scrape reads what the
-//     loop counts, by atomics and locks that are held for moments, asks the fleet
-//     for its Statuses, and reads /proc; the loop never waits for one.
+//   - The API's servers, on the socket and over TCP, and their requests; their stop
+//     waits 2 s for requests, then cuts them; those at the Door are answered before.
+//     A scrape, or a question about agents, reads what the loop counts, by atomics
+//     and locks that are held for moments, asks the fleet for its Statuses, and
+//     reads /proc; the loop never waits for one. What records come to for each
+//     agent is counted from the log once somebody asks, and with each commit from
+//     then on.
 //   - A second interruption has a goroutine that stopFleet waits for.
 //   - A server has one for each run that it plays, which is the caller of Run to it;
 //     Serve waits for all of them.

@@ -251,3 +251,29 @@ func TestBodies(t *testing.T) {
 	at.is(t, "DELETE /v1/runs/r?force=1", 400)
 	at.is(t, "GET /v1/runs", 200, `"run":"r"`)
 }
+
+// No route reads more than it may.
+func TestBodiesThatAreTooLong(t *testing.T) {
+	d, err := described()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, _ := open(t)
+	h.run("r", 0, false)
+	at, _ := serveTCP(t, &Store{Data: h.data, Bus: h.bus})
+	at = at.as(Control)
+	operations, read := d.operations(), 0
+	for pattern, what := range at.routes.table {
+		if object(operations[pathOf(pattern)]["requestBody"]) == nil {
+			continue
+		}
+		read++
+		long := `{"x":"` + strings.Repeat("x", int(what.body)) + `"}`
+		if res := at.ask(t, example(pattern), long); res.code != 413 {
+			t.Errorf("%s: %d, want 413\n%s", pattern, res.code, res.body)
+		}
+	}
+	if read < 6 {
+		t.Errorf("%d routes read a body", read)
+	}
+}
