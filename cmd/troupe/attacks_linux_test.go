@@ -148,7 +148,7 @@ func (all spoils) add(of, name string, done bool) {
 func (s site) raid(t *testing.T, isolation, by string) spoils {
 	t.Helper()
 	run := by + "-" + isolation
-	s.troupe(t, "run", s.scenario(t, by), "--name", run, "--set", "isolation="+isolation)
+	s.troupe(t, "run", s.scenario(t, by), "--name", run, "--listen", "127.0.0.1:0", "--set", "isolation="+isolation)
 	all := spoils{}
 	for _, agent := range []string{"raider", "thief", "spy"} {
 		log, err := os.ReadFile(filepath.Join(s.dir, "data", "runs", run, "agents", agent, "stderr.log"))

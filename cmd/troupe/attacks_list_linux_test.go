@@ -242,6 +242,7 @@ var attacks = []attack{
 		return err
 	}},
 	{controlling, "asking for the runs", func(r *raid) error { return control(filepath.Join(r.data, "control.sock")) }},
+	{theRun, "the API's token", reads(func(r *raid) string { return filepath.Join(r.data, "tokens", "control") })},
 	{controlling, "by an orphan", func(r *raid) error { return orphaned("control", filepath.Join(r.data, "control.sock")) }},
 	{connecting, "another's port", func(*raid) error { return dial("tcp", os.Getenv("PORT")) }},
 	{byProxy, "another's host", func(*raid) error { return tunnel(os.Getenv("HTTPS_PROXY"), target()) }},
