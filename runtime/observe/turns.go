@@ -77,12 +77,14 @@ type TurnUsage struct {
 	USD float64 `json:"usd"`
 }
 
-// What a question for turns reads of a log at most, in ticks; the first part is
-// the smallest, since most agents are asked in most ticks.
+// What a question for turns reads of a log at most, in ticks, and in turns if all
+// are asked in each; the first part is the smallest, since most agents are asked in
+// most ticks.
 const (
 	firstPart  = 64
 	mostPart   = 4096
 	mostLooked = 1 << 14
+	mostRead   = 4_000_000
 )
 
 // mostHeard is how many messages a turn has at most, the newest ones.
@@ -96,6 +98,7 @@ func (s *Store) Turns(ctx context.Context, run, id string, q Turns) (list []Turn
 	}
 	t.mu.Lock()
 	slot, ok := t.slots[id]
+	most := max(min(mostLooked, mostRead/max(len(t.agents), 1)), 4)
 	first, end := 0, t.next
 	if ok {
 		first = t.agents[slot].came + 1
@@ -115,7 +118,7 @@ func (s *Store) Turns(ctx context.Context, run, id string, q Turns) (list []Turn
 	defer release()
 	look := &looker{tally: t, id: id, limit: q.Limit}
 	from := end
-	for size := firstPart; from > first && !look.enough() && end-from < mostLooked; size = min(2*size, mostPart) {
+	for size := min(firstPart, most/4); from > first && !look.enough() && end-from < most; size = min(2*size, mostPart, most/4) {
 		to := from
 		from = max(first, from-size)
 		if err := look.read(ctx, src, from, to); err != nil {
@@ -226,12 +229,15 @@ func (l *looker) turns(from, first int) (list []TurnState, before int) {
 	list = []TurnState{}
 	for i := len(l.found) - 1; i >= 0 && len(list) < l.limit; i-- {
 		t := l.found[i]
-		since := 0
+		since, all := 0, from <= first
 		for j := i - 1; j >= 0; j-- {
 			if !l.found[j].Unsent {
-				since = l.found[j].asked
+				since, all = l.found[j].asked, true
 				break
 			}
+		}
+		if !all && len(list) > 0 { // what came for it may be in what was not looked at
+			break
 		}
 		if !t.Unsent {
 			l.address(&t, since)

@@ -190,3 +190,40 @@ func TestTurnsOfALongRun(t *testing.T) {
 		t.Errorf("the first turn is found by %d further questions: %+v, before %q", asks, list, before)
 	}
 }
+
+// Among very many agents, few ticks are looked at for a question, and no message is
+// missed where one ends.
+func TestTurnsAmongMany(t *testing.T) {
+	h, _ := open(t)
+	p, _ := throng(100_000)
+	h.runOf("r", *p, 0, false)
+	const ticks, id = 150, "cell-0000007"
+	for tick := range ticks {
+		h.commit("r", &record.Record{Tick: tick, Turns: []record.Turn{turn(id, `1`, "", "")},
+			Messages: []record.Message{says("god", id, "", strconv.Itoa(tick))}})
+	}
+	at, _ := serveTCP(t, &Store{Data: h.data, Bus: h.bus})
+	at = at.as(Observe)
+	next, asks := ticks-1, 0
+	for before := ""; asks == 0 || before != ""; asks++ {
+		var some []string
+		path := id + "/turns?limit=500"
+		if before != "" {
+			path += "&before=" + before
+		}
+		some, _, before = at.turns(t, path)
+		for _, got := range some {
+			want := fmt.Sprintf("%d: %d", next, next-1)
+			if next == 0 {
+				want = "0:"
+			}
+			if got != want {
+				t.Fatalf("got %q, want %q", got, want)
+			}
+			next--
+		}
+	}
+	if next != -1 || asks < 3 || asks > 6 {
+		t.Errorf("%d questions, up to tick %d", asks, next+1)
+	}
+}
