@@ -36,15 +36,15 @@ func TestManifests(t *testing.T) {
 		return m
 	}
 	path := write("a", "one", time.Hour)
-	if get(path, "one") != get(path, "one") {
+	if first := get(path, "one"); get(path, "one") != first {
 		t.Error("it was read twice")
 	}
 	write("a", "two", time.Hour)
-	if get(path, "two") != get(path, "two") {
+	if first := get(path, "two"); get(path, "two") != first {
 		t.Error("the next one was read twice")
 	}
 	write("a", "now", 0)
-	if get(path, "now") == get(path, "now") {
+	if first := get(path, "now"); get(path, "now") == first {
 		t.Error("one that may change yet is kept")
 	}
 	for i := range 3 * mostManifests {

@@ -370,6 +370,9 @@ func TestServedUpgrades(t *testing.T) {
 		"Sec-WebSocket-Protocol: troupe.v1, chat, bearer.%s\r\n\r\n", annServes, at.tokens.values[Control])
 	in := bufio.NewReader(c)
 	res, err := http.ReadResponse(in, nil)
+	if err == nil {
+		defer func() { _ = res.Body.Close() }()
+	}
 	if err != nil || res.StatusCode != 101 || res.Header.Get("Sec-WebSocket-Protocol") != "troupe.v1" {
 		t.Fatalf("%+v %v", res, err)
 	}
