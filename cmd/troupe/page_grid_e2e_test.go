@@ -53,7 +53,7 @@ func pageReports(t *testing.T, binary string) {
 	b.size(1440, 900, "dark")
 	for _, r := range []struct{ name, scenario, set string }{
 		{"cells", "cells", "clock.ticks=60"}, {"game", "game", "seed=1"},
-		{"talk", "talk", "world.config.rounds=20"}, {"long", "talk", "world.config.rounds=2100"},
+		{"talk", "talk", "world.config.rounds=20"}, {"models", "models", "seed=2"}, {"long", "talk", "world.config.rounds=2100"},
 	} {
 		h.run("scenarios/"+r.scenario+".yaml", "--name", r.name, "--set", r.set)
 		if out, err := h.troupe("report", r.name).CombinedOutput(); err != nil {
@@ -62,7 +62,7 @@ func pageReports(t *testing.T, binary string) {
 	}
 	open := func(name string) {
 		b.open("file://" + filepath.Join(h.dir, name+".html"))
-		b.until(`document.querySelector("h1")?.textContent === %q && document.querySelectorAll(".agents .name").length >= 3`, name)
+		b.until(`document.querySelector("h1")?.textContent === %q && document.querySelectorAll(".agents .name").length >= 2`, name)
 	}
 	open("cells")
 	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "59"`)
@@ -83,6 +83,12 @@ func pageReports(t *testing.T, binary string) {
 	if found := eval[string](b, `[...document.querySelectorAll(".controls, .chat, form")].map(e => e.className).join()`); found != "" {
 		t.Errorf("a report has %s", found)
 	}
+	open("models") // what one was told and said, in its own words
+	b.press("alice")
+	b.press("Transcript")
+	b.until(`["system.txt", "prompt", "reasoning", "tool Bash", "result", "reply", "end"].every(t => [...document.querySelectorAll(".part h5, .part summary")].some(e => e.textContent === t))`)
+	b.until(`document.querySelector(".transcript").innerText.includes("100 tokens in and 20 out")`)
+	b.shot("report-models")
 	open("long") // has a part, and says so
 	b.until(`document.querySelector(".note").textContent.includes("one tick of 2")`)
 	eval[any](b, `(() => { const r = document.querySelector("input[type=range]"); r.value = 1000; r.dispatchEvent(new Event("input")); return null; })()`)

@@ -58,6 +58,15 @@ clock: {mode: realtime}
 agents:
   - {id: polly, command: [python3, parrot.py]}
 `,
+	"models.yaml": `name: models
+clock: {deadline: 60s}
+world: {kind: matrix-game, config: {moves: [C, D], payoffs: {CC: 3, CD: 0, DC: 5, DD: 1}, turns: 3}}
+agents:
+  - {id: alice, kind: claude, gateway: bypass, env: {TICKS: C thinks C}, system: {text: "You are {{.agent.id}}."}}
+  - {id: bob, command: [troupe, bot, grudger]}
+secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
+limits: {usd: 10}
+`,
 	"parrot.py": `import json, sys
 for line in sys.stdin:
     m = json.loads(line)
@@ -87,7 +96,7 @@ func newHost(t *testing.T, binary string) *host {
 func (h *host) troupe(args ...string) *exec.Cmd {
 	cmd := exec.Command(h.binary, args...)
 	cmd.Dir = h.dir
-	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(h.dir, "data"))
+	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(h.dir, "data"), "ANTHROPIC_API_KEY=for the stub")
 	return cmd
 }
 
