@@ -44,6 +44,7 @@ func pageUses(t *testing.T, binary string) {
 		{"talks", pageTalks},
 		{"human", pageHuman},
 		{"chats", pageChats},
+		{"sites", pageSites},
 		{"uploads", pageUploads},
 		{"fits", pageFits},
 		{"tokens", pageTokens},
@@ -278,6 +279,27 @@ func pageChats(h *host, b *browser) {
 	b.shot("chat")
 	b.press("Stop")
 	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+}
+
+// What an agent serves is one link away, in an origin of its own.
+func pageSites(h *host, b *browser) {
+	b.open(h.link())
+	b.fill("scenario", "shop.yaml")
+	b.fill("name", "shop")
+	b.fill("begin paused", "true")
+	b.press("Start")
+	b.until(`document.querySelector(".status")?.textContent === "paused"`)
+	b.press("Step")
+	b.until(`document.querySelector(".run").dataset.newest === "0"`)
+	b.press("builder")
+	b.until(`document.querySelector("a.serves")`)
+	b.open(eval[string](b, `document.querySelector("a.serves").href`))
+	b.until(`document.body.innerText.includes("The shop")`)
+	if got := eval[string](b, "origin"); got != "null" {
+		b.Errorf("what an agent serves has the origin %s", got)
+	}
+	b.wrongs() // what agents serve may have no icon
+	h.end("shop")
 }
 
 // A scenario of one's own is uploaded with its files; what is wrong with it is said,

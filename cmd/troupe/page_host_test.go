@@ -67,6 +67,13 @@ agents:
 secrets: {ANTHROPIC_API_KEY: {env: ANTHROPIC_API_KEY}}
 limits: {usd: 10}
 `,
+	"shop.yaml": `name: shop
+clock: {deadline: 60s}
+world: {kind: conversation, config: {rounds: 5}}
+agents:
+  - {id: builder, command: [troupe, bot, builder], serves: true, config: {title: The shop}}
+  - {id: customer, command: [troupe, bot, customer], config: {of: builder, wishes: [a map, opening hours]}}
+`,
 	"parrot.py": `import json, sys
 for line in sys.stdin:
     m = json.loads(line)
@@ -175,5 +182,13 @@ func (h *host) run(args ...string) {
 	h.Helper()
 	if out, err := h.troupe(append([]string{"run"}, args...)...).CombinedOutput(); err != nil {
 		h.Fatalf("%v: %v\n%s", args, err, out)
+	}
+}
+
+// end stops a run.
+func (h *host) end(run string) {
+	h.Helper()
+	if out, err := h.troupe("stop", run).CombinedOutput(); err != nil {
+		h.Fatalf("%v\n%s", err, out)
 	}
 }

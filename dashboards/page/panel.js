@@ -14,8 +14,8 @@ const mostChat = 200;
 export class Panel {
   // tick gives the tick that is shown elsewhere, -1 for the newest; gone is called
   // when the panel closes.
-  constructor(source, run, agent, { tick, model, live, gone }) {
-    Object.assign(this, { source, run, agent, tick, model, live, gone });
+  constructor(source, run, agent, { tick, model, live, serves, gone }) {
+    Object.assign(this, { source, run, agent, tick, model, live, serves, gone });
     this.path = paths.agent(run, agent);
     this.asking = new AbortController();
     this.facts = h("dl", { class: "facts" });
@@ -45,7 +45,19 @@ export class Panel {
       if (this.live()) names.push("Chat");
     }
     this.offer(names);
+    if (this.live() && this.serves(this.about)) this.link();
     if (names[0] === "Play") this.show("Play");
+  }
+
+  // link leads to what the agent serves. A browser sends no token with it, so it has
+  // a ticket, which is good for a while.
+  async link() {
+    try {
+      const { url } = await this.source.send("POST", this.path + "/http-ticket");
+      this.title.after(h("a", { class: "serves", href: url, target: "_blank", rel: "noopener noreferrer" }, "Open what it serves"));
+    } catch (e) {
+      this.title.after(h("span", { class: "serves dim" }, e.message));
+    }
   }
 
   focus() {

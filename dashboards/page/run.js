@@ -348,6 +348,7 @@ export class RunView {
       tick: () => this.model === this.newest ? -1 : this.model.tick,
       live: () => this.source.live && this.info?.status === "running",
       model: (a) => a && (a.kind === "claude" || a.kind === "codex" || this.source.has?.(paths.agent(this.run, agent) + "/transcript") || a.usd > 0 || Object.values(a.tokens ?? {}).some((n) => n > 0)),
+      serves: (a) => a && (this.plan?.entries ?? []).some((e) => e.id === a.entry && e.serves),
       gone: (back) => {
         this.panel = null;
         this.panelMoved?.stop();
