@@ -38,7 +38,7 @@ export class Agents {
     this.total = 0;
     this.sort = "failures";
     this.hidden = new Set(columns.map((c) => c.name)); // until an agent has something there
-    for (const name of ["agent", "state", "failures", "turns"]) this.hidden.delete(name);
+    for (const name of ["agent", "failures", "turns"]) this.hidden.delete(name);
     this.sum = h("span", { class: "dim" });
     this.head = h("tr");
     this.top = h("tr", { class: "gap", "aria-hidden": "true" }, h("td"));

@@ -56,7 +56,9 @@ export class RunView {
         h("div", { class: "title" }, h("h1", {}, this.run), this.status, this.source.live && this.controls.el),
         this.facts, this.note, this.failed, this.scrubber.el),
       h("div", { class: "columns" }, this.mainEl, this.side));
-    if (this.source.live) this.side.append(this.messageForm());
+    this.message = this.messageForm();
+    this.message.hidden = true;
+    this.side.append(this.message);
   }
 
   close() {
@@ -250,6 +252,7 @@ export class RunView {
     setText(this.status, paused ? "paused" : info.status);
     setAttr(this.status, "class", "status " + (paused ? "paused" : info.status));
     this.controls.show(info);
+    this.message.hidden = !this.source.live || info.status !== "running";
     setAttr(this.el, "data-tick", this.model.tick);
     setAttr(this.el, "data-newest", this.newest.tick);
     setAttr(this.el, "data-frames", this.frames);
