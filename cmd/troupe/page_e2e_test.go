@@ -53,8 +53,8 @@ func pageUses(t *testing.T, binary string) {
 		ok := t.Run(part.name, func(t *testing.T) {
 			here, of := *h, b.in(t)
 			here.T = t
+			defer func() { h.cmd, h.ended = here.cmd, here.ended }() // whatever comes of it, it is stopped
 			part.do(&here, of)
-			h.cmd, h.ended = here.cmd, here.ended
 			for _, w := range b.wrongs() {
 				t.Errorf("on the console: %s", w)
 			}
