@@ -16,7 +16,7 @@ import (
 
 const (
 	// chatProtocol is the subprotocol of a chat.
-	chatProtocol = "troupe.v1"
+	chatProtocol = "troupe" + ".v1" // no subject
 	// mostUnsent is how many messages of a chat may wait for their record.
 	mostUnsent = 16
 )
@@ -51,7 +51,7 @@ func (s *Store) chat(ctx context.Context, run, agent, as string) (_ *chat, relea
 	_, taken := src.plan.EntryOf(as)
 	switch {
 	case !known:
-		err = fmt.Errorf("%w: run %s has none %s", ErrNoAgent, run, agent)
+		err = fmt.Errorf("%w: run %s has no agent %s", ErrNoAgent, run, agent)
 	case as == "":
 		err = fmt.Errorf("%w: as is missing, the name of who talks to the agent", errRequest)
 	case bus.CheckToken(as) != nil:

@@ -15,7 +15,7 @@ import (
 // than there is, or is too far back, is told all.
 func (p *picture) appendFrame(dst []byte, since int) []byte {
 	before, ok := p.before(since)
-	if since > p.tick || !ok {
+	if since < 0 || since > p.tick || !ok {
 		since, before = -1, counts{}
 	}
 	dst = append(dst, `{"tick":`...)

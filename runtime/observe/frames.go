@@ -137,6 +137,9 @@ func (f *frames) keep() {
 // (-1), as a stream of events: as ticks are committed, several in one frame for a
 // slow reader, and after the last one an event of type end.
 func (s *Store) Frames(ctx context.Context, run string, since int, w io.Writer) error {
+	if err := s.begun(ctx, run, w); err != nil {
+		return err
+	}
 	src, release, err := s.read(ctx, run)
 	if err != nil {
 		return err

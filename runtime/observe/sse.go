@@ -75,6 +75,9 @@ func skip(text []byte, events int) []byte {
 // are committed, and after the last one an event of type end. It ends with the run,
 // at once for one that nobody plays.
 func (s *Store) Stream(ctx context.Context, run string, from Mark, w io.Writer) error {
+	if err := s.begun(ctx, run, w); err != nil {
+		return err
+	}
 	src, release, err := s.read(ctx, run)
 	if err != nil {
 		return err
@@ -100,6 +103,25 @@ func (s *Store) Stream(ctx context.Context, run string, from Mark, w io.Writer) 
 		}
 		flush(w)
 	}
+}
+
+// begun waits until a run that is queued is played, or is not any more.
+func (s *Store) begun(ctx context.Context, run string, w io.Writer) error {
+	if err := s.exists(run); err != nil || s.Server == nil {
+		return err
+	}
+	_, err := waiting(ctx, w, func(idle context.Context) (bool, error) {
+		for s.live(run) == nil && s.Server.Queued(run) {
+			flush(w)
+			select {
+			case <-time.After(10 * again):
+			case <-idle.Done():
+				return false, idle.Err()
+			}
+		}
+		return true, nil
+	})
+	return err
 }
 
 // waiting calls next until it has something, with a sign of life each time that
