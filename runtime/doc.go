@@ -376,6 +376,19 @@
 // (observe.Read). Replay holds the directory as Run does, has no fleet and no
 // world, and tells observers of each record with the same teller.
 //
+// # Those who follow a run
+//
+// A run that somebody follows has a source (observe/source.go), which holds its log
+// open until the last reader leaves. No goroutine is added: of those who wait for more
+// one waits for the run (Live.More), reads what was committed from the log and tells
+// the others, so that each tick is read and encoded once for all, and never by the
+// loop. A feed keeps the newest ticks as events; whoever is behind it reads the log
+// by itself. Frames keep one picture, in which everything has the tick of its last
+// change: the difference to any earlier tick is what is younger, so that a slow
+// reader gets several ticks in one frame. Pictures of earlier ticks are kept, evenly
+// and within bounds, and any tick's is made from the nearest before it. All of it is
+// made from the log and can be lost.
+//
 // # Why the hash does not depend on timing
 //
 // H(0) is a hash of seed, world and its config, channels and the agents with
