@@ -63,7 +63,7 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	r.live = observe.NewLive(cancel)
 	r.humans = newHumans()
 	r.ports = newPorts(&h.ports)
-	r.live.Served = r.ports
+	r.live.Served, r.live.Observer = r.ports, sync.OnceValues(r.observer)
 	r.live.Outside, r.live.Pacer, r.live.Humans = &outside{&r.door}, &r.pacer, r.humans
 	r.pacer.run = r
 	r.pacer.pace.Slow(interval(r.opts.Speed))
@@ -90,6 +90,15 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	res, err = r.play(ctx)
 	r.stop()
 	return res, err
+}
+
+// observer lets those in who follow the run on the bus.
+func (r *run) observer() (observe.Observer, error) {
+	if r.host.opts.BusListen == "" {
+		return observe.Observer{}, observe.NotHeard(r.name)
+	}
+	c, err := r.host.bus.Observer(r.name)
+	return observe.NewObserver(r.name, r.host.bus.Addr(), c), err
 }
 
 // keepResult writes what the run came to into its directory, for whoever was not

@@ -85,7 +85,7 @@ var commands = []*cli.Command{
 	runCommand, resumeCommand, forkCommand, initCommand, tryCommand, validateCommand, planCommand, schemaCommand, serveCommand,
 	psCommand, eventsCommand, logsCommand, transcriptCommand, credentialsCommand, sendCommand, playCommand, addCommand, removeCommand,
 	pauseCommand, stepCommand, speedCommand, stopCommand, rmCommand, pruneCommand,
-	verifyCommand, diffCommand, auditCommand, replayCommand, exportCommand, reportCommand,
+	verifyCommand, diffCommand, auditCommand, replayCommand, observeCommand, exportCommand, reportCommand,
 	checkoutCommand, commitCommand, lockCommand, unlockCommand, serveFilesCommand, mcpCommand,
 	doctorCommand, botCommand, worldCommand, benchCommand,
 }

@@ -16,6 +16,9 @@ type Live struct {
 	Pacer Pacer
 	// Humans are the people who play agents; set before others know the Live.
 	Humans Humans
+	// Observer gives what NATS clients follow the run with, the same ones each time;
+	// set before others know the Live.
+	Observer func() (Observer, error)
 	// Served are the ports that agents serve; set before others know the Live.
 	Served Served
 

@@ -121,6 +121,8 @@ type Runs interface {
 	Serves(ctx context.Context) error
 	// Scenarios are what the supervisor offers to be played.
 	Scenarios(ctx context.Context) ([]Scenario, error)
+	// Observer is what a NATS client follows a running run with.
+	Observer(ctx context.Context, run string) (Observer, error)
 	Players
 	io.Closer
 }

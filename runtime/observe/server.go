@@ -106,6 +106,7 @@ func apiRoutes(runs Runs, local bool) *routes {
 	controlRoutes(mux, runs, local)
 	humanRoutes(mux, runs)
 	servedRoutes(mux, runs)
+	observerRoutes(mux, runs)
 	return mux
 }
 
