@@ -131,6 +131,8 @@
 //     reads /proc; the loop never waits for one. What records come to for each
 //     agent is counted from the log once somebody asks, and with each commit from
 //     then on.
+//   - What an agent's process serves at its port is asked for by the API's requests
+//     themselves; a connection that goes both ways ends with the server's stop.
 //   - A second interruption has a goroutine that stopFleet waits for.
 //   - A server has one for each run that it plays, which is the caller of Run to it;
 //     Serve waits for all of them.

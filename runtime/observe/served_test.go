@@ -376,6 +376,7 @@ func TestServedUpgrades(t *testing.T) {
 	if err != nil || res.StatusCode != 101 || res.Header.Get("Sec-WebSocket-Protocol") != "troupe.v1" {
 		t.Fatalf("%+v %v", res, err)
 	}
+	_ = res.Body.Close() // it has none
 	if got := (<-asked).Get("Sec-WebSocket-Protocol"); got != "chat" {
 		t.Errorf("the agent is offered %q", got)
 	}
