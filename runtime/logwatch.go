@@ -14,6 +14,9 @@ type logWatch struct{ log *slog.Logger }
 func (l *logWatch) Starting(o Opening) {
 	l.log = l.log.With("run", o.Run)
 	l.log.Info("playing", "agents", o.Agents, "processes", o.Processes, "tick", o.From)
+	if o.Listen != "" {
+		l.log.Info("listening", "listen", o.Listen)
+	}
 	if o.Dropped > 0 {
 		l.log.Warn("its log was damaged: what was behind is played again", "tick", o.From, "entries", o.Dropped)
 	}

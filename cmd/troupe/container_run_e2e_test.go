@@ -105,7 +105,7 @@ func readmeLine(t *testing.T, image, hash string) {
 			}
 			words = strings.NewReplacer("troupe:/data", volume(t)+":/data", " troupe run ", " "+image+" run ").Replace(words)
 			out, errs, code := podman(t, append([]string{"run", "--no-healthcheck", "--network=host"}, strings.Fields(words)...)...)
-			if code != exitOK || !strings.Contains(out, "hash "+hash) || !strings.Contains(errs, ":9464/metrics") {
+			if code != exitOK || !strings.Contains(out, "hash "+hash) || !strings.Contains(errs, `:9464"}`) {
 				t.Errorf("exit %d\n%s%s", code, out, errs)
 			}
 			return
@@ -119,7 +119,7 @@ func readmeLine(t *testing.T, image, hash string) {
 func orphans(t *testing.T, image string, options []string) {
 	files := mounted(t, map[string]string{"agent.sh": orphanScript, "orphans.yaml": orphanScenario})
 	out, errs, code := contained(t, image, append(options, files), "run", "/work/orphans.yaml")
-	if code != exitOK || !strings.Contains(errs, "agent orphan crashed at tick 1: exited with status 7") {
+	if code != exitOK || !strings.Contains(errs, `"agent":"orphan","tick":1,"detail":"exited with status 7`) {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
 	}
 }
