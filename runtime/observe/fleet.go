@@ -158,7 +158,7 @@ type taken struct {
 // sample reads what the trees below the roots hold, by label, and adds to spent what
 // they used since the last time.
 func (c *fleetCollector) sample(roots map[int]string) (by map[string]taken, err error) {
-	all, err := c.sampler.read(c.proc)
+	all, err := c.sampler.read(c.proc, roots)
 	if err != nil {
 		return nil, err
 	}

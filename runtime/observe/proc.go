@@ -66,14 +66,15 @@ type sampler struct {
 	all []procStat
 }
 
-// read is readProcs; what it gives is not to be changed.
-func (s *sampler) read(root string) ([]procStat, error) {
+// read is readProcs; what it gives is not to be changed. Roots that were not there
+// yet when others asked have it read again.
+func (s *sampler) read(root string, roots map[int]string) ([]procStat, error) {
 	if s == nil {
 		return readProcs(root)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if time.Since(s.at) < sampleAge {
+	if time.Since(s.at) < sampleAge && s.has(roots) {
 		return s.all, nil
 	}
 	all, err := readProcs(root)
@@ -81,6 +82,16 @@ func (s *sampler) read(root string) ([]procStat, error) {
 		s.all, s.at = all, time.Now()
 	}
 	return all, err
+}
+
+func (s *sampler) has(roots map[int]string) bool {
+	found := 0
+	for i := range s.all {
+		if _, ok := roots[s.all[i].pid]; ok {
+			found++
+		}
+	}
+	return found == len(roots)
 }
 
 // countFiles is how many descriptors a process has open; 0 where that cannot be seen.
