@@ -100,9 +100,9 @@ func (p *ports) open(f *supervisor.Fleet) {
 	p.fleet = f
 }
 
-// absent says of the states in which a process is not there, what it is then: its
+// away says of the states in which a process is not there, what it is then: its
 // port may be anybody's.
-var absent = map[supervisor.State]string{
+var away = map[supervisor.State]string{
 	supervisor.Parking: "is parked", supervisor.Parked: "is parked: it comes back when it is asked",
 	supervisor.Down: "is not there now", supervisor.Backoff: "is started again",
 }
@@ -122,11 +122,11 @@ func (p *ports) Port(agent string) (int, error) {
 		p.mu.Lock()
 		port := p.by[s.ID]
 		p.mu.Unlock()
-		switch away := absent[s.State]; {
+		switch why := away[s.State]; {
 		case port == 0:
 			return 0, fmt.Errorf("%w: %s has no serves: true in its scenario", observe.ErrNotServed, agent)
-		case away != "":
-			return 0, fmt.Errorf("%w: %s %s", observe.ErrConflict, agent, away)
+		case why != "":
+			return 0, fmt.Errorf("%w: %s %s", observe.ErrConflict, agent, why)
 		case s.PID != 0:
 			return port, nil
 		}
