@@ -311,6 +311,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	}
 	cfg := engine.Config{
 		Plan: r.plan, World: w, Fleet: fleet, Log: r.log, Run: r.name, Door: &r.door, Pace: &r.pacer.pace,
+		OnAnswer: r.live.Answered,
 		OnStart: func() {
 			r.phase.Store(playing)
 			r.stands(observe.Running)

@@ -199,6 +199,9 @@ func (l *loop) tally(t *turn, a *agent.Answer) {
 	if a.Took <= 0 {
 		return
 	}
+	if l.OnAnswer != nil {
+		l.OnAnswer(a.Agent, a.Took)
+	}
 	for i := range l.answers {
 		if l.answers[i].Kind == t.kind.name {
 			l.answers[i].Add(a.Took)

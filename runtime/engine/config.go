@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -74,6 +75,9 @@ type Config struct {
 	// OnTick is called after each commit, before anything of the tick takes
 	// effect. The record is valid during the call only.
 	OnTick func(rec *record.Record, hash [32]byte)
+	// OnAnswer is told how long an agent took to answer; nil for nobody. It must be
+	// quick: the tick waits for it.
+	OnAnswer func(agent string, took time.Duration)
 	// OnCheckpoint is given what it needs to go on from here later, every so
 	// many ticks as the plan says; nil where nothing is to be kept. It returns
 	// once that is safe.

@@ -49,7 +49,9 @@ type Used struct {
 	CacheWrite int `json:"cache_write"`
 }
 
-// Took is how long an agent's model took for an answer, in milliseconds.
+// Took is how long an agent took for an answer, in milliseconds: of those that came
+// since somebody first asked about the run's agents; of a run that does not run,
+// where its model is on record with it.
 type Took struct {
 	Last float64 `json:"last"`
 	Mean float64 `json:"mean"`
@@ -142,6 +144,7 @@ func (t *tally) states(slots []int32) []AgentState {
 	list := make([]AgentState, len(slots))
 	for i, slot := range slots {
 		list[i] = t.state(&t.agents[slot])
+		t.latency(slot, &list[i])
 	}
 	return list
 }
@@ -166,6 +169,16 @@ func (t *tally) state(a *agentTally) AgentState {
 		m.spent(&s)
 	}
 	return s
+}
+
+// latency adds how long the agent in a slot took for the answers that were seen to
+// come, which is better than what is on record of its model: attempts that were
+// refused are among them. The caller holds mu.
+func (t *tally) latency(slot int32, s *AgentState) {
+	if int(slot) < len(t.answers) && t.answers[slot].n > 0 {
+		a := &t.answers[slot]
+		s.Took = &Took{milliseconds(a.last), milliseconds(a.sum) / float64(a.n)}
+	}
 }
 
 // spent tells what an agent's model took, if it has one.

@@ -130,6 +130,20 @@ func TestAgents(t *testing.T) {
 }
 
 // While a run is played, its agents' processes are told too.
+// Who answers after somebody has asked about agents is told with how long that took.
+func TestAgentsLatency(t *testing.T) {
+	h, _ := open(t)
+	at, _ := serveTCP(t, &Store{Data: h.data, Bus: h.bus, Live: h.live})
+	at = at.as(Observe)
+	h.runOf("r", village(), 0, true)
+	h.live("r").Answered("bob", time.Hour) // nobody looks
+	at.is(t, "GET /v1/runs/r/agents/bob", 200)
+	h.live("r").Answered("bob", 10*time.Millisecond)
+	h.live("r").Answered("zoe", time.Hour)
+	h.live("r").Answered("bob", 20*time.Millisecond)
+	at.is(t, "GET /v1/runs/r/agents/bob", 200, `"latency_ms":{"last":20,"mean":15}`)
+}
+
 func TestAgentsAtHome(t *testing.T) {
 	h, _ := open(t)
 	at, _ := serveTCP(t, &Store{Data: h.data, Bus: h.bus, Live: h.live})

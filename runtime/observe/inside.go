@@ -33,6 +33,14 @@ func (l *Live) Recorded(r *record.Record, hash [record.HashSize]byte) {
 	}
 }
 
+// Answered takes in how long an agent took to answer. It costs next to nothing
+// until somebody has asked about agents.
+func (l *Live) Answered(agent string, took time.Duration) {
+	if t := l.inside.counts.Load(); t != nil {
+		t.answered(agent, took)
+	}
+}
+
 // tallied is the run's tally, from now on fed with each commit.
 func (l *Live) tallied(p *plan.Plan) *tally {
 	if t := l.inside.counts.Load(); t != nil {

@@ -24,6 +24,8 @@ type tally struct {
 	hash     [record.HashSize]byte
 	slots    map[string]int32
 	agents   []agentTally   // in the order in which they came
+	answers  []answers      // by slot, of those that were seen to come; may be shorter
+	hint     int32          // the slot that may answer next
 	starts   map[string]int // by process, less those of who took over from its agent
 	channels map[string][]membership
 }
@@ -40,6 +42,29 @@ type agentTally struct {
 	came    int           // the tick in which it was added; -1 for the start
 	score   []byte
 	more    *rareTally // nil for an agent without
+}
+
+// Answers are how long an agent took for those that were seen to come.
+type answers struct {
+	n         int64
+	last, sum time.Duration
+}
+
+// answered takes in how long an agent took to answer.
+func (t *tally) answered(id string, took time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	slot, ok := t.find(id, t.hint)
+	if !ok {
+		return
+	}
+	t.hint = slot + 1
+	if grow := len(t.agents) - len(t.answers); grow > 0 {
+		t.answers = append(t.answers, make([]answers, grow)...)
+	}
+	a := &t.answers[slot]
+	a.n++
+	a.last, a.sum = took, a.sum+took
 }
 
 // A rareTally is what few agents have.
