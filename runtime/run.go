@@ -84,7 +84,7 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 		}
 		if res != nil {
 			res.Survivors = r.survivors
-			r.keepResult(res.Tell(err))
+			keepResult(r.dir, res.Tell(err))
 		}
 	})
 	res, err = r.play(ctx)
@@ -101,10 +101,10 @@ func (r *run) observer() (observe.Observer, error) {
 	return observe.NewObserver(r.name, r.host.bus.Addr(), c), err
 }
 
-// keepResult writes what the run came to into its directory, for whoever was not
+// keepResult writes what a run came to into its directory, for whoever was not
 // there. Where it cannot be written, the log has all of it.
-func (r *run) keepResult(told *ResultJSON) {
-	_ = workspace.WriteFile(r.dir.Result(), false, func(w io.Writer) error {
+func keepResult(dir workspace.Run, told *ResultJSON) {
+	_ = workspace.WriteFile(dir.Result(), false, func(w io.Writer) error {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		return enc.Encode(told)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -163,6 +164,9 @@ func (s *server) play(j *job) {
 		Paced: func(paused bool, perSecond float64) { s.paced(j, paused, perSecond) },
 	}, j.Limits)
 	s.opts.Log.Ended(j.Run, res, err)
+	if res == nil && err != nil {
+		s.keepFailure(j, err)
+	}
 	s.mu.Lock()
 	delete(s.jobs, j.Run)
 	s.mu.Unlock()
@@ -172,6 +176,20 @@ func (s *server) play(j *job) {
 		}
 	}
 	s.admit()
+}
+
+// keepFailure writes down why a run could not be played at all, for whoever waits
+// for what it comes to.
+func (s *server) keepFailure(j *job, why error) {
+	at, err := s.host.store.Get(context.Background(), j.Run)
+	if err != nil {
+		return // it is gone
+	}
+	keepResult(s.host.store.Dir(j.Run), &ResultJSON{
+		Run: j.Run, Scenario: at.Scenario, Seed: at.Seed, Status: observe.Interrupted, Ticks: at.Ticks, Hash: at.Hash,
+		Scores: map[string]json.RawMessage{}, Columns: map[string]json.RawMessage{}, Outcomes: map[string]int{},
+		Expectations: []Expectation{}, Error: why.Error(),
+	})
 }
 
 // paced remembers how a run is held up, so that another server does the same.

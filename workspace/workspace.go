@@ -101,7 +101,10 @@ func (r Run) shortDir() string {
 // RemoveSockets removes what is left of sockets, and the directory that Socket made,
 // if it did. A killed supervisor leaves those of processes that may not come back.
 func (r Run) RemoveSockets() error {
-	err := os.RemoveAll(r.shortDir())
+	var err error
+	if _, gone := os.Lstat(r.shortDir()); gone == nil { // of what is not there, a read-only file system says no
+		err = os.RemoveAll(r.shortDir())
+	}
 	for _, process := range readDir(filepath.Join(r.Dir, "agents")) {
 		if failed := os.Remove(filepath.Join(r.agent(process), socketName)); !errors.Is(failed, os.ErrNotExist) {
 			err = errors.Join(err, failed)
