@@ -115,13 +115,19 @@ var logsCommand = &cli.Command{
 	Name:      "logs",
 	Usage:     "print what an agent's process has logged, or the world's",
 	ArgsUsage: "RUN [AGENT]",
-	Flags:     []cli.Flag{dataFlag},
+	Flags:     []cli.Flag{dataFlag, &cli.IntFlag{Name: "tail", Usage: "print the last lines, of `N` bytes at most"}},
 	Action: func(c *cli.Context) error {
 		if c.NArg() < 1 || c.NArg() > 2 {
 			return usage("logs wants a run and an agent; without the agent it prints the world's log")
 		}
+		tail := observe.All
+		if c.IsSet("tail") {
+			if tail = c.Int("tail"); tail < 1 {
+				return usage("--tail is a number of bytes, 1 or more")
+			}
+		}
 		return withRuns(c, func(ctx context.Context, runs observe.Runs) error {
-			return runs.Log(ctx, c.Args().Get(0), c.Args().Get(1), observe.All, os.Stdout)
+			return runs.Log(ctx, c.Args().Get(0), c.Args().Get(1), tail, os.Stdout)
 		})
 	},
 }
