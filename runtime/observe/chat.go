@@ -16,7 +16,7 @@ import (
 
 const (
 	// chatProtocol is the subprotocol of a chat.
-	chatProtocol = "troupe" + ".v1" // no subject
+	chatProtocol = "troupe.v1"
 	// mostUnsent is how many messages of a chat may wait for their record.
 	mostUnsent = 16
 )
