@@ -69,7 +69,7 @@ func (s *server) recalled(path string) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{queued: true}
+	j := &job{queued: true, done: make(chan struct{})}
 	if err := json.Unmarshal(text, j); err != nil {
 		return nil, err
 	}

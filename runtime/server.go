@@ -89,6 +89,7 @@ type job struct {
 
 	plan   *plan.Plan
 	queued bool
+	done   chan struct{} // closed once the server knows it no more
 }
 
 func (s *server) unready() string {
@@ -115,38 +116,30 @@ func (s *server) opened(ctx context.Context) error {
 	return nil
 }
 
-// enqueue has a run that is made wait for its turn, and plays it at once where
-// there is room.
+// enqueue has a run that is made wait for its turn. One that waits or is played
+// already is left as it is: two who ask at once have it played once.
 func (s *server) enqueue(j *job) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.jobs[j.Run] != nil {
+		return nil
+	}
 	if err := s.keep(j); err != nil {
 		return err
 	}
-	s.mu.Lock()
-	j.queued = true
+	j.queued, j.done = true, make(chan struct{})
 	s.jobs[j.Run] = j
 	s.queue = append(s.queue, j)
-	s.mu.Unlock()
 	s.opts.Log.Info("queued", "run", j.Run, "scenario", j.plan.Name)
 	return nil
 }
 
-// admit plays those that wait, in order, as long as there is room. A run that
-// alone is larger than all room is played alone.
+// admit plays those that wait, in order, as long as there is room.
 func (s *server) admit() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(s.queue) > 0 && s.ctx.Err() == nil {
-		j, n, memory := s.queue[0], 0, int64(0)
-		for _, x := range s.jobs {
-			if !x.queued {
-				n++
-				memory += int64(x.plan.Limits.Memory)
-			}
-		}
-		if s.opts.AtOnce > 0 && n >= s.opts.AtOnce ||
-			s.opts.Memory > 0 && n > 0 && memory+int64(j.plan.Limits.Memory) > s.opts.Memory {
-			return
-		}
+	for len(s.queue) > 0 && s.ctx.Err() == nil && s.room(s.queue[0]) {
+		j := s.queue[0]
 		s.queue = s.queue[1:]
 		j.queued = false
 		done := s.idle.busy()
@@ -155,6 +148,19 @@ func (s *server) admit() {
 			s.play(j)
 		})
 	}
+}
+
+// room says whether a run can be played beside those that are. One that is larger
+// than all room is played alone. The caller holds mu.
+func (s *server) room(j *job) bool {
+	n, memory := 0, int64(j.plan.Limits.Memory)
+	for _, x := range s.jobs {
+		if !x.queued {
+			n++
+			memory += int64(x.plan.Limits.Memory)
+		}
+	}
+	return n == 0 || (s.opts.AtOnce == 0 || n < s.opts.AtOnce) && (s.opts.Memory == 0 || memory <= s.opts.Memory)
 }
 
 // play plays a run to its end, or to the server's.
@@ -167,16 +173,40 @@ func (s *server) play(j *job) {
 	if res == nil && err != nil {
 		s.keepFailure(j, err)
 	}
-	s.mu.Lock()
-	delete(s.jobs, j.Run)
-	s.mu.Unlock()
 	if s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted {
 		if err := s.forget(j.Run); err != nil {
 			s.opts.Log.Error("cannot forget that it was to be played", "run", j.Run, "error", err)
 		}
 	}
+	s.mu.Lock()
+	delete(s.jobs, j.Run)
+	s.mu.Unlock()
+	close(j.done)
 	s.admit()
 }
+
+// settled waits until a run is seen to wait or to be played, or is done with. One
+// that is just being taken up or given back is neither.
+func (s *server) settled(ctx context.Context, run string) error {
+	for {
+		s.mu.Lock()
+		j := s.jobs[run]
+		queued := j != nil && j.queued
+		s.mu.Unlock()
+		if j == nil || queued || s.host.live(run) != nil {
+			return nil
+		}
+		select {
+		case <-j.done:
+		case <-time.After(settling):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// settling is how often it is looked whether a run is played by now.
+const settling = 10 * time.Millisecond
 
 // keepFailure writes down why a run could not be played at all, for whoever waits
 // for what it comes to.
@@ -248,10 +278,13 @@ func (s *server) Continue(ctx context.Context, run string, limits []string) erro
 	if err := plan.Relimit(&m.Plan, limits); err != nil {
 		return observe.Refuse("%v", err)
 	}
+	if err := s.settled(ctx, run); err != nil {
+		return err
+	}
 	switch status, err := s.status(ctx, run); {
 	case err != nil:
 		return err
-	case status == observe.Queued:
+	case status == observe.Queued, status == observe.Running:
 		return nil
 	case status != observe.Interrupted:
 		return fmt.Errorf("%w: run %s is %s", observe.ErrConflict, run, status)
