@@ -137,15 +137,11 @@ func (f *frames) keep() {
 // (-1), as a stream of events: as ticks are committed, several in one frame for a
 // slow reader, and after the last one an event of type end.
 func (s *Store) Frames(ctx context.Context, run string, since int, w io.Writer) error {
-	if err := s.begun(ctx, run, w); err != nil {
-		return err
-	}
-	src, release, err := s.read(ctx, run)
+	src, release, err := s.follow(ctx, run, w)
 	if err != nil {
 		return err
 	}
 	defer release()
-	flush(w)
 	f, err := s.sources.frames(ctx, src)
 	if err != nil {
 		return err

@@ -71,19 +71,26 @@ func skip(text []byte, events int) []byte {
 	return text
 }
 
+// follow opens the source of a run for a reader, once the run has begun.
+func (s *Store) follow(ctx context.Context, run string, w io.Writer) (src *source, release func(), err error) {
+	if err := s.begun(ctx, run, w); err != nil {
+		return nil, nil, err
+	}
+	if src, release, err = s.read(ctx, run); err == nil {
+		flush(w) // whoever asks knows that it is heard, though there be nothing yet
+	}
+	return src, release, err
+}
+
 // Stream writes a run's record from a place on as a stream of events, as ticks
 // are committed, and after the last one an event of type end. It ends with the run,
 // at once for one that nobody plays.
 func (s *Store) Stream(ctx context.Context, run string, from Mark, w io.Writer) error {
-	if err := s.begun(ctx, run, w); err != nil {
-		return err
-	}
-	src, release, err := s.read(ctx, run)
+	src, release, err := s.follow(ctx, run, w)
 	if err != nil {
 		return err
 	}
 	defer release()
-	flush(w) // whoever asks knows that it is heard, though there be nothing yet
 	for {
 		chunks, err := waiting(ctx, w, func(idle context.Context) ([]chunk, error) { return src.events.next(ctx, idle, from.Tick) })
 		if err != nil {
