@@ -54,6 +54,7 @@ type Opening struct {
 	Ticks     int             // the clock's; 0 for no last tick
 	From      int             // the tick to be played next; above 0 for a run that is resumed
 	Fork      *plan.Fork      // of a run that begins as one; else nil
+	Paused    bool            // it is held before that tick
 	Dropped   int             // entries of a damaged log that are played again
 	Bus       string          // address for observers; empty for none
 	Observer  bus.Credentials // for that address

@@ -31,6 +31,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	o := Opening{
 		Run: r.name, Dir: r.dir.Dir, Realtime: r.plan.Clock.Mode == plan.Realtime, Agents: len(r.plan.Agents),
 		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: pub.sum.Ticks, Dropped: r.dropped,
+		Paused: r.opts.Paused,
 	}
 	o.Bypass, o.People = bypasses(r.plan), r.plan.People()
 	if r.forking != nil {

@@ -58,7 +58,10 @@ func submit(c *cli.Context, server observe.Runs, path string, models *runtime.Re
 	if err != nil {
 		return fmt.Errorf("cannot submit %s: %w", path, err)
 	}
-	sub := observe.Submission{Path: abs, Name: c.String("name"), Set: c.StringSlice("set"), Models: models}
+	sub := observe.Submission{
+		Path: abs, Name: c.String("name"), Set: c.StringSlice("set"), Models: models,
+		Paused: c.Bool("paused"), Speed: c.Float64("speed"),
+	}
 	if c.IsSet("seed") {
 		seed := c.Uint64("seed")
 		sub.Seed = &seed
@@ -169,7 +172,7 @@ func (a *attached) look(ctx context.Context) (over bool, err error) {
 	}
 	if !a.begun {
 		a.begun = true
-		a.show.Starting(runtime.Opening{Run: a.run, Agents: now.Agents, Processes: now.Processes, People: now.People, Ticks: now.Last, From: a.next})
+		a.show.Starting(runtime.Opening{Run: a.run, Agents: now.Agents, Processes: now.Processes, People: now.People, Ticks: now.Last, From: a.next, Paused: now.Paused})
 	}
 	if now.Ticks > a.next {
 		err = observe.Read(ctx, a.server, a.run, a.next, func(r *record.Record, hash [record.HashSize]byte) error {

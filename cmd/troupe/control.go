@@ -40,7 +40,7 @@ var speedCommand = &cli.Command{
 	Flags:       []cli.Flag{dataFlag},
 	Action: func(c *cli.Context) error {
 		perSecond, err := strconv.ParseFloat(c.Args().Get(1), 64)
-		if c.NArg() != 2 || err != nil || !(perSecond >= 0) {
+		if c.NArg() != 2 || err != nil || !observe.ValidSpeed(perSecond) {
 			return usage("speed wants a run and a number of ticks, 0 for as fast as it goes; see troupe speed --help")
 		}
 		return withRuns(c, func(ctx context.Context, runs observe.Runs) error {

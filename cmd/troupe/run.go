@@ -31,6 +31,8 @@ var runCommand = &cli.Command{
 		&cli.BoolFlag{Name: "onward", Usage: "with --replay-models: from the first request on that is not on record, let its agent ask the model"},
 		&cli.BoolFlag{Name: "submit", Usage: "have troupe serve play it, and wait 10 s for that to be there, at most"},
 		&cli.StringFlag{Name: "name", Usage: "call the run `NAME` (default: the scenario's name and a number)"},
+		&cli.BoolFlag{Name: "paused", Usage: "hold it before its first tick; troupe step and troupe resume let it go on"},
+		&cli.Float64Flag{Name: "speed", Usage: "play at most `N` ticks in a second (default: as fast as it goes)"},
 	}, append(watchFlags, planFlags...)...),
 	Action: runScenario,
 }
@@ -56,6 +58,9 @@ func runScenario(c *cli.Context) error {
 	if err := checkListens(c); err != nil {
 		return err
 	}
+	if !observe.ValidSpeed(c.Float64("speed")) {
+		return usage("--speed is a number of ticks in a second, 0 for as fast as it goes")
+	}
 	models, err := replayed(c)
 	if err != nil {
 		return err
@@ -76,7 +81,10 @@ func runScenario(c *cli.Context) error {
 	if server != nil {
 		return submit(c, server, path, models)
 	}
-	o := runtime.Options{Name: c.String("name"), Scenario: path, Sets: c.StringSlice("set"), Models: models}
+	o := runtime.Options{
+		Name: c.String("name"), Scenario: path, Sets: c.StringSlice("set"), Models: models,
+		Paused: c.Bool("paused"), Speed: c.Float64("speed"),
+	}
 	return perform(c, o, explain, func(ctx context.Context, o runtime.Options) (*runtime.Result, error) {
 		return runtime.Run(ctx, p, o)
 	})

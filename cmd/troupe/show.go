@@ -94,6 +94,9 @@ func (s *show) places(o runtime.Opening) {
 	if o.Listen != "" {
 		_, _ = fmt.Fprintf(s.w, "look at it: %s\nmetrics: http://%s/metrics\n", o.Link, o.Listen)
 	}
+	if o.Paused {
+		_, _ = fmt.Fprintf(s.w, "paused: troupe resume %s lets it go on, and troupe step %s takes it a tick further\n", o.Run, o.Run)
+	}
 }
 
 // each tells of agents that somebody outside has to do something for.

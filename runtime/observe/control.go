@@ -172,8 +172,8 @@ func (s *Store) Step(ctx context.Context, run string, ticks int) error {
 
 // Speed implements Runs.
 func (s *Store) Speed(_ context.Context, run string, perSecond float64) error {
-	if !(perSecond >= 0 && perSecond <= 1e6) {
-		return Refuse("ticks_per_second is a number from 0, which is as fast as it goes, to 1000000")
+	if !ValidSpeed(perSecond) {
+		return errSpeed
 	}
 	p, err := s.pacer(run)
 	if err == nil {
@@ -182,10 +182,19 @@ func (s *Store) Speed(_ context.Context, run string, perSecond float64) error {
 	return err
 }
 
+// ValidSpeed says whether a run can be played at so many ticks in a second, at most;
+// 0 is as fast as it goes.
+func ValidSpeed(perSecond float64) bool { return perSecond >= 0 && perSecond <= 1e6 }
+
+var errSpeed = Refuse("ticks_per_second is a number from 0, which is as fast as it goes, to 1000000")
+
 // Create implements Runs.
 func (s *Store) Create(ctx context.Context, sub Submission) (Run, error) {
 	if s.Server == nil {
 		return Run{}, errNoServer
+	}
+	if !ValidSpeed(sub.Speed) {
+		return Run{}, errSpeed
 	}
 	name, err := s.Server.Create(ctx, sub)
 	if err != nil {
