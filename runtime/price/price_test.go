@@ -11,7 +11,7 @@ func TestTable(t *testing.T) {
 	p := List()
 	for model, want := range map[string]string{
 		"claude-haiku-4-5-20251001": "claude-haiku-4", "claude-opus-4-5": "claude-opus-4-5", "claude-opus-4-20250514": "claude-opus-4",
-		"claude-sonnet-4-5@20250929": "claude-sonnet-4", "gpt-5": "gpt-5", "gpt-5-mini-2025-08-07": "gpt-5-mini", "gpt-5.1": "gpt-5", "gpt-5-pro-2025-10-06": "gpt-5-pro", "gpt-5.4-pro": "gpt-5.4-pro", "o3-pro": "o3-pro", "o3-deep-research": "o3-deep-research", "gpt-50": "", "": "", "claude": "",
+		"claude-sonnet-4-5@20250929": "claude-sonnet-4", "gpt-5": "gpt-5", "gpt-5-mini-2025-08-07": "gpt-5-mini", "gpt-5.1": "gpt-5", "gpt-5.1-codex-mini": "gpt-5.1-codex-mini", "gpt-4.1-nano": "gpt-4.1-nano", "o3-mini-2025-01-31": "o3-mini", "gpt-5-pro-2025-10-06": "gpt-5-pro", "gpt-5.4-pro": "gpt-5.4-pro", "o3-pro": "o3-pro", "o3-deep-research": "o3-deep-research", "gpt-50": "", "": "", "claude": "",
 	} {
 		if got, ok := p.Of(model); got.Model != want || ok != (want != "") {
 			t.Errorf("%q goes by %q, want %q", model, got.Model, want)
