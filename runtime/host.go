@@ -122,6 +122,14 @@ func (h *Host) Addr() string {
 // of who may do all; empty for nowhere.
 func (h *Host) Link() string { return h.link }
 
+// linkTo is Link, to what the page has of a run.
+func (h *Host) linkTo(run string) string {
+	if h.link == "" {
+		return ""
+	}
+	return h.link + "&/run/" + run
+}
+
 // listen answers over TCP from here on: how this process is, its metrics, and the
 // API to who has a token.
 func (h *Host) listen(as *role) error {

@@ -44,7 +44,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 		}
 		o.Bus, o.Outside = r.host.bus.Addr(), outsiders(r.plan)
 	}
-	o.Listen, o.Link = r.host.Addr(), r.host.Link()
+	o.Listen, o.Link = r.host.Addr(), r.host.linkTo(r.name)
 	if r.opts.Watch != nil {
 		r.opts.Watch.Starting(o)
 	}

@@ -96,7 +96,7 @@ type replay struct {
 // open lets observers in, and waits for one where that is asked for.
 func (p *replay) open(ctx context.Context) error {
 	o := Opening{Run: p.tell.run, Dir: p.host.store.Dir(p.opts.Run).Dir, Realtime: p.manifest.Plan.Clock.Mode == plan.Realtime, Agents: len(p.manifest.Plan.Agents), Ticks: p.manifest.Plan.Clock.Ticks, From: p.opts.From}
-	o.Listen, o.Link = p.host.Addr(), p.host.Link()
+	o.Listen, o.Link = p.host.Addr(), p.host.linkTo(p.opts.Run)
 	if p.opts.BusListen != "" {
 		var err error
 		if o.Observer, err = p.host.bus.Observer(p.tell.run); err != nil {

@@ -190,8 +190,8 @@ func pageReconnects(h *host, b *browser) {
 
 // A run that is over can be gone back in, to any tick.
 func pageScrubs(h *host, b *browser) {
-	b.open(h.link())
-	b.press("cells")
+	b.open(h.link() + "&/run/cells") // as troupe run prints it
+	b.until(`location.hash === "#/run/cells"`)
 	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "149"`)
 	move := `(() => { const r = document.querySelector("input[type=range]"); r.value = %d; r.dispatchEvent(new Event("input")); return null; })()`
 	eval[any](b, move, 0)

@@ -11,13 +11,13 @@ export class Problem extends Error {
 
 const tokenKey = "troupe.token";
 
-// takeToken keeps the token of a link like /#token=…, out of the address bar and
-// for this tab alone.
+// takeToken keeps the token of a link like /#token=…, or /#token=…&/run/NAME, out of
+// the address bar and for this tab alone.
 export function takeToken() {
-  const found = /^#(?:token=)([^&]+)/.exec(location.hash);
+  const found = /^#token=([^&]+)(?:&(.*))?$/.exec(location.hash);
   if (!found) return;
   keepToken(decodeURIComponent(found[1]));
-  history.replaceState(null, "", location.pathname + location.search + "#/");
+  history.replaceState(null, "", location.pathname + location.search + "#" + (found[2] || "/"));
 }
 
 export function keepToken(token) {
