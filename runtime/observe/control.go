@@ -228,7 +228,7 @@ func (s *Store) Result(ctx context.Context, run string) (json.RawMessage, error)
 	}
 	text, err := os.ReadFile(s.Dir(run).Result())
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%w: nobody has written down what run %s came to; troupe resume %s says it", ErrNoLog, run, run)
+		return nil, fmt.Errorf("%w: what run %s came to is not written down: its supervisor was killed, or the disk is full; troupe resume %s says it", ErrNoLog, run, run)
 	}
 	return text, err
 }
