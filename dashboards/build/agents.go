@@ -32,7 +32,7 @@ func (s *sheet) trouble() {
 	s.row("Trouble")
 	s.WithPanel(s.graph("Failures per second", "Turns that ended with a failure, by the agent's entry: the most frequent.", "ops",
 		query{top(rateOf("troupe_failures_total", entries, "entry, type")), "{{entry}} {{type}}"}))
-	s.WithPanel(s.graph("Restarts", "Starts of a process after its first one: the processes with the most.", "short",
+	s.WithPanel(s.graph("Restarts", "Starts of a process after its first one, unless it had been parked: the processes with the most.", "short",
 		query{top(`troupe_restarts_total{run="$run"}`), "{{process}}"}))
 	s.WithPanel(s.graph("Survivors killed", "Processes that had to be killed since what started them had ended: by what did, the most.", "short",
 		query{top(`troupe_survivors_killed_total{run="$run"}`), "{{process}}"}))

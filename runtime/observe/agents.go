@@ -31,7 +31,7 @@ type AgentState struct {
 	USD      float64               `json:"usd,omitempty"`
 	Used     *Used                 `json:"tokens,omitempty"`
 	Took     *Took                 `json:"latency_ms,omitempty"`
-	Restarts int                   `json:"restarts"` // starts of its process after the first
+	Restarts int                   `json:"restarts"` // starts of its process after the first, but for those after it was parked
 	Ended    bool                  `json:"ended"`
 }
 

@@ -49,7 +49,10 @@ func lived() []*record.Record {
 	use := func(id string, dollars agent.USD, took time.Duration) record.Usage {
 		return record.Usage{Agent: id, Attempt: 1, Usage: agent.Usage{Model: "m", Turns: 1, Input: 10, Output: 2, CacheRead: 3, USD: dollars * agent.Dollar, Took: took}}
 	}
-	began := record.Annex{Facts: []record.Fact{{Agent: "ann", Kind: "started"}, {Agent: "bob", Kind: "started"}, {Agent: "twin-p1", Kind: "started"}}}
+	began := record.Annex{Facts: []record.Fact{
+		{Agent: "ann", Kind: "started"}, {Agent: "bob", Kind: "started"},
+		{Agent: "twin-p1", Kind: "started"}, {Agent: "twin-p1", Kind: "parked"}, {Agent: "twin-p1", Kind: "started"}, // it comes back
+	}}
 	began.Usages = []record.Usage{use("ann", 1, time.Second)}
 	return []*record.Record{
 		{Turns: []record.Turn{turn("ann", `1`, "", ""), turn("bob", ``, agent.Deadline, "skip"), turn("twin-1", `2`, "", ""), turn("twin-2", `3`, "", "")},
@@ -129,7 +132,6 @@ func TestAgents(t *testing.T) {
 	at.is(t, "GET /v1/runs/late/plan", 200, `"name":"village"`)
 }
 
-// While a run is played, its agents' processes are told too.
 // Who answers after somebody has asked about agents is told with how long that took.
 func TestAgentsLatency(t *testing.T) {
 	h, _ := open(t)
@@ -144,6 +146,7 @@ func TestAgentsLatency(t *testing.T) {
 	at.is(t, "GET /v1/runs/r/agents/bob", 200, `"latency_ms":{"last":20,"mean":15}`)
 }
 
+// While a run is played, its agents' processes are told too.
 func TestAgentsAtHome(t *testing.T) {
 	h, _ := open(t)
 	at, _ := serveTCP(t, &Store{Data: h.data, Bus: h.bus, Live: h.live})

@@ -142,9 +142,9 @@ func (r *RunMetrics) sent(rec *record.Record) {
 	r.undelivered.Add(float64(lost))
 }
 
-// happened counts restarts and survivors. A substitute's first start is none, though facts
-// call it by the agent that it answers for; it may come before or after the
-// fact that there is one.
+// happened counts restarts and survivors. A start from where a process was parked is
+// none, nor is a substitute's first one, though facts call it by the agent that it
+// answers for; that may come before or after the fact that there is one.
 func (r *RunMetrics) happened(facts []record.Fact) {
 	for i := range facts {
 		if facts[i].Kind == "substituted" {
@@ -157,7 +157,11 @@ func (r *RunMetrics) happened(facts []record.Fact) {
 			if c := r.survivors[r.names.process(name)]; c != nil {
 				c.Add(float64(facts[i].Swept()))
 			}
+		case facts[i].Kind == "parked":
+			r.parked[name] = true
 		case facts[i].Kind != "started":
+		case r.parked[name]:
+			delete(r.parked, name)
 		case !r.started[name]:
 			r.started[name] = true
 		case r.substitutes[name] > 0:

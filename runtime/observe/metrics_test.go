@@ -195,6 +195,26 @@ func TestCommitted(t *testing.T) {
 	}
 }
 
+// A process that comes back from where it was parked has not been restarted, in
+// whichever records the two are; one that crashes as it comes back has.
+func TestComingBackIsNoRestart(t *testing.T) {
+	m, r := measured(market())
+	life := func(kinds ...string) {
+		rec := &record.Record{}
+		for _, kind := range kinds {
+			rec.Annex.Facts = append(rec.Annex.Facts, record.Fact{Agent: "ann", Kind: kind})
+		}
+		r.Committed(rec)
+	}
+	life("started", "parked")
+	life("started", "parked", "started")
+	life("parked")
+	life("started", "crashed", "started")
+	isSeries(t, m, "troupe_restarts_total",
+		`troupe_restarts_total{process="ann",run="r1"} 1`, `troupe_restarts_total{process="bob",run="r1"} 0`,
+		`troupe_restarts_total{process="cell-p1",run="r1"} 0`, `troupe_restarts_total{process="rabbit-{n}",run="r1"} 0`)
+}
+
 // Linters of metrics have nothing to say.
 func TestLint(t *testing.T) {
 	m, r := measured(market())

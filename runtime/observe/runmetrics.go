@@ -72,7 +72,8 @@ type Process struct {
 //	troupe_outcomes_total              by type: action or the type of a failure
 //	troupe_failures_total              the failures among them, by type and entry
 //	troupe_timed_outcomes_total        outcomes that a clock decided
-//	troupe_restarts_total              starts of a process after its first one, by process
+//	troupe_restarts_total              starts of a process after its first one, but for those after it was
+//	                                   parked, by process
 //	troupe_survivors_killed_total      processes that an ended process had left, by that process
 //	troupe_messages_total              by kind: direct and channel (delivered), undelivered
 //	troupe_action_latency_seconds      from the observe to the answer, by the agent's kind
@@ -107,6 +108,7 @@ type RunMetrics struct {
 	cast        []seat          // of the newest record
 	asked       []int           // in it, by entry
 	started     map[string]bool // which processes were, by the name they have in facts
+	parked      map[string]bool // which are, by the same
 	substitutes map[string]int  // of agents, that are still to be started
 }
 
@@ -138,7 +140,7 @@ var runStates = []Status{Starting, Running, Paused, Finished, Aborted, Interrupt
 func (m *Metrics) Run(o MeasuredRun) *RunMetrics {
 	r := &RunMetrics{
 		reg: prometheus.NewRegistry(), of: m, run: o.Name, names: newNames(o.Plan),
-		started: map[string]bool{}, substitutes: map[string]int{}, asked: make([]int, len(o.Plan.Entries)),
+		started: map[string]bool{}, parked: map[string]bool{}, substitutes: map[string]int{}, asked: make([]int, len(o.Plan.Entries)),
 	}
 	reg := prometheus.WrapRegistererWith(prometheus.Labels{"run": o.Name}, r.reg)
 	r.about(reg, &o)
@@ -226,7 +228,7 @@ func (r *RunMetrics) Over(s Status) {
 	r.budgets.over()
 	r.fleet.over()
 	r.names.forget()
-	r.cast, r.asked, r.started, r.substitutes = nil, nil, nil, nil
+	r.cast, r.asked, r.started, r.parked, r.substitutes = nil, nil, nil, nil, nil
 	r.of.ended(r)
 }
 
@@ -271,7 +273,7 @@ func (r *RunMetrics) counts(reg prometheus.Registerer, p *plan.Plan) {
 	messages := counters(reg, "troupe_messages_total", "Messages between agents, as they were sent.", "kind")
 	r.direct, r.channel = messages.WithLabelValues("direct"), messages.WithLabelValues("channel")
 	r.undelivered = messages.WithLabelValues("undelivered")
-	restarts := counters(reg, "troupe_restarts_total", "Starts of a process after its first one.", "process")
+	restarts := counters(reg, "troupe_restarts_total", "Starts of a process after its first one, unless it had been parked.", "process")
 	survivors := counters(reg, "troupe_survivors_killed_total", "Processes that had to be killed since what started them had ended.", "process")
 	r.restarts, r.survivors = map[string]prometheus.Counter{}, map[string]prometheus.Counter{}
 	for _, name := range r.names.all {

@@ -26,7 +26,8 @@ type tally struct {
 	agents   []agentTally   // in the order in which they came
 	answers  []answers      // by slot, of those that were seen to come; may be shorter
 	hint     int32          // the slot that may answer next
-	starts   map[string]int // by process, less those of who took over from its agent
+	starts   map[string]int // by process, less those of who took over from its agent, and after it was parked
+	parked   map[string]bool
 	channels map[string][]membership
 }
 
@@ -87,7 +88,7 @@ const mostMemberships = 4096
 
 func newTally(p *plan.Plan) *tally {
 	first := p.At(0)
-	t := &tally{plan: p, hosts: p.Hosts(), slots: make(map[string]int32, len(first.Agents)), starts: map[string]int{}, channels: map[string][]membership{}}
+	t := &tally{plan: p, hosts: p.Hosts(), slots: make(map[string]int32, len(first.Agents)), starts: map[string]int{}, parked: map[string]bool{}, channels: map[string][]membership{}}
 	t.agents = make([]agentTally, 0, len(first.Agents))
 	for i := range first.Agents {
 		t.join(first.Agents[i].ID, -1)
@@ -194,8 +195,14 @@ func (t *tally) change(r *record.Record) {
 func (t *tally) annex(x *record.Annex) {
 	for i := range x.Facts {
 		switch f := &x.Facts[i]; f.Kind {
+		case "parked":
+			t.parked[f.Agent] = true
 		case "started":
-			t.starts[f.Agent]++
+			if t.parked[f.Agent] {
+				delete(t.parked, f.Agent)
+			} else {
+				t.starts[f.Agent]++
+			}
 		case "substituted": // whose start is told by the agent's name
 			t.starts[f.Agent]--
 		}
