@@ -71,7 +71,7 @@ func (e expr) on(t *testing.T, run string) string {
 // feeds says which run has what an expression shows: the one of crafted records has a
 // model, and the one that is played all else.
 func (e expr) feeds() string {
-	for _, family := range []string{"troupe_model_", "troupe_gateway_", "troupe_budget_", "gen_ai_"} {
+	for _, family := range []string{"troupe_model_", "troupe_gateway_", "troupe_budget_", "troupe_run_cost", "gen_ai_"} {
 		if strings.Contains(e.text, family) {
 			return "models"
 		}

@@ -35,7 +35,7 @@ func (r *run) measurePast(cfg *engine.Config, past *record.Summary) {
 	if r.metrics == nil || cfg.From == nil {
 		return
 	}
-	r.metrics.Spent(past.Usage.USD.Dollars())
+	r.metrics.Resumed(past)
 	if cfg.Plan.Shared == nil {
 		return
 	}

@@ -29,8 +29,8 @@ func (s *sheet) all() {
 		query{`sum(troupe_run_state{` + here + `,state="failed"})`, ""}))
 	s.WithPanel(s.number("Agents", "Agents alive in all runs.", "short",
 		query{`sum(troupe_agents{` + here + `})`, ""}))
-	s.WithPanel(s.number("Spent", "What models cost in all runs, as it is on record.", "currencyUSD",
-		query{`sum(troupe_model_cost_usd_total{` + here + `})`, ""}).Decimals(2))
+	s.WithPanel(s.number("Spent", "What models cost in all runs that are shown, as it is on record.", "currencyUSD",
+		query{`sum(troupe_run_cost_usd{` + here + `})`, ""}).Decimals(2))
 	s.WithPanel(s.list("Runs", "All runs that are shown, and where they stand.", "none",
 		query{`max by (instance, run, state, scenario, seed, clock, isolation) (` +
 			`(troupe_run_state{` + here + `} == 1) * on (instance, job, run) group_left (scenario, seed, clock, isolation) troupe_run_info)`, "{{run}}"}))

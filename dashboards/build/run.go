@@ -25,7 +25,7 @@ func (s *sheet) overview() {
 	s.WithPanel(s.number("Deadline", "The longest that any agent has for a turn; 0 for none.", "s",
 		query{`troupe_run_deadline_seconds{run="$run"}`, ""}))
 	s.WithPanel(s.number("Failures", "Turns that ended with a failure.", "short",
-		query{`sum(troupe_failures_total{run="$run"})`, ""}))
+		query{`sum(troupe_outcomes_total{run="$run",type!="action"})`, ""}))
 	s.WithPanel(s.number("Timed outcomes", "Outcomes that a clock decided: while it is 0, another run comes to the same hash.", "short",
 		query{`troupe_timed_outcomes_total{run="$run"}`, ""}))
 	s.WithPanel(s.number("Planned", "Ticks after which the run ends; 0 where nothing says so.", "short",
@@ -33,7 +33,7 @@ func (s *sheet) overview() {
 	s.WithPanel(s.number("Agents", "Agents alive, whatever the state of their process.", "short",
 		query{`sum(troupe_agents{run="$run"})`, ""}))
 	s.WithPanel(s.number("Spent", "What models cost, as it is on record.", "currencyUSD",
-		query{`sum(troupe_model_cost_usd_total{run="$run"})`, ""}).Decimals(2))
+		query{`troupe_run_cost_usd{run="$run"}`, ""}).Decimals(2))
 	s.WithPanel(s.number("Build", "The troupe that runs it, the scenario, and the walls around its agents.", "none",
 		query{`troupe_run_info{run="$run"} * on (instance, job) group_left (version, go_version) troupe_build_info`,
 			"{{scenario}}, seed {{seed}}, isolation {{isolation}}: troupe {{version}}, {{go_version}}"}).

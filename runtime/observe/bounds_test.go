@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http/httptest"
 	goruntime "runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -292,7 +293,7 @@ func TestRequests(t *testing.T) {
 }
 
 // What is left of the run's own budget follows the record, where there is no gateway;
-// below a bound nothing is shown.
+// below a bound nothing is shown. A run that goes on has spent and done what it had.
 func TestBudgetOfTheRun(t *testing.T) {
 	p := market()
 	m, r := measured(p)
@@ -300,10 +301,16 @@ func TestBudgetOfTheRun(t *testing.T) {
 	r.Over(Failed)
 	p.Limits.USD = 10 * agent.Dollar
 	m, r = measured(p)
-	r.Spent(3)
+	r.Resumed(&record.Summary{Ticks: 7, Timed: 2, Outcomes: map[string]int{record.Acted: 30, "deadline": 2, "novel": 1}, Usage: agent.Usage{USD: 3 * agent.Dollar}})
 	r.Committed(busy())
 	isSeries(t, m, "troupe_budget_left_usd", `troupe_budget_left_usd{budget="limits.usd",run="r1"} 6.5`)
 	isSeries(t, m, "troupe_budget_limit_usd", `troupe_budget_limit_usd{budget="limits.usd",run="r1"} 10`)
+	isSeries(t, m, "troupe_run_cost_usd", `troupe_run_cost_usd{run="r1"} 3.5`)
+	isSeries(t, m, "troupe_ticks_total", `troupe_ticks_total{run="r1"} 8`)
+	isSeries(t, m, "troupe_timed_outcomes_total", `troupe_timed_outcomes_total{run="r1"} 3`)
+	if got := series(t, m, "troupe_outcomes_total"); !strings.Contains(got, `type="action"} 32`) || !strings.Contains(got, `type="deadline"} 3`) {
+		t.Error(got)
+	}
 }
 
 type fixedBus bus.Stats

@@ -37,7 +37,7 @@ func newBudgetCollector(o *MeasuredRun) *budgetCollector {
 func (c *budgetCollector) spend(usd float64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.own.Spent += max(usd, 0)
+	c.own.Spent += usd
 }
 
 func (c *budgetCollector) over() {

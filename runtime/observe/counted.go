@@ -3,6 +3,7 @@ package observe
 import (
 	"bytes"
 
+	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/record"
 )
 
@@ -14,9 +15,24 @@ func (r *RunMetrics) Leases(held int, waiting []int) {
 	}
 }
 
-// Spent begins with what a run that goes on has spent already. It comes before
+// Resumed begins with what is on record of a run that goes on. It comes before
 // Committed.
-func (r *RunMetrics) Spent(usd float64) { r.budgets.spend(usd) }
+func (r *RunMetrics) Resumed(past *record.Summary) {
+	r.ticks.Add(float64(past.Ticks))
+	r.timed.Add(float64(past.Timed))
+	for name, n := range past.Outcomes {
+		if c := r.outcomes[agent.Failure(name)]; c != nil {
+			c.Add(float64(n))
+		}
+	}
+	r.acted.Add(float64(past.Outcomes[record.Acted]))
+	r.spent(past.Usage.USD)
+}
+
+func (r *RunMetrics) spent(usd agent.USD) {
+	r.cost.Add(usd.Dollars())
+	r.budgets.spend(usd.Dollars())
+}
 
 // Requested takes in a request of the gateway's that is over, and Retried that one is
 // made again. Any goroutine may call them, until Over has been called.
@@ -48,7 +64,7 @@ func (r *RunMetrics) Committed(rec *record.Record) {
 		u := &rec.Annex.Usages[i]
 		r.usage.add(u)
 		r.genAI.turn(u)
-		r.budgets.spend(u.USD.Dollars())
+		r.spent(max(u.USD, 0))
 	}
 }
 

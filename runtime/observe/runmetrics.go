@@ -53,7 +53,8 @@ type Process struct {
 // RunMetrics counts what goes on record in one run, so that what is counted is
 // what is committed. All of its metrics have the label run. Times are in
 // seconds. Every series whose labels are known from the plan is there, as 0,
-// before the first tick.
+// before the first tick. Of a run that goes on, ticks, outcomes and what was spent are
+// those since its beginning, and all else is since it was gone on with.
 //
 //	troupe_run_info                    1; labels scenario, seed, clock, isolation (the walls that stand)
 //	troupe_run_state                   1 for the state that it is in, by state; 0 for the others
@@ -62,6 +63,7 @@ type Process struct {
 //	troupe_run_deadline_seconds        the longest that any agent has for a turn
 //	troupe_run_last_tick_timestamp_seconds
 //	                                   when the newest record was committed; before, when the run began
+//	troupe_run_cost_usd                what its models cost so far
 //	troupe_ticks_total                 records
 //	troupe_tick_duration_seconds       by phase: observe (until the last process has its observes), act (from
 //	                                   there to the last outcome), step (in the world), commit (to the
@@ -89,7 +91,7 @@ type RunMetrics struct {
 	state atomic.Value // string
 
 	ticks, timed, acted          prometheus.Counter
-	newest                       prometheus.Gauge
+	newest, cost                 prometheus.Gauge
 	observe, act, step, commit   prometheus.Observer
 	turns                        []prometheus.Counter // by entry
 	outcomes                     map[agent.Failure]prometheus.Counter
@@ -191,6 +193,7 @@ func (r *RunMetrics) about(reg prometheus.Registerer, o *MeasuredRun) {
 		longest = max(longest, o.Plan.Entries[i].Deadline)
 	}
 	gauge(reg, "troupe_run_deadline_seconds", "The longest that any agent has for a turn.", nil).Set(longest.Seconds())
+	r.cost = gauge(reg, "troupe_run_cost_usd", "What models cost the run so far, in US dollars, as it is on record.", nil)
 	r.written.Store(&o.Written)
 	r.paused.Store(&o.Paused)
 	reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{
