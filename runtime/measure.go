@@ -61,6 +61,7 @@ func (r *run) measure() {
 		o.Budgets = r.gate.standings
 	}
 	r.metrics = r.host.measured.Run(o)
+	r.pacer.metrics.Store(r.metrics)
 	if r.gate != nil {
 		r.gate.metrics.Store(r.metrics)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
@@ -14,8 +15,9 @@ import (
 // A pacer is a run's pace in the words of those who look at runs. What changes
 // is told on the run's live subjects.
 type pacer struct {
-	run  *run
-	pace engine.Pace
+	run     *run
+	pace    engine.Pace
+	metrics atomic.Pointer[observe.RunMetrics] // nil for none
 }
 
 // Pause implements observe.Pacer.
@@ -27,6 +29,9 @@ func (p *pacer) Pause() {
 // Resume implements observe.Pacer.
 func (p *pacer) Resume() {
 	p.pace.Resume()
+	if m := p.metrics.Load(); m != nil {
+		m.WentOn()
+	}
 	p.tell("resumed")
 }
 

@@ -35,7 +35,7 @@ func (p *replay) measure() *replayMetrics {
 	}
 	o.Isolation, o.Walls = measuredWalls(p.manifest.Isolation)
 	m.RunMetrics = p.host.measured.Run(o)
-	m.State(observe.Running)
+	m.State(observe.Replaying)
 	return m
 }
 

@@ -81,7 +81,7 @@ func TestAllIsThereBeforeTheFirstTick(t *testing.T) {
 		"troupe_messages_total":         3,
 		"troupe_action_latency_seconds": 2, // stdio, and exec, which may stand in
 		"troupe_model_tokens_total":     4, "troupe_model_cost_usd_total": 1, "troupe_model_turn_duration_seconds": 1,
-		"troupe_agents": 2, "troupe_run_state": 7, "troupe_run_last_tick_timestamp_seconds": 1, "troupe_run_deadline_seconds": 1,
+		"troupe_agents": 2, "troupe_run_state": 8, "troupe_run_last_tick_timestamp_seconds": 1, "troupe_run_deadline_seconds": 1,
 		"troupe_run_planned_ticks": 1, "troupe_turns_total": 3, "troupe_record_bytes_total": 1,
 		"troupe_gateway_requests_total": 2, "troupe_gateway_retries_total": 2,
 	} {

@@ -62,7 +62,8 @@ type Process struct {
 //	troupe_run_planned_ticks           after which it ends; 0 where no clock says so
 //	troupe_run_deadline_seconds        the longest that any agent has for a turn
 //	troupe_run_last_tick_timestamp_seconds
-//	                                   when the newest record was committed; before, when the run began
+//	                                   when the newest record was committed, or when the run began or
+//	                                   went on after a pause, where that is later
 //	troupe_run_cost_usd                what its models cost so far
 //	troupe_ticks_total                 records
 //	troupe_tick_duration_seconds       by phase: observe (until the last process has its observes), act (from
@@ -130,12 +131,13 @@ const (
 
 // The states of a run in metrics, beside Running, Finished, Aborted and Interrupted.
 const (
-	Starting Status = "starting"
-	Paused   Status = "paused"
-	Failed   Status = "failed" // an error of ours, or of the world
+	Starting  Status = "starting"
+	Paused    Status = "paused"
+	Failed    Status = "failed"    // an error of ours, or of the world
+	Replaying Status = "replaying" // its record is told again: nothing goes on
 )
 
-var runStates = []Status{Starting, Running, Paused, Finished, Aborted, Interrupted, Failed}
+var runStates = []Status{Starting, Running, Paused, Finished, Aborted, Interrupted, Failed, Replaying}
 
 // Run makes the metrics of a run and shows them from now on, until it is forgotten
 // or over for long. It is Starting.
@@ -206,6 +208,10 @@ func (r *RunMetrics) about(reg prometheus.Registerer, o *MeasuredRun) {
 	}))
 }
 
+// WentOn says that the run is paused no longer, so that the time before is not held
+// against the next tick. Any goroutine may call it.
+func (r *RunMetrics) WentOn() { r.newest.SetToCurrentTime() }
+
 // State says how the run stands.
 func (r *RunMetrics) State(s Status) { r.state.Store(s) }
 
@@ -240,7 +246,7 @@ func (r *RunMetrics) loop(reg prometheus.Registerer) {
 	r.ticks = counter(reg, "troupe_ticks_total", "Ticks that are committed.")
 	r.timed = counter(reg, "troupe_timed_outcomes_total",
 		"Outcomes that a clock or a sampled measure decided: while it is 0, another run comes to the same hash.")
-	r.newest = gauge(reg, "troupe_run_last_tick_timestamp_seconds", "When the newest tick was committed, or the run began.", nil)
+	r.newest = gauge(reg, "troupe_run_last_tick_timestamp_seconds", "When the newest tick was committed, or the run began or went on after a pause.", nil)
 	r.newest.SetToCurrentTime()
 	buckets := make([]float64, len(record.LatencyEdges))
 	for i, e := range record.LatencyEdges {
