@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 
 	"github.com/troupe-dev/troupe/runtime/engine"
 	"github.com/troupe-dev/troupe/runtime/observe"
@@ -74,11 +75,16 @@ func (r *run) stands(s observe.Status) {
 	}
 }
 
-// measuredOver ends the run's metrics.
-func (r *run) measuredOver(s observe.Status) {
-	if r.metrics != nil {
-		r.metrics.Over(s)
+// measuredOver ends the run's metrics with what it came to.
+func (r *run) measuredOver(res *Result, err error) {
+	if r.metrics == nil {
+		return
 	}
+	status := observe.Failed
+	if stop := (*engine.StopError)(nil); res != nil && (err == nil || errors.As(err, &stop)) {
+		status = res.Status
+	}
+	r.metrics.Over(status)
 }
 
 func processStates() (names []string) {

@@ -259,7 +259,7 @@ func (r *run) stillborn() bool {
 }
 
 // play starts the processes and runs the loop.
-func (r *run) play(ctx context.Context) (*Result, error) {
+func (r *run) play(ctx context.Context) (res *Result, err error) {
 	if tick, hash, end := r.log.Last(); end != record.NotEnded {
 		res, err := r.replayed(ctx, engine.Result{Ticks: tick + 1, Hash: hash, End: end})
 		if err == nil {
@@ -298,6 +298,7 @@ func (r *run) play(ctx context.Context) (*Result, error) {
 	r.onStop(r.ports.close)
 	r.onStop(r.stopFleet)
 	r.measure()
+	defer func() { r.measuredOver(res, err) }()
 	if r.live != nil {
 		r.live.Limited(r.uses)
 		r.live.Hosted(r.processes)
@@ -330,9 +331,7 @@ var clocks = map[string]func(context.Context, engine.Config) (engine.Result, err
 }
 
 // loop starts the agents and plays until the run ends, one way or another.
-func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *lateShelf) (_ *Result, err error) {
-	status := observe.Failed
-	defer func() { r.measuredOver(status) }()
+func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *lateShelf) (*Result, error) {
 	pub, err := r.publisher(ctx)
 	if err != nil {
 		return nil, err
@@ -346,7 +345,6 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 	}
 	if ctx.Err() != nil {
 		out := r.result(pub, engine.Result{Interrupted: true, Ticks: pub.sum.Ticks})
-		status = out.Status
 		pub.over(out.Status)
 		return out, nil
 	}
@@ -366,9 +364,6 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 	out := r.result(pub, res)
 	pub.over(out.Status)
 	r.over = out
-	if stop := (*engine.StopError)(nil); err == nil || errors.As(err, &stop) {
-		status = out.Status
-	}
 	return out, err
 }
 
