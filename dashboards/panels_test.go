@@ -28,13 +28,17 @@ type panel struct {
 	Type, Title, Description string
 	Datasource               struct{ UID string }
 	FieldConfig              struct{ Defaults struct{ Unit string } }
+	Options                  struct{ TextMode string }
 	Targets                  []struct {
 		Expr, LegendFormat string
 		Datasource         struct{ UID string }
 	}
 }
 
-var variable = regexp.MustCompile(`\$\{?(\w+)`)
+var (
+	variable = regexp.MustCompile(`\$\{?(\w+)`)
+	single   = regexp.MustCompile(`^(\d+ \* |time\(\) - )?(max|sum|count)\(`)
+)
 
 // Every panel says what it shows, of what, and in which unit; every series has a name;
 // and what readers pick is there to be picked.
@@ -90,6 +94,11 @@ func (p *panel) check(t *testing.T, file string) {
 	for _, x := range p.Targets {
 		if x.Expr == "" || x.Datasource.UID != "${datasource}" {
 			t.Errorf("%s: panel %q: %+v", file, p.Title, x)
+		}
+		// Over the time that is looked at there may be several series of what is one
+		// at any moment, and each would be a number of its own.
+		if p.Type == "stat" && p.Options.TextMode != "name" && !single.MatchString(x.Expr) {
+			t.Errorf("%s: panel %q may show several numbers: %s", file, p.Title, x.Expr)
 		}
 		if x.LegendFormat == "" && p.Type != "stat" { // which shows one number
 			t.Errorf("%s: panel %q: no name for the series of %s", file, p.Title, x.Expr)

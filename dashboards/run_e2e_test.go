@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/troupe-dev/troupe/dashboards"
 	"github.com/troupe-dev/troupe/runtime/agent"
 	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/plan"
@@ -72,6 +73,7 @@ func TestE2ERun(t *testing.T) {
 	t.Run("rules", func(t *testing.T) { worksOut(t, s) })
 	exposed := scrape(t, troupe.target, troupe.control) + scrape(t, models, "")
 	t.Run("names", func(t *testing.T) { everyNameExists(t, exposed) })
+	t.Run("states", func(t *testing.T) { everyStateIsShown(t, exposed) })
 	t.Run("promtool", func(t *testing.T) {
 		promtool(t, scrape(t, troupe.target, troupe.control), "check", "metrics")
 		promtool(t, scrape(t, models, ""), "check", "metrics")
@@ -125,7 +127,11 @@ func expressions(t *testing.T, s *server) {
 		var values []string
 		match := expr{text: of[1]}.on(t, "live")
 		s.get("label/"+of[2]+"/values", map[string][]string{"match[]": {match}}, &values)
-		if len(values) < 3 { // runs, supervisors or entries
+		least := 3 // runs, supervisors or entries
+		if strings.HasPrefix(v, "label_values(troupe_run_info{") {
+			least = 1 // the one that has this run
+		}
+		if len(values) < least {
 			t.Errorf("%s gives %v", v, values)
 		}
 	}
@@ -195,6 +201,23 @@ func everyNameExists(t *testing.T, exposed string) {
 	for _, of := range regexp.MustCompile(`(?m)^# TYPE ((?:troupe|gen_ai)_\w+) `).FindAllStringSubmatch(exposed, -1) {
 		if !shown[of[1]] {
 			t.Errorf("%s is on no dashboard", of[1])
+		}
+	}
+}
+
+// everyStateIsShown looks whether the panel of a run's state knows all that it may be in.
+func everyStateIsShown(t *testing.T, exposed string) {
+	board, err := dashboards.FS.ReadFile("run.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	states := regexp.MustCompile(`troupe_run_state\{run="live",state="(\w+)"\}`).FindAllStringSubmatch(exposed, -1)
+	if len(states) == 0 {
+		t.Fatal("the run is in no state")
+	}
+	for _, of := range states {
+		if !strings.Contains(string(board), `"text": "`+of[1]+`"`) || !strings.Contains(string(board), `state=\"`+of[1]+`\"`) {
+			t.Errorf("the state %s has no name", of[1])
 		}
 	}
 }

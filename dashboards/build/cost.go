@@ -13,18 +13,18 @@ func cost() ([]byte, error) {
 func (s *sheet) money() {
 	s.row("Money")
 	s.WithPanel(s.number("Spent", "What models cost, as it is on record.", "currencyUSD",
-		query{`troupe_run_cost_usd{run="$run"}`, ""}).Decimals(2))
+		query{one(`troupe_run_cost_usd{` + thisRun + `}`), ""}).Decimals(2))
 	s.WithPanel(s.number("Left", "What is left of the run's budget.", "currencyUSD",
-		query{`troupe_budget_left_usd{run="$run",budget="limits.usd"}`, ""}).Decimals(2))
+		query{one(`troupe_budget_left_usd{` + thisRun + `,budget="limits.usd"}`), ""}).Decimals(2))
 	s.WithPanel(s.number("Budget", "What the run may spend.", "currencyUSD",
-		query{`troupe_budget_limit_usd{run="$run",budget="limits.usd"}`, ""}).Decimals(2))
-	s.WithPanel(s.number("An hour", "What models cost in an hour, as fast as they do now.", "currencyUSD",
-		query{`3600 * sum(rate(troupe_model_cost_usd_total{run="$run"}[$__rate_interval]))`, ""}).Decimals(2))
+		query{one(`troupe_budget_limit_usd{` + thisRun + `,budget="limits.usd"}`), ""}).Decimals(2))
+	s.WithPanel(s.number("An hour", "What models cost in an hour, as fast as in the newest 5 minutes: a turn may take longer than a scrape or two.", "currencyUSD",
+		query{`3600 * sum(rate(troupe_model_cost_usd_total{` + thisRun + `}[5m]))`, ""}).Decimals(2))
 	s.WithPanel(s.graph("Spent by agent", "What models cost, in all and by the agents that cost most: theirs is since the run was begun, or gone on with.", "currencyUSD",
-		query{`troupe_run_cost_usd{run="$run"}`, "all"},
-		query{top(`sum by (agent) (troupe_model_cost_usd_total{run="$run"})`), "{{agent}}"}).Decimals(2))
+		query{one(`troupe_run_cost_usd{` + thisRun + `}`), "all"},
+		query{top(`sum by (agent) (troupe_model_cost_usd_total{` + thisRun + `})`), "{{agent}}"}).Decimals(2))
 	s.WithPanel(s.graph("Budgets left", "What is left of each budget, of all of it.", "percentunit",
-		query{`troupe_budget_left_usd{run="$run"} / troupe_budget_limit_usd{run="$run"}`, "{{budget}}"}))
+		query{`troupe_budget_left_usd{` + thisRun + `} / troupe_budget_limit_usd{` + thisRun + `}`, "{{budget}}"}))
 }
 
 func (s *sheet) tokens() {

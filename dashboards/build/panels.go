@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
+	"github.com/grafana/grafana-foundation-sdk/go/cog/variants"
 	"github.com/grafana/grafana-foundation-sdk/go/common"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/prometheus"
@@ -57,12 +59,23 @@ func (s *sheet) variable(name, label, series string) *dashboard.QueryVariableBui
 		Refresh(dashboard.VariableRefreshOnTimeRangeChanged).Sort(dashboard.VariableSortNaturalDesc)
 }
 
-// ofRun lets the reader pick one run.
-func (s *sheet) ofRun() { s.WithVariable(s.variable("run", "Run", "troupe_run_info")) }
+// ofRun lets the reader pick one run, and a supervisor where several have one of that
+// name.
+func (s *sheet) ofRun() {
+	s.WithVariable(s.variable("run", "Run", "troupe_run_info"))
+	s.ofMany("instance", "Supervisor", `troupe_run_info{run="$run"}`)
+}
+
+// thisRun picks the series of the run that the reader picked.
+const thisRun = `run="$run",instance=~"$instance"`
+
+// one is a single number of this run, of which each supervisor that played it shows
+// one: that of the time that is looked at.
+func one(series string) string { return "max(" + series + ")" }
 
 // ofMany lets the reader pick some, or all.
 func (s *sheet) ofMany(name, label, series string) {
-	s.WithVariable(s.variable(name, label, series).Multi(true).IncludeAll(true).
+	s.WithVariable(s.variable(name, label, series).Multi(true).IncludeAll(true).AllValue(".*").
 		Current(dashboard.VariableOption{
 			Text:  dashboard.StringOrArrayOfString{String: cog.ToPtr("All")},
 			Value: dashboard.StringOrArrayOfString{String: cog.ToPtr("$__all")},
@@ -112,6 +125,20 @@ func (s *sheet) graph(title, help, unit string, queries ...query) *timeseries.Pa
 	return p
 }
 
+// now shows the value that an expression has at the end of the time that is looked at.
+func (s *sheet) now(title, help, unit string, q query) *stat.PanelBuilder {
+	return s.number(title, help, unit, q).Targets([]cog.Builder[variants.Dataquery]{target(0, q).Instant()})
+}
+
+// named has numbers shown by their names, counted from 0.
+func named(p *stat.PanelBuilder, names []string) *stat.PanelBuilder {
+	m := dashboard.NewValueMap()
+	for i, name := range names {
+		m.Options[strconv.Itoa(i)] = dashboard.ValueMappingResult{Text: cog.ToPtr(name), Index: cog.ToPtr(int32(i))}
+	}
+	return p.Mappings([]dashboard.ValueMapping{{ValueMap: m}})
+}
+
 // list shows the labels of series and their newest values.
 func (s *sheet) list(title, help, unit string, q query) *table.PanelBuilder {
 	s.panels++
@@ -143,7 +170,7 @@ func picked(labels string) string {
 	if labels != "" {
 		labels = "," + labels
 	}
-	return `run="$run"` + labels
+	return thisRun + labels
 }
 
 // quantiles are the median and the 99th percentile of a histogram of this run,
@@ -153,7 +180,7 @@ func quantiles(histogram, by string) []query {
 	var qs []query
 	for _, q := range []struct{ q, name string }{{"0.5", "p50"}, {"0.99", "p99"}} {
 		qs = append(qs, query{
-			fmt.Sprintf(`histogram_quantile(%s, sum by (%s, le) (rate(%s_bucket{run="$run"}[$__rate_interval]))) >= 0`, q.q, by, histogram),
+			fmt.Sprintf(`histogram_quantile(%s, sum by (%s, le) (rate(%s_bucket{`+thisRun+`}[$__rate_interval]))) >= 0`, q.q, by, histogram),
 			fmt.Sprintf("{{%s}} %s", by, q.name),
 		})
 	}
@@ -169,5 +196,5 @@ func top(expr string) string { return fmt.Sprintf("topk(%d, %s)", most, expr) }
 // run, for this run alone. Series of the expression have the labels by, and
 // instance and job.
 func ofSupervisor(expr string) string {
-	return expr + ` * on (instance, job) group_left (run) troupe_run_info{run="$run"}`
+	return expr + ` * on (instance, job) group_left (run) troupe_run_info{` + thisRun + `}`
 }
