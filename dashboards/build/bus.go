@@ -14,8 +14,7 @@ func busAndRecord() ([]byte, error) {
 func (s *sheet) record() {
 	s.row("Record")
 	s.WithPanel(s.graph("Commit duration", "From handing a record over to its acknowledgement.", "s",
-		query{`histogram_quantile(0.5, sum by (le) (rate(troupe_tick_duration_seconds_bucket{` + thisRun + `,phase="commit"}[$__rate_interval]))) >= 0`, "p50"},
-		query{`histogram_quantile(0.99, sum by (le) (rate(troupe_tick_duration_seconds_bucket{` + thisRun + `,phase="commit"}[$__rate_interval]))) >= 0`, "p99"}))
+		quantilesOf("troupe_tick_duration_seconds", `phase="commit"`, "phase")...))
 	s.WithPanel(s.graph("Bytes of records per second", "As they are stored.", "Bps",
 		query{rate("troupe_record_bytes_total", "run"), "bytes"}))
 	s.WithPanel(s.graph("Bytes of a record", "On average, as they are stored.", "bytes",

@@ -45,6 +45,6 @@ func (s *sheet) requests() {
 		query{rate("troupe_gateway_requests_total", "api, by, status"), "{{api}} {{by}} {{status}}"}))
 	s.WithPanel(s.graph("Retries per second", "Requests that were made again since the upstream had no room.", "reqps",
 		query{rate("troupe_gateway_retries_total", "api"), "{{api}}"}))
-	s.WithPanel(s.graph("Operation duration", "How long one request by the gateway took, or one turn of a tool that goes around it.", "s",
-		quantiles("gen_ai_client_operation_duration_seconds", "gen_ai_request_model")...))
+	s.WithPanel(s.graph("Operation duration", "How long one request by the gateway took, or one turn of a tool that goes around it, of those that went well.", "s",
+		quantilesOf("gen_ai_client_operation_duration_seconds", `error_type=""`, "gen_ai_request_model")...))
 }

@@ -173,14 +173,17 @@ func picked(labels string) string {
 	return thisRun + labels
 }
 
-// quantiles are the median and the 99th percentile of a histogram of this run,
-// one of each by a label. Where nothing was observed they are not a number,
+// quantiles are quantilesOf all of a histogram.
+func quantiles(histogram, by string) []query { return quantilesOf(histogram, "", by) }
+
+// quantilesOf are the median and the 99th percentile of a histogram of this run,
+// of the series that some more labels pick, one of each by a label. Where nothing was observed they are not a number,
 // which `>= 0` leaves out: the graph has a gap, and nothing reads it as a value.
-func quantiles(histogram, by string) []query {
+func quantilesOf(histogram, labels, by string) []query {
 	var qs []query
 	for _, q := range []struct{ q, name string }{{"0.5", "p50"}, {"0.99", "p99"}} {
 		qs = append(qs, query{
-			fmt.Sprintf(`histogram_quantile(%s, sum by (%s, le) (rate(%s_bucket{`+thisRun+`}[$__rate_interval]))) >= 0`, q.q, by, histogram),
+			fmt.Sprintf(`histogram_quantile(%s, sum by (%s, le) (rate(%s_bucket{%s}[$__rate_interval]))) >= 0`, q.q, by, histogram, picked(labels)),
 			fmt.Sprintf("{{%s}} %s", by, q.name),
 		})
 	}

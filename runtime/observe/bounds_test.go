@@ -287,8 +287,16 @@ func TestRequests(t *testing.T) {
 	if want := map[string]float64{"chatminput": 1000, "chatmoutput": 20}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("tokens %v, want %v", got, want)
 	}
-	if n := len(family(t, m, "gen_ai_client_operation_duration_seconds")); n != 2 {
-		t.Errorf("durations of %d models", n)
+	ended := map[string]float64{}
+	for _, x := range family(t, m, "gen_ai_client_operation_duration_seconds") {
+		labels := map[string]string{}
+		for _, l := range x.GetLabel() {
+			labels[l.GetName()] = l.GetValue()
+		}
+		ended[labels["gen_ai_request_model"]+labels["error_type"]] = x.GetHistogram().GetSampleSum()
+	}
+	if want := map[string]float64{"m": 3, "m529": 1, "\uFFFDother": 1e-9}; fmt.Sprint(ended) != fmt.Sprint(want) {
+		t.Errorf("durations %v, want %v", ended, want)
 	}
 }
 

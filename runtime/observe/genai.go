@@ -42,7 +42,8 @@ const noProvider = "_OTHER"
 //
 // Both have the labels gen_ai_operation_name (chat: a request by the gateway;
 // invoke_agent: a turn of a tool that goes around it), gen_ai_provider_name and
-// gen_ai_request_model. Requests by the gateway are counted as they end, be their
+// gen_ai_request_model, and the duration error_type: the status of what failed, empty
+// for what did not. Requests by the gateway are counted as they end, be their
 // turn committed or not; in a replay nobody asks, and only turns of tools are there.
 //
 //	troupe_gateway_requests_total  by api, by (upstream, record, gateway: who answered) and status
@@ -57,12 +58,13 @@ type genAI struct {
 
 	mu     sync.Mutex
 	models map[[2]string]bool // by provider
+	errors map[[3]string]bool // by provider and model
 }
 
 var genAILabels = []string{"gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"}
 
 func newGenAI(reg prometheus.Registerer, p *plan.Plan, n *names) *genAI {
-	g := &genAI{names: n, models: map[[2]string]bool{}}
+	g := &genAI{names: n, models: map[[2]string]bool{}, errors: map[[3]string]bool{}}
 	g.tokens = prometheus.NewHistogramVec(prometheus.HistogramOpts{
 		Name: "gen_ai_client_token_usage", Help: "Tokens of an operation of a model.",
 		Buckets:                     prometheus.ExponentialBuckets(1, 4, 14), // as OpenTelemetry advises
@@ -72,7 +74,7 @@ func newGenAI(reg prometheus.Registerer, p *plan.Plan, n *names) *genAI {
 		Name: "gen_ai_client_operation_duration_seconds", Help: "How long an operation of a model took.",
 		Buckets:                     prometheus.ExponentialBuckets(0.01, 2, 14), // the same
 		NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeMost,
-	}, genAILabels)
+	}, append([]string{"error_type"}, genAILabels...))
 	reg.MustRegister(g.tokens, g.duration)
 	g.requests = counters(reg, "troupe_gateway_requests_total", "Requests to models by the gateway, by who answered them.", "api", "by", "status")
 	g.retries = counters(reg, "troupe_gateway_retries_total", "Requests that were made again since the upstream had no room.", "api")
@@ -103,26 +105,33 @@ func (g *genAI) turn(u *record.Usage) {
 	if !ok || g.providers[i] == "" {
 		return
 	}
-	g.operation(opInvoke, g.providers[i], u.Model, int64(u.Input)+int64(u.CacheRead)+int64(u.CacheWrite), int64(u.Output), u.Took)
+	g.operation(opInvoke, g.providers[i], u.Model, "", int64(u.Input)+int64(u.CacheRead)+int64(u.CacheWrite), int64(u.Output), u.Took)
 }
 
 // request takes in one that is over.
 func (g *genAI) request(r *Request) {
 	g.requests.WithLabelValues(r.API, r.By, status(r.Status)).Inc()
-	if r.Took > 0 {
-		g.operation(opChat, r.API, r.Model, r.Input, r.Output, r.Took)
+	if r.Took <= 0 {
+		return
 	}
+	failed := ""
+	if r.Status < 200 || r.Status > 299 {
+		failed = status(r.Status)
+	}
+	g.operation(opChat, r.API, r.Model, failed, r.Input, r.Output, r.Took)
 }
 
 func (g *genAI) retried(api string) { g.retries.WithLabelValues(api).Inc() }
 
-func (g *genAI) operation(name, provider, model string, input, output int64, took time.Duration) {
+func (g *genAI) operation(name, provider, model, failed string, input, output int64, took time.Duration) {
 	model = g.model(provider, model)
 	if input > 0 || output > 0 {
 		g.tokens.WithLabelValues("input", name, provider, model).Observe(float64(max(input, 0)))
 		g.tokens.WithLabelValues("output", name, provider, model).Observe(float64(max(output, 0)))
 	}
-	g.duration.WithLabelValues(name, provider, model).Observe(took.Seconds())
+	if took > 0 { // a program that is no tool says nothing of its models
+		g.duration.WithLabelValues(g.failure(provider, model, failed), name, provider, model).Observe(took.Seconds())
+	}
 }
 
 func (g *genAI) model(provider, name string) string {
@@ -138,6 +147,31 @@ func (g *genAI) model(provider, name string) string {
 		return otherModel
 	}
 	return name
+}
+
+// mostErrors is how many triples of a provider, a model and a kind of failure are told
+// apart; the rest is otherError.
+const (
+	mostErrors = 40
+	otherError = "_OTHER"
+)
+
+// failure is the label of a failure; empty for none.
+func (g *genAI) failure(provider, model, failed string) string {
+	if failed == "" {
+		return ""
+	}
+	key := [3]string{provider, model, failed}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.errors[key]:
+	case len(g.errors) < mostErrors:
+		g.errors[key] = true
+	default:
+		return otherError
+	}
+	return failed
 }
 
 // status is the label of a status: upstreams may answer with any number.

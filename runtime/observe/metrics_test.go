@@ -158,10 +158,11 @@ func TestCommitted(t *testing.T) {
 		`troupe_turns_total{entry="cell-{n}",run="r1"} 1`,
 		`troupe_turns_total{entry="rabbit-{n}",run="r1"} 2`,
 		`gen_ai_client_token_usage_sum{gen_ai_operation_name="invoke_agent",gen_ai_provider_name="_OTHER",gen_ai_request_model="m",gen_ai_token_type="input",run="r1"} 81`,
-		`gen_ai_client_operation_duration_seconds_sum{gen_ai_operation_name="invoke_agent",gen_ai_provider_name="_OTHER",gen_ai_request_model="m",run="r1"} 3`,
+		`gen_ai_client_operation_duration_seconds_sum{error_type="",gen_ai_operation_name="invoke_agent",gen_ai_provider_name="_OTHER",gen_ai_request_model="m",run="r1"} 3`,
 		`troupe_tick_duration_seconds_count{phase="step",run="r1"} 1`,
 		`troupe_tick_duration_seconds_count{phase="commit",run="r1"} 0`,
-		`troupe_model_turn_duration_seconds_bucket{model="m",run="r1",le="5.12"} 2`,
+		`troupe_model_turn_duration_seconds_count{model="m",run="r1"} 1`, // of the two nobody measured one
+		`gen_ai_client_operation_duration_seconds_count{error_type="",gen_ai_operation_name="invoke_agent",gen_ai_provider_name="_OTHER",gen_ai_request_model="m",run="r1"} 1`,
 		`troupe_model_turn_duration_seconds_sum{model="m",run="r1"} 3`,
 	} {
 		name, _, _ := strings.Cut(want, "{")

@@ -23,7 +23,7 @@ const (
 //	troupe_model_tokens_total           by agent, model and type: input (without those of the cache),
 //	                                    output, cache_read, cache_write
 //	troupe_model_cost_usd_total         US dollars, by agent and model
-//	troupe_model_turn_duration_seconds  of one answer with all its requests, by model
+//	troupe_model_turn_duration_seconds  of one answer with all its requests, by model, where its tool measures that
 //
 // Each has one series with agent and model empty, which stays 0, so that a run
 // without a model shows 0 and not nothing. See genAI for single requests.
@@ -49,7 +49,7 @@ func newUsageMetrics(reg prometheus.Registerer, n *names) *usageMetrics {
 		cost:   counters(reg, "troupe_model_cost_usd_total", "What models cost, in US dollars, as it is on record.", "agent", "model"),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "troupe_model_turn_duration_seconds", Buckets: turnBuckets,
-			Help:                        "How long answers of models took, all requests of one together.",
+			Help:                        "How long answers of models took, all requests of one together, as their tools measure it.",
 			NativeHistogramBucketFactor: nativeFactor, NativeHistogramMaxBucketNumber: nativeMost,
 		}, []string{"model"}),
 	}
@@ -76,7 +76,9 @@ func (u *usageMetrics) add(x *record.Usage) {
 		u.tokens.WithLabelValues(name, model, tokenTypes[i]).Add(float64(max(n, 0))) // counters take nothing below 0
 	}
 	u.cost.WithLabelValues(name, model).Add(max(x.USD.Dollars(), 0))
-	u.duration.WithLabelValues(model).Observe(x.Took.Seconds())
+	if x.Took > 0 {
+		u.duration.WithLabelValues(model).Observe(x.Took.Seconds())
+	}
 }
 
 // longestModel is how many bytes of a model's name are shown.
