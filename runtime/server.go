@@ -173,21 +173,21 @@ func (s *server) play(j *job) {
 	if res == nil && err != nil {
 		s.keepFailure(j, err)
 	}
-	if s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted {
-		if err := s.forget(j.Run); err != nil {
-			s.opts.Log.Error("cannot forget that it was to be played", "run", j.Run, "error", err)
-		}
-	}
 	s.mu.Lock()
-	delete(s.jobs, j.Run)
+	s.drop(j, s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted)
 	s.mu.Unlock()
-	close(j.done)
 	s.admit()
 }
 
 // settled waits until a run is seen to wait or to be played, or is done with. One
-// that is just being taken up or given back is neither.
+// that is just being taken up or given back is neither, and what waits is not known
+// before the server is open.
 func (s *server) settled(ctx context.Context, run string) error {
+	select {
+	case <-s.open:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for {
 		s.mu.Lock()
 		j := s.jobs[run]
@@ -251,19 +251,35 @@ func (s *server) waiting() int {
 }
 
 // Withdraw implements observe.Server.
-func (s *server) Withdraw(run string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.queue, func(j *job) bool { return j.Run == run })
-	if i < 0 {
-		return false
+func (s *server) Withdraw(ctx context.Context, run string) (bool, error) {
+	for {
+		if err := s.settled(ctx, run); err != nil {
+			return false, err
+		}
+		s.mu.Lock()
+		j := s.jobs[run]
+		queued := j != nil && j.queued
+		if queued {
+			s.queue = slices.DeleteFunc(s.queue, func(x *job) bool { return x == j })
+			s.drop(j, true)
+		}
+		s.mu.Unlock()
+		if queued || j == nil || s.host.live(run) != nil {
+			return queued, nil
+		}
 	}
-	s.queue = slices.Delete(s.queue, i, i+1)
-	delete(s.jobs, run)
-	if err := s.forget(run); err != nil {
-		s.opts.Log.Error("cannot forget that it was to be played", "run", run, "error", err)
+}
+
+// drop has the server know a run no more and, unless it is to be played on, the next
+// server neither. The caller holds mu.
+func (s *server) drop(j *job, over bool) {
+	if over {
+		if err := s.forget(j.Run); err != nil {
+			s.opts.Log.Error("cannot forget that it was to be played", "run", j.Run, "error", err)
+		}
 	}
-	return true
+	delete(s.jobs, j.Run)
+	close(j.done)
 }
 
 // Continue implements observe.Server.

@@ -1,12 +1,28 @@
 package runtime
 
 import (
+	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"testing"
+	"testing/synctest"
 
+	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/plan"
 )
+
+// newServer makes a server of an empty data directory, and the store that asks it.
+func newServer(t *testing.T) (*server, *observe.Store) {
+	t.Helper()
+	log := NewLog(slog.NewTextHandler(io.Discard, nil))
+	h := &Host{data: t.TempDir(), runs: map[string]*run{}}
+	s := &server{ctx: t.Context(), opts: ServeOptions{HostOptions: HostOptions{Log: log}}, host: h, jobs: map[string]*job{}, open: make(chan struct{})}
+	close(s.open)
+	h.store = &observe.Store{Data: h.data, Live: h.live, Server: s}
+	return s, h.store
+}
 
 // Which runs are played side by side is a matter of their number and memory.
 func TestRoom(t *testing.T) {
@@ -48,8 +64,7 @@ func TestRoom(t *testing.T) {
 
 // Two who have a run played at once have it played once.
 func TestEnqueuedOnce(t *testing.T) {
-	log := NewLog(slog.NewTextHandler(io.Discard, nil))
-	s := &server{opts: ServeOptions{HostOptions: HostOptions{Log: log}}, host: &Host{data: t.TempDir()}, jobs: map[string]*job{}}
+	s, _ := newServer(t)
 	for range 2 {
 		if err := s.enqueue(&job{Run: "r", plan: &plan.Plan{}}); err != nil {
 			t.Fatal(err)
@@ -57,5 +72,62 @@ func TestEnqueuedOnce(t *testing.T) {
 	}
 	if len(s.queue) != 1 {
 		t.Errorf("it waits %d times", len(s.queue))
+	}
+}
+
+// A run that is just being taken out of the queue is neither there nor played: who
+// stops or removes it waits until it is the one or the other.
+func TestStopWhileTakenUp(t *testing.T) {
+	played := func(s *server, j *job, l *observe.Live) { s.host.runs[j.Run] = &run{name: j.Run, live: l} }
+	failed := func(s *server, j *job, _ *observe.Live) { s.drop(j, true) }
+	stop := func(ctx context.Context, store *observe.Store) error { return store.Stop(ctx, "r") }
+	remove := func(ctx context.Context, store *observe.Store) error { return store.Remove(ctx, "r", false) }
+	for _, c := range []struct {
+		name string
+		do   func(ctx context.Context, store *observe.Store) error
+		then func(s *server, j *job, l *observe.Live) // what becomes of the run
+		want error
+		left bool // it is to be played still
+	}{
+		{"it is stopped where it is played", stop, played, nil, false},
+		{"it cannot be stopped where it could not be played", stop, failed, observe.ErrNotRunning, false},
+		{"it cannot be removed where it is played", remove, played, observe.ErrRunning, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := newServer(t)
+				if err := os.MkdirAll(store.Dir("r").Dir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				j := &job{Run: "r", done: make(chan struct{})}
+				s.jobs["r"] = j
+				var live *observe.Live
+				live = observe.NewLive(func() {
+					live.Over()
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					s.drop(j, true)
+				})
+				stopped := make(chan error, 1)
+				go func() { stopped <- c.do(t.Context(), store) }()
+				synctest.Wait()
+				select {
+				case err := <-stopped:
+					t.Fatalf("it was not waited for: %v", err)
+				default:
+				}
+				s.mu.Lock()
+				s.host.mu.Lock()
+				c.then(s, j, live)
+				s.host.mu.Unlock()
+				s.mu.Unlock()
+				if err := <-stopped; !errors.Is(err, c.want) {
+					t.Errorf("it gives %v, want %v", err, c.want)
+				}
+				if s.Queued("r") != c.left {
+					t.Errorf("to be played still: %v", !c.left)
+				}
+			})
+		})
 	}
 }

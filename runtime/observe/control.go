@@ -107,8 +107,10 @@ type Server interface {
 	Scenarios(ctx context.Context) ([]Scenario, error)
 	// Queued says whether a run waits for room.
 	Queued(run string) bool
-	// Withdraw takes a run out of the queue; false if it was not in there.
-	Withdraw(run string) bool
+	// Withdraw takes a run out of the queue; false if it was not in there. One that
+	// is just being taken up, or given back, is waited for until it is played, or
+	// known no more.
+	Withdraw(ctx context.Context, run string) (bool, error)
 }
 
 // ErrConflict is a request that the run, as it stands, cannot follow.

@@ -281,14 +281,38 @@ func (s *Store) Stop(ctx context.Context, run string) error {
 	if err := s.exists(run); err != nil {
 		return err
 	}
+	stopped, err := s.halt(ctx, run, true)
+	if err == nil && !stopped {
+		err = fmt.Errorf("%w: %s", ErrNotRunning, run)
+	}
+	return err
+}
+
+// halt has a run wait no more and, by force, be played no more; ErrRunning is one
+// that would have to be. It says whether there was anything to end, and returns when
+// the run is given back.
+func (s *Store) halt(ctx context.Context, run string, force bool) (ended bool, err error) {
+	if ended, err = s.withdraw(ctx, run); ended || err != nil {
+		return ended, err
+	}
 	l := s.live(run)
 	switch {
-	case l != nil:
-		return l.stop(ctx)
-	case s.Server != nil && s.Server.Withdraw(run):
-		return nil
+	case l == nil:
+		return false, nil
+	case !force:
+		return false, fmt.Errorf("%w: %s; stop it first, or remove it by force", ErrRunning, run)
 	}
-	return fmt.Errorf("%w: %s", ErrNotRunning, run)
+	if err = l.stop(ctx); err == nil {
+		_, err = s.withdraw(ctx, run) // one that was only being made waits now
+	}
+	return true, err
+}
+
+func (s *Store) withdraw(ctx context.Context, run string) (bool, error) {
+	if s.Server == nil {
+		return false, nil
+	}
+	return s.Server.Withdraw(ctx, run)
 }
 
 // Remove implements Runs: the log first, so that a run half removed is seen as
@@ -300,16 +324,8 @@ func (s *Store) Remove(ctx context.Context, run string, force bool) error {
 		}
 		return err
 	}
-	if l := s.live(run); l != nil {
-		if !force {
-			return fmt.Errorf("%w: %s; stop it first, or remove it by force", ErrRunning, run)
-		}
-		if err := l.stop(ctx); err != nil {
-			return err
-		}
-	}
-	if s.Server != nil {
-		s.Server.Withdraw(run)
+	if _, err := s.halt(ctx, run, force); err != nil {
+		return err
 	}
 	if err := s.Bus.DeleteStream(run); err != nil && !errors.Is(err, bus.ErrNoStream) {
 		return err
