@@ -46,6 +46,7 @@ func (s *server) recall() error {
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("cannot read the queue: %w", err)
 	}
+	var queue []*job
 	for _, f := range files {
 		j, err := s.recalled(filepath.Join(s.queueDir(), f.Name()))
 		if errors.Is(err, os.ErrNotExist) { // the run was removed
@@ -56,11 +57,16 @@ func (s *server) recall() error {
 			continue
 		}
 		if j != nil {
-			s.queue = append(s.queue, j)
-			s.jobs[j.Run] = j
+			queue = append(queue, j)
 		}
 	}
-	slices.SortFunc(s.queue, func(a, b *job) int { return a.Since.Compare(b.Since) })
+	slices.SortFunc(queue, func(a, b *job) int { return a.Since.Compare(b.Since) })
+	s.mu.Lock() // the API answers already
+	defer s.mu.Unlock()
+	s.queue = queue
+	for _, j := range queue {
+		s.jobs[j.Run] = j
+	}
 	return nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -37,6 +38,9 @@ type ServeOptions struct {
 func Serve(ctx context.Context, o ServeOptions) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if o.Log == nil {
+		o.Log = NewLog(slog.DiscardHandler)
+	}
 	s := &server{opts: o, ctx: ctx, open: make(chan struct{}), jobs: map[string]*job{}, idle: newIdle(o.Idle)}
 	defer s.idle.stop()
 	h, err := openHost(o.HostOptions, role{onBus: true, unready: s.unready, server: s, waiting: s.waiting, busy: s.idle.busy})
@@ -45,7 +49,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	defer h.Close()
 	defer s.playing.Wait()
-	defer cancel()
+	defer s.close(cancel)
 	s.host = h
 	if err := s.recall(); err != nil {
 		return err
@@ -114,6 +118,13 @@ func (s *server) opened(ctx context.Context) error {
 		return fmt.Errorf("%w: the server is stopping", observe.ErrConflict)
 	}
 	return nil
+}
+
+// close has nothing played any more that is not played already.
+func (s *server) close(cancel func()) {
+	s.mu.Lock() // of admit, which looks and then plays
+	defer s.mu.Unlock()
+	cancel()
 }
 
 // enqueue has a run that is made wait for its turn. One that waits or is played

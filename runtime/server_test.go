@@ -8,9 +8,11 @@ import (
 	"os"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/troupe-dev/troupe/runtime/observe"
 	"github.com/troupe-dev/troupe/runtime/plan"
+	"github.com/troupe-dev/troupe/runtime/record"
 )
 
 // newServer makes a server of an empty data directory, and the store that asks it.
@@ -129,5 +131,30 @@ func TestStopWhileTakenUp(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// Who lists the runs of a server that is starting comes while it reads its queue.
+func TestQueuedWhileRecalled(t *testing.T) {
+	s, store := newServer(t)
+	for _, run := range []string{"a", "b"} {
+		if err := os.MkdirAll(store.Dir(run).Dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := record.WriteManifest(store.Dir(run).Manifest(), &record.Manifest{Run: run}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.keep(&job{Run: run, Since: time.Now()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	asked := make(chan bool)
+	go func() { asked <- s.Queued("a") }()
+	if err := s.recall(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked // whichever it was
+	if !s.Queued("a") || !s.Queued("b") || s.waiting() != 2 {
+		t.Errorf("%d wait, want 2", s.waiting())
 	}
 }
