@@ -59,18 +59,22 @@ func (p *Pace) Slow(every time.Duration) {
 // record, or the run is over. ErrGoing if it is not paused. Where it is resumed
 // meanwhile, Step waits for those ticks all the same.
 func (p *Pace) Step(ctx context.Context, ticks int) error {
-	p.mu.Lock()
-	if p.over {
-		p.mu.Unlock()
-		return ErrShut
+	var err error
+	target := 0
+	p.change(func() {
+		switch {
+		case p.over:
+			err = ErrShut
+		case !p.paused:
+			err = ErrGoing
+		default:
+			p.steps += ticks
+			target = p.begun + p.steps
+		}
+	})
+	if err != nil {
+		return err
 	}
-	if !p.paused {
-		p.mu.Unlock()
-		return ErrGoing
-	}
-	target := p.begun + p.steps + ticks
-	p.mu.Unlock()
-	p.change(func() { p.steps += ticks })
 	for {
 		p.mu.Lock()
 		reached, changed := p.ended >= target || p.over, p.watch()

@@ -160,10 +160,13 @@ func (s *Store) Resume(ctx context.Context, run string, limits []string) error {
 	return s.Server.Continue(ctx, run, limits)
 }
 
+// mostStep is how many ticks a step has at most, so that sums of them are numbers.
+const mostStep = 1_000_000_000
+
 // Step implements Runs.
 func (s *Store) Step(ctx context.Context, run string, ticks int) error {
-	if ticks < 1 {
-		return Refuse("a step is one tick or more")
+	if ticks < 1 || ticks > mostStep {
+		return Refuse("a step is a number of ticks from 1 to %d", mostStep)
 	}
 	p, err := s.pacer(run)
 	if err != nil {
