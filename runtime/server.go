@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -182,7 +184,7 @@ func (s *server) play(j *job) {
 	}, j.Limits)
 	s.opts.Log.Ended(j.Run, res, err)
 	if res == nil && err != nil {
-		s.keepFailure(j, err)
+		s.keepUnplayed(j, err.Error())
 	}
 	s.mu.Lock()
 	s.drop(j, s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted)
@@ -219,9 +221,9 @@ func (s *server) settled(ctx context.Context, run string) error {
 // settling is how often it is looked whether a run is played by now.
 const settling = 10 * time.Millisecond
 
-// keepFailure writes down why a run could not be played at all, for whoever waits
-// for what it comes to.
-func (s *server) keepFailure(j *job, why error) {
+// keepUnplayed writes down for whoever waits for what a run comes to that it was not
+// played at all, and what has failed, if anything.
+func (s *server) keepUnplayed(j *job, failed string) {
 	at, err := s.host.store.Get(context.Background(), j.Run)
 	if err != nil {
 		return // it is gone
@@ -229,7 +231,7 @@ func (s *server) keepFailure(j *job, why error) {
 	keepResult(s.host.store.Dir(j.Run), &ResultJSON{
 		Run: j.Run, Scenario: at.Scenario, Seed: at.Seed, Status: observe.Interrupted, Ticks: at.Ticks, Hash: at.Hash,
 		Scores: map[string]json.RawMessage{}, Columns: map[string]json.RawMessage{}, Outcomes: map[string]int{},
-		Expectations: []Expectation{}, Error: why.Error(),
+		Expectations: []Expectation{}, Error: failed,
 	})
 }
 
@@ -272,13 +274,28 @@ func (s *server) Withdraw(ctx context.Context, run string) (bool, error) {
 		queued := j != nil && j.queued
 		if queued {
 			s.queue = slices.DeleteFunc(s.queue, func(x *job) bool { return x == j })
-			s.drop(j, true)
+			j.queued = false
 		}
 		s.mu.Unlock()
-		if queued || j == nil || s.host.live(run) != nil {
-			return queued, nil
+		switch {
+		case queued:
+			s.withdrawn(j)
+			return true, nil
+		case j == nil || s.host.live(run) != nil:
+			return false, nil
 		}
 	}
+}
+
+// withdrawn is the end of a job that was taken out of the queue.
+func (s *server) withdrawn(j *job) {
+	if _, err := os.Stat(s.host.store.Dir(j.Run).Result()); errors.Is(err, fs.ErrNotExist) {
+		s.keepUnplayed(j, "")
+	}
+	s.mu.Lock()
+	s.drop(j, true)
+	s.mu.Unlock()
+	s.admit() // it may have been too large for the room that there is
 }
 
 // drop has the server know a run no more and, unless it is to be played on, the next
@@ -312,6 +329,9 @@ func (s *server) Continue(ctx context.Context, run string, limits []string) erro
 	case err != nil:
 		return err
 	case status == observe.Queued, status == observe.Running:
+		if len(limits) > 0 {
+			return observe.ErrGoesOn
+		}
 		return nil
 	case status != observe.Interrupted:
 		return fmt.Errorf("%w: run %s is %s", observe.ErrConflict, run, status)

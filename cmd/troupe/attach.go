@@ -90,7 +90,8 @@ func resumeThere(c *cli.Context, run string) (going bool, err error) {
 		return true, explain(runs.Resume(c.Context, run, nil))
 	case runs.Serves(c.Context) != nil:
 		return false, nil // which will say who holds the directory
-	case now.Status == observe.Interrupted:
+	case now.Status == observe.Interrupted,
+		c.IsSet("set") && (now.Status == observe.Queued || now.Status == observe.Running): // which refuses the limits
 		if err := runs.Resume(c.Context, run, c.StringSlice("set")); err != nil {
 			return true, explain(err)
 		}
@@ -164,13 +165,16 @@ func (a *attached) look(ctx context.Context) (over bool, err error) {
 		return false, err
 	}
 	if now.Status == observe.Queued {
-		if !a.waiting {
+		if !a.waiting && !a.begun { // else it is being given back
 			a.waiting = true
 			a.show.say("run %s waits until there is room for it", a.run)
 		}
 		return false, nil
 	}
 	if !a.begun {
+		if now.Status == observe.Interrupted && now.Ticks == a.next {
+			return true, nil // it was withdrawn, or could not be played
+		}
 		a.begun = true
 		a.show.Starting(runtime.Opening{Run: a.run, Agents: now.Agents, Processes: now.Processes, People: now.People, Ticks: now.Last, From: a.next, Paused: now.Paused})
 	}

@@ -101,7 +101,8 @@ type Server interface {
 	// Create makes a run that is played as soon as there is room. ErrRefused, or
 	// a *ProblemsError, says why there is none.
 	Create(ctx context.Context, s Submission) (run string, err error)
-	// Continue has a run played on that is not over and is not played.
+	// Continue has a run played on that is not over and is not played. ErrGoesOn is
+	// one that waits already, or was just taken up, where there are limits.
 	Continue(ctx context.Context, run string, limits []string) error
 	// Scenarios are what is there to be played.
 	Scenarios(ctx context.Context) ([]Scenario, error)
@@ -115,6 +116,9 @@ type Server interface {
 
 // ErrConflict is a request that the run, as it stands, cannot follow.
 var ErrConflict = errors.New("not as the run stands")
+
+// ErrGoesOn is the conflict of limits for a run that is played, or waits to be.
+var ErrGoesOn = fmt.Errorf("%w: limits change where a run begins to go on: stop it first", ErrConflict)
 
 // errNoServer says that the supervisor plays one run alone.
 var errNoServer = fmt.Errorf("%w: this supervisor plays one run alone; troupe serve takes others", ErrConflict)
@@ -149,7 +153,7 @@ func (s *Store) Resume(ctx context.Context, run string, limits []string) error {
 	}
 	if l := s.live(run); l != nil && l.Pacer != nil {
 		if len(limits) > 0 {
-			return fmt.Errorf("%w: limits change where a run begins to go on: stop it first", ErrConflict)
+			return ErrGoesOn
 		}
 		l.Pacer.Resume()
 		return nil
