@@ -131,10 +131,15 @@ func (s *Store) pacer(run string) (Pacer, error) {
 	if l := s.live(run); l != nil && l.Pacer != nil {
 		return l.Pacer, nil
 	}
+	return nil, s.unplayed(run)
+}
+
+// unplayed is the error of a run that nobody plays now.
+func (s *Store) unplayed(run string) error {
 	if s.Server != nil && s.Server.Queued(run) {
-		return nil, fmt.Errorf("%w: run %s waits until there is room for it", ErrConflict, run)
+		return fmt.Errorf("%w: run %s waits until there is room for it", ErrConflict, run)
 	}
-	return nil, fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)
+	return fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)
 }
 
 // Pause implements Runs.

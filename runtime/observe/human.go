@@ -98,10 +98,7 @@ func (s *Store) humansOf(run string) (Humans, *Live, error) {
 	if l := s.live(run); l != nil && l.Humans != nil {
 		return l.Humans, l, nil
 	}
-	if s.Server != nil && s.Server.Queued(run) {
-		return nil, nil, fmt.Errorf("%w: run %s waits until there is room for it", ErrConflict, run)
-	}
-	return nil, nil, fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)
+	return nil, nil, s.unplayed(run)
 }
 
 // Turn implements Players.

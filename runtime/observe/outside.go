@@ -40,7 +40,7 @@ func (s *Store) outsideOf(run string) (Outside, error) {
 	}
 	l := s.live(run)
 	if l == nil || l.Outside == nil {
-		return nil, fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)
+		return nil, s.unplayed(run)
 	}
 	return l.Outside, nil
 }
