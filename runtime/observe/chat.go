@@ -85,15 +85,12 @@ func (c *chat) follow(ctx context.Context, hear func(said) error) error {
 
 // hear finds the messages of one tick.
 func (c *chat) hear(tick chunk, hear func(said) error) error {
-	const begin, end = "\nevent: message\n", "\n\n"
-	for rest := append([]byte{'\n'}, tick.text...); ; {
-		_, found, ok := bytes.Cut(rest, []byte(begin))
-		if !ok {
-			return nil
-		}
+	for rest := tick.text; len(rest) > 0; {
 		var event []byte
-		event, rest, _ = bytes.Cut(found, []byte(end))
-		rest = append([]byte{'\n'}, rest...)
+		event, rest, _ = bytes.Cut(rest, []byte("\n\n"))
+		if !bytes.HasPrefix(event, []byte("event: message\n")) {
+			continue
+		}
 		_, line, _ := bytes.Cut(event, []byte("\ndata: "))
 		var m struct {
 			said
@@ -109,6 +106,7 @@ func (c *chat) hear(tick chunk, hear func(said) error) error {
 			}
 		}
 	}
+	return nil
 }
 
 // chatRoutes is that of chats. In: {"body": …}; out: {"tick", "from", "body"} once a

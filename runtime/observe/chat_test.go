@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -160,5 +161,27 @@ func TestNoChat(t *testing.T) {
 		if err == nil || got != status {
 			t.Errorf("%s: %d, %v; want %d", path, got, err, status)
 		}
+	}
+}
+
+// A tick is read once for a chat, however many messages there are in it.
+func TestChatOfMany(t *testing.T) {
+	const many = 2000
+	r := &record.Record{}
+	for range many {
+		r.Messages = append(r.Messages, record.Message{From: "ann", To: "eve", Body: []byte(`"none of your business"`)})
+	}
+	r.Messages = append(r.Messages, record.Message{From: "ann", To: "ada", Body: []byte(`"hello"`)})
+	tick := chunk{text: sseOf(r, [record.HashSize]byte{})}
+	c := &chat{agent: "ann", as: "ada"}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	heard := 0
+	if err := c.hear(tick, func(said) error { heard++; return nil }); err != nil || heard != 1 {
+		t.Errorf("heard %d, %v; want 1", heard, err)
+	}
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > many*4096 {
+		t.Errorf("it takes %d KiB for a tick of %d KiB", took>>10, len(tick.text)>>10)
 	}
 }
