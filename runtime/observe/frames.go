@@ -30,6 +30,9 @@ const (
 	keyBytes = 32 << 20
 	// mostKept is how many runs pictures are kept of.
 	mostKept = 4
+	// mostSent is how many frames of the newest tick are kept, for readers who know
+	// the run after different ones.
+	mostSent = 64
 )
 
 // frames are the pictures of one run: that of the newest tick that was read, and
@@ -59,11 +62,11 @@ func (t *sources) frames(ctx context.Context, s *source) (*frames, error) {
 	i := slices.IndexFunc(t.kept, func(f *frames) bool { return f.run == s.run && f.started.Equal(s.started) })
 	if i >= 0 {
 		f := t.kept[i]
-		t.kept = slices.Delete(t.kept, i, i+1)
 		same, err := f.of(ctx, s.log)
 		if err != nil {
 			return nil, err
 		}
+		t.kept = slices.Delete(t.kept, i, i+1)
 		if same {
 			t.kept = append(t.kept, f)
 			return f, nil
@@ -147,6 +150,9 @@ func (s *Store) Frames(ctx context.Context, run string, since int, w io.Writer) 
 		return err
 	}
 	ticks := src.ticks()
+	if since >= ticks { // of another run that had its name, or of what its log has lost
+		since = -1
+	}
 	late, cancel := context.WithTimeout(ctx, catchUp)
 	_, err = f.after(ctx, late, src, max(since, ticks-2), since) // of now, if that takes no longer
 	cancel()
@@ -203,7 +209,7 @@ func (f *frames) after(ctx, idle context.Context, s *source, tick, since int) (f
 		event = append([]byte("event: frame\nid: "), strconv.Itoa(f.now.tick)...)
 		event = f.now.appendFrame(append(event, "\ndata: "...), since)
 		event = append(event, '\n', '\n')
-		if f.sent == nil {
+		if f.sent == nil || len(f.sent) == mostSent {
 			f.sent = map[int][]byte{}
 		}
 		f.sent[since] = event

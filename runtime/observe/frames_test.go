@@ -306,6 +306,39 @@ func TestFramesOfALiveRun(t *testing.T) {
 	}
 }
 
+// TestFramesForWhoKnowsMore: somebody knew another run of that name, or a log that
+// has lost its end since, and is told all of what there is.
+func TestFramesForWhoKnowsMore(t *testing.T) {
+	for _, live := range []bool{false, true} {
+		h, _ := open(t)
+		h.run("r", 0, live)
+		for n := range 5 {
+			h.tick("r", n, record.NotEnded)
+		}
+		for _, knows := range []int{5, 100} {
+			w := &frameWriter{}
+			if err := h.store.Frames(t.Context(), "r", knows, w); !errors.Is(err, errCut) {
+				t.Fatalf("live %v: who knows tick %d is told %q, %v", live, knows, w, err)
+			}
+			var v viewer
+			if v.take(t, []byte(parse(t, w.String())[0].data)); v.Tick != 4 {
+				t.Errorf("live %v: who knows tick %d is told tick %d", live, knows, v.Tick)
+			}
+		}
+	}
+}
+
+// A frameWriter takes one frame, and breaks off.
+type frameWriter struct{ bytes.Buffer }
+
+func (w *frameWriter) Write(b []byte) (int, error) {
+	n, err := w.Buffer.Write(b)
+	if bytes.HasPrefix(b, []byte("event: frame")) {
+		err = errCut
+	}
+	return n, err
+}
+
 func TestCurve(t *testing.T) {
 	c := &curve{}
 	for n := range 100_000 {
