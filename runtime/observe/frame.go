@@ -36,6 +36,9 @@ func (p *picture) appendFrame(dst []byte, since int) []byte {
 	}
 	dst = p.appendColumns(dst, since)
 	dst = p.appendScores(dst, since)
+	if since < 0 {
+		dst = p.appendRace(dst)
+	}
 	if p.cells != nil {
 		dst = p.cells.appendAfter(dst, since)
 	}
@@ -72,9 +75,7 @@ func (p *picture) appendColumns(dst []byte, since int) []byte {
 		func(dst []byte, s *curve) []byte {
 			dst = append(dst, '[')
 			for i, x := range s.after(since) {
-				dst = strconv.AppendInt(append(comma(dst, i), '['), int64(x.tick), 10)
-				dst = strconv.AppendFloat(append(dst, ','), x.value, 'g', -1, 64)
-				dst = append(dst, ']')
+				dst = appendPoint(comma(dst, i), x)
 			}
 			return append(dst, ']')
 		})

@@ -303,6 +303,8 @@ func (f *frames) start(p *plan.Plan, tick int) *picture {
 //	tick, since, hash, [time,] [end]   how the run ended: finished or aborted
 //	columns       by name, [[tick, value],…]: 500 points at most, thinned evenly
 //	scores        by agent; only the changed ones, as of all that follow
+//	race          in a whole frame, of the 24 with the highest scores: [[tick, score],…],
+//	              128 ticks at most, evenly apart, and the frame's
 //	cells         values and changed: cell, index, cell, index,…; or values and all:
 //	              base64, a byte a cell, 255 for none
 //	failures      by agent: count, type, tick

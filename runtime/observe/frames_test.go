@@ -29,6 +29,7 @@ type toldFrame struct {
 	End         string
 	Columns     map[string][][2]float64
 	Scores      map[string]float64
+	Race        map[string][][2]float64
 	Cells       *struct {
 		Values  []json.RawMessage
 		All     string

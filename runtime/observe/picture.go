@@ -38,6 +38,7 @@ type picture struct {
 
 	columns  map[string]*curve
 	scores   map[string]scored
+	race     race
 	failures map[string]failings
 	came     map[string]int // by agent: since when
 	went     map[string]int
@@ -48,8 +49,10 @@ type picture struct {
 
 // A scored is a total; its text is shared with nothing.
 type scored struct {
-	value string
-	tick  int
+	value  string
+	number float64
+	place  int // among those who have a score, in the order in which they came to it
+	tick   int
 }
 
 // Failings are how often an agent failed, and the last time.
@@ -85,7 +88,7 @@ func newPicture(p *plan.Plan) *picture {
 // clone is another picture of the same, which goes on by itself.
 func (p *picture) clone() *picture {
 	c := *p
-	c.cells = p.cells.clone()
+	c.cells, c.race = p.cells.clone(), p.race.clone()
 	c.columns = make(map[string]*curve, len(p.columns))
 	for name, s := range p.columns {
 		c.columns[name] = s.clone()
@@ -100,7 +103,7 @@ func (p *picture) clone() *picture {
 // size is about how many bytes it takes.
 func (p *picture) size() int {
 	const entry = 64 // of a map
-	n := 1<<10 + entry*(len(p.scores)+len(p.failures)+len(p.came)+len(p.went)) + 16*len(p.counts)
+	n := 1<<10 + entry*(len(p.scores)+len(p.failures)+len(p.came)+len(p.went)) + 16*len(p.counts) + p.race.size()
 	for _, s := range p.columns {
 		n += 16 * (cap(s.recent) + cap(s.thin))
 	}
@@ -130,9 +133,7 @@ func (p *picture) add(r *record.Record, hash [record.HashSize]byte) {
 		}
 	}
 	if p.plan.View.Race {
-		for i := range r.Scores {
-			p.scores[r.Scores[i].Agent] = scored{string(r.Scores[i].Value), r.Tick}
-		}
+		p.score(r)
 	}
 	for i := range r.Columns {
 		p.chart(&r.Columns[i])
@@ -144,6 +145,23 @@ func (p *picture) add(r *record.Record, hash [record.HashSize]byte) {
 		p.went[id] = r.Tick
 	}
 	p.talk(r)
+}
+
+// score takes the totals in.
+func (p *picture) score(r *record.Record) {
+	for i := range r.Scores {
+		s := &r.Scores[i]
+		place := len(p.scores)
+		if known, ok := p.scores[s.Agent]; ok {
+			place = known.place
+		}
+		n, ok := number(s.Value)
+		if !ok {
+			n = 0 // too large for a chart
+		}
+		p.scores[s.Agent] = scored{string(s.Value), n, place, r.Tick}
+	}
+	p.race.add(r.Tick, p.scores)
 }
 
 // talk takes the messages and the world's events in.
