@@ -152,12 +152,18 @@ func (u *users) put(c Credentials, who *user) {
 	u.byName[c.User] = who
 }
 
-func (u *users) revoke(name string) {
+// forget lets a user in no more; nil for one that nobody knows.
+func (u *users) forget(name string) *user {
 	u.mu.Lock()
-	who, ok := u.byName[name]
+	defer u.mu.Unlock()
+	who := u.byName[name]
 	delete(u.byName, name)
-	u.mu.Unlock()
-	if !ok {
+	return who
+}
+
+func (u *users) revoke(name string) {
+	who := u.forget(name)
+	if who == nil {
 		return
 	}
 	for _, id := range who.clients.ids { // no login adds one any more
@@ -169,7 +175,7 @@ func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byt
 
 // Observer registers a new observer of one run: it may subscribe to the run's
 // subjects, save what is said between the supervisor and single agents, and
-// can publish nothing. The credentials hold until Revoke or Close.
+// can publish nothing. The credentials hold until Retire, Revoke or Close.
 func (b *Bus) Observer(run string) (Credentials, error) {
 	if err := CheckToken(run); err != nil {
 		return Credentials{}, fmt.Errorf("cannot let an observer in: run %w", err)
@@ -186,6 +192,10 @@ func (b *Bus) Observer(run string) (Credentials, error) {
 // Revoke ends credentials: nobody connects with them again, and who is
 // connected is cut off.
 func (b *Bus) Revoke(c Credentials) { b.users.revoke(c.User) }
+
+// Retire ends credentials for whoever is not connected: nobody connects with them
+// again. Who is hears what is said until it leaves.
+func (b *Bus) Retire(c Credentials) { b.users.forget(c.User) }
 
 // permit gives a user's next connections their permissions, and says which one
 // is there already.

@@ -165,6 +165,28 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
+// Who is connected hears to the end what is said, and does not come back.
+func TestRetire(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	c := observer(t, b, "r")
+	nc, _ := observe(t, b, c)
+	heard, err := nc.SubscribeSync(All("r"))
+	if err := errors.Join(err, nc.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	b.Retire(c)
+	b.Retire(c)
+	if _, err := nats.Connect("nats://"+b.Addr(), nats.UserInfo(c.User, c.Password)); !errors.Is(err, nats.ErrAuthorization) {
+		t.Errorf("retired credentials give %v, want a refusal", err)
+	}
+	if err := b.Publish(Tick("r"), []byte("1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := heard.NextMsg(10 * time.Second); err != nil {
+		t.Errorf("who was connected hears nothing: %v", err)
+	}
+}
+
 func TestReconnectsAreForgotten(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	c := observer(t, b, "r")

@@ -39,7 +39,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	}
 	if r.host.opts.BusListen != "" {
 		var err error
-		if o.Observer, err = r.host.bus.Observer(r.name); err != nil {
+		if o.Observer, err = r.observers(); err != nil {
 			return nil, err
 		}
 		o.Bus, o.Outside = r.host.bus.Addr(), outsiders(r.plan)

@@ -63,7 +63,8 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	r.live = observe.NewLive(cancel)
 	r.humans = newHumans()
 	r.ports = newPorts(&h.ports)
-	r.live.Served, r.live.Observer = r.ports, sync.OnceValues(r.observer)
+	r.live.Served, r.live.Observer = r.ports, r.observer
+	r.observers = sync.OnceValues(func() (bus.Credentials, error) { return h.bus.Observer(r.name) })
 	r.live.Outside, r.live.Pacer, r.live.Humans = &outside{&r.door}, &r.pacer, r.humans
 	r.pacer.run = r
 	r.pacer.pace.Slow(interval(r.opts.Speed))
@@ -77,6 +78,9 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	}
 	// Before the host's stop, which waits for those who follow and who have sent.
 	r.onStop(r.live.Over)
+	if h.opts.BusListen != "" {
+		r.onStop(r.retireObservers)
+	}
 	r.onStop(r.door.Shut)
 	r.onStop(func() { // all processes are gone, and others take the run for running still
 		if err == nil {
@@ -97,8 +101,16 @@ func (r *run) observer() (observe.Observer, error) {
 	if r.host.opts.BusListen == "" {
 		return observe.Observer{}, observe.NotHeard(r.name)
 	}
-	c, err := r.host.bus.Observer(r.name)
+	c, err := r.observers()
 	return observe.NewObserver(r.name, r.host.bus.Addr(), c), err
+}
+
+// retireObservers lets no more observers in: the run is over, and another one of its
+// name is not theirs to follow.
+func (r *run) retireObservers() {
+	if c, err := r.observers(); err == nil {
+		r.host.bus.Retire(c)
+	}
 }
 
 // keepResult writes what a run came to into its directory, for whoever was not
@@ -126,6 +138,7 @@ type run struct {
 	walls       *workspace.Walls
 	bin         string // for the agents' PATH; empty for nothing
 	host        *Host
+	observers   func() (bus.Credentials, error) // what they connect with, the same for all
 	log         *record.Log
 	from        *record.Checkpoint // the newest, of a run that is resumed; nil for its start
 	checkpoints *checkpoints

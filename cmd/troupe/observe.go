@@ -20,7 +20,7 @@ var observeCommand = &cli.Command{
 	Usage:     "print what NATS clients follow a running run with",
 	ArgsUsage: "RUN",
 	Description: "Prints the address of the run's bus with credentials that may read what is said of this run\n" +
-		"and nothing else, and a command that follows it. They hold as long as its supervisor. With --lang\n" +
+		"and nothing else, and a command that follows it. They hold until the run is over. With --lang\n" +
 		"it prints a program that follows the run, with the official client of that language.",
 	Flags: []cli.Flag{
 		dataFlag, waitFlag,
