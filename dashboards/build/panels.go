@@ -145,6 +145,7 @@ func (s *sheet) list(title, help, unit string, q query) *table.PanelBuilder {
 	return table.NewPanelBuilder().
 		Id(s.panels).Title(title).Description(help).Unit(unit).Datasource(source()).
 		Span(2 * graphWidth).Height(graphHeight).
+		Footer(common.NewTableFooterOptionsBuilder().Reducer([]string{})). // the schema wants one, and it is not shown
 		WithTarget(target(0, q).Instant().Format(prometheus.PromQueryFormatTable))
 }
 
