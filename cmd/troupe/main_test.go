@@ -19,7 +19,7 @@ import (
 // and the agents and worlds that misbehave.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
-	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "visitor", "mcpcall", "asker", "awaitrun":
+	case "troupe", "faulty", "claude", "codex", "hostile", "natsbot", "committer", "visitor", "mcpcall", "asker", "awaitrun", "answerer":
 		endAtOnce()
 	}
 	testscript.Main(m, map[string]func(){
@@ -31,6 +31,8 @@ func TestMain(m *testing.M) {
 		"hostile":   func() { os.Exit(hostile(os.Args[1:])) },
 		"mcpcall":   func() { os.Exit(mcpCall(os.Args[1:])) },
 		"committer": func() { os.Exit(committer(os.Args[1:])) },
+		"chat":      func() { os.Exit(chat(os.Args[1:])) },
+		"answerer":  func() { os.Exit(answerer()) },
 		"fetch":     func() { os.Exit(fetch(os.Args[1:])) },
 		"pid1":      func() { os.Exit(asPID1(os.Args[1:])) },
 		"nats":      func() { os.Exit(natsTool(os.Args[1:])) },
