@@ -128,9 +128,17 @@ type pacedWriter struct {
 
 func (p *pacedWriter) pace() { _ = p.rc.SetWriteDeadline(time.Now().Add(writePatience)) }
 
-func (p *pacedWriter) Write(b []byte) (int, error) {
-	p.pace()
-	return p.ResponseWriter.Write(b)
+// pacePart is how long a part of an answer is at most.
+const pacePart = 64 << 10
+
+func (p *pacedWriter) Write(b []byte) (n int, err error) {
+	for more := true; more && err == nil; more = n < len(b) {
+		p.pace()
+		var written int
+		written, err = p.ResponseWriter.Write(b[n:min(n+pacePart, len(b))])
+		n += written
+	}
+	return n, err
 }
 
 // FlushError is what http.ResponseController calls.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 )
 
@@ -61,8 +62,11 @@ var errRequest = errors.New("the request is malformed")
 // statusOf is the status that an error has as an answer.
 func statusOf(err error) int {
 	var long *http.MaxBytesError
-	if errors.As(err, &long) {
+	switch {
+	case errors.As(err, &long):
 		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, errRequest) && errors.Is(err, os.ErrDeadlineExceeded): // see bodyPatience
+		return http.StatusRequestTimeout
 	}
 	for _, s := range statuses {
 		if errors.Is(err, s.err) {
