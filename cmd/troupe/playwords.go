@@ -18,13 +18,12 @@ type screen struct {
 	w        io.Writer
 	terminal bool
 	shown    *int              // the tick whose observation it was shown; nil for none
-	send     []json.RawMessage // typed, and not sent yet
+	send     []json.RawMessage // typed in this tick
 }
 
 func (s *screen) say(what string) { _, _ = fmt.Fprintln(s.w, what) }
 
 func (s *screen) turn(t *observe.HumanTurn) {
-	s.send = nil
 	head := fmt.Sprintf("tick %d", t.Tick)
 	if t.DeadlineMS > 0 {
 		head += fmt.Sprintf(", %s to answer", (time.Duration(t.DeadlineMS) * time.Millisecond).Round(time.Second))
@@ -37,6 +36,7 @@ func (s *screen) turn(t *observe.HumanTurn) {
 		s.say("  config: " + string(t.Config))
 	}
 	if s.shown == nil || *s.shown != t.Tick {
+		s.send = nil
 		s.observation(t)
 	}
 	s.shown = &t.Tick
@@ -114,11 +114,10 @@ var addressed = map[byte]string{'@': "to", '#': "channel"}
 
 func messageTo(key, line string) (json.RawMessage, error) {
 	name, text, _ := strings.Cut(line[1:], " ")
-	body, err := messageBody([]string{strings.TrimSpace(text)}, nil)
-	if name == "" || text == "" || err != nil {
+	if name == "" || text == "" {
 		return nil, fmt.Errorf("%w: a message is @AGENT TEXT or #CHANNEL TEXT", errUnread)
 	}
-	return asWritten(map[string]any{key: name, "body": body})
+	return asWritten(map[string]any{key: name, "body": jsonOr([]byte(strings.TrimSpace(text)))})
 }
 
 // A shape is what is known of an action by its schema, as far as people need it.
@@ -169,6 +168,20 @@ func (p property) words() string {
 	return strings.ToUpper(strings.Trim(string(p.Type), `"`))
 }
 
+// value is what was typed for a property: the one of its values that is meant, or JSON,
+// where it is no text that is wanted.
+func (p property) value(text string) json.RawMessage {
+	for _, v := range p.Enum {
+		if strings.Trim(string(v), `"`) == text {
+			return v
+		}
+	}
+	if string(p.Type) == `"string"` && !strings.HasPrefix(text, `"`) {
+		return agent.AppendString(nil, text)
+	}
+	return jsonOr([]byte(text))
+}
+
 // actionOf reads an action as people write one: JSON, words such as move=C, where text
 // may have blanks in it, or the value alone where the world wants one thing.
 func actionOf(line string, s shape) (json.RawMessage, error) {
@@ -183,15 +196,13 @@ func actionOf(line string, s shape) (json.RawMessage, error) {
 	case len(s.Required) == 1:
 		texts = map[string]string{s.Required[0]: line}
 	case len(s.Properties) == 0:
-		return messageBody([]string{line}, nil)
+		return jsonOr([]byte(line)), nil
 	default:
 		return nil, fmt.Errorf("%w as an action: write JSON or words, such as %s=…", errUnread, sortedKeys(s.Properties)[0])
 	}
 	object := make(map[string]json.RawMessage, len(texts))
 	for name, text := range texts {
-		if object[name], err = messageBody([]string{text}, nil); err != nil {
-			return nil, fmt.Errorf("%w: %w", errUnread, err)
-		}
+		object[name] = s.Properties[name].value(text)
 	}
 	return asWritten(object)
 }

@@ -86,10 +86,15 @@ func messageBody(arg []string, stdin io.Reader) (json.RawMessage, error) {
 			return nil, fmt.Errorf("cannot read the message from standard input: %w", err)
 		}
 	}
-	if body, err := agent.Compact(nil, text); err == nil {
-		return body, nil
+	return jsonOr(text), nil
+}
+
+// jsonOr is JSON as it is, and all else as a text.
+func jsonOr(text []byte) json.RawMessage {
+	if value, err := agent.Compact(nil, text); err == nil {
+		return value
 	}
-	return agent.AppendString(nil, string(text)), nil
+	return agent.AppendString(nil, string(text))
 }
 
 var addCommand = &cli.Command{
