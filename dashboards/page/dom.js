@@ -134,18 +134,27 @@ export function once(work) {
 }
 
 // seldom gives a function that has work done at most every so many milliseconds,
-// and once more after the last call.
+// and once more after the last call. It waits for an animation frame, and a page that
+// nobody sees has none: what is asked for until then is done once.
 export function seldom(every, work) {
-  let last = -Infinity, timer = 0;
+  let last = -Infinity, timer = 0, frame = 0;
   const run = () => {
-    timer = 0;
+    frame = 0;
     last = performance.now();
-    requestAnimationFrame(work);
+    work();
   };
   const call = () => {
-    if (timer === 0) timer = setTimeout(run, Math.max(0, last + every - performance.now()));
+    if (timer !== 0 || frame !== 0) return;
+    timer = setTimeout(() => {
+      timer = 0;
+      frame = requestAnimationFrame(run);
+    }, Math.max(0, last + every - performance.now()));
   };
-  call.stop = () => clearTimeout(timer);
+  call.stop = () => {
+    clearTimeout(timer);
+    cancelAnimationFrame(frame);
+    timer = frame = 0;
+  };
   return call;
 }
 
