@@ -1,6 +1,8 @@
 // Where what the page shows comes from: the supervisor's API, or the data that a
 // report carries. Both give the same.
 
+import { exact, written } from "./dom.js";
+
 export class Problem extends Error {
   constructor(status, said) {
     super(said.detail || said.title || `the supervisor answered ${status}`);
@@ -36,7 +38,7 @@ async function ask(method, path, { body, signal, headers } = {}) {
   try {
     res = await fetch(path, {
       method, signal, headers: h, cache: "no-store", credentials: "omit",
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined ? undefined : written(body),
     });
   } catch (e) {
     if (e.name === "AbortError") throw e;
@@ -56,27 +58,27 @@ export const httpSource = {
   live: true,
   get: async (path, signal) => {
     const res = await ask("GET", path, { signal });
-    return res.status === 204 ? null : res.json();
+    return res.status === 204 ? null : exact(await res.text());
   },
   // turns gives some turns, and which tick those before them are before; 0 for none.
   turns: async (path, signal) => {
     const res = await ask("GET", path, { signal });
-    return { turns: await res.json(), before: Number(res.headers.get("Troupe-Before") ?? 0) };
+    return { turns: exact(await res.text()), before: Number(res.headers.get("Troupe-Before") ?? 0) };
   },
   text: async (path, signal) => (await ask("GET", path, { signal })).text(),
   blob: async (path, signal) => (await ask("GET", path, { signal })).blob(),
   send: async (method, path, body) => {
     const res = await ask(method, path, { body });
     const text = await res.text();
-    return text ? JSON.parse(text) : null;
+    return text ? exact(text) : null;
   },
   events,
   socket: (path) => new WebSocket(new URL(path, location.href).href.replace(/^http/, "ws"),
     token() ? ["troupe.v1", "bearer." + token()] : ["troupe.v1"]),
 };
 
-// events reads a stream of Server-Sent Events until it ends, and gives each to
-// take. It gives the last id, to go on after.
+// events reads a stream of Server-Sent Events that begins after the last id, until it
+// ends, and gives each to take. opened is called once it is there.
 async function events(path, last, signal, take, opened) {
   const headers = { Accept: "text/event-stream" };
   if (last !== "") headers["Last-Event-ID"] = last;

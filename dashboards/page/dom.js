@@ -35,6 +35,7 @@ const short = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const tiny = new Intl.NumberFormat("en", { maximumSignificantDigits: 3 });
 
 export function num(x) {
+  if (typeof x === "bigint") return whole.format(x);
   if (typeof x !== "number" || !Number.isFinite(x)) return "";
   if (Number.isInteger(x)) return whole.format(x);
   return Math.abs(x) < 0.1 ? tiny.format(x) : short.format(x);
@@ -83,11 +84,24 @@ export function json(value) {
   return text.includes("\n") ? long(text, "json") : h("code", { class: "json" }, text);
 }
 
+// exact reads JSON. A whole number that JavaScript would round is a BigInt, where the
+// browser tells how it is written.
+export function exact(text) {
+  if (!JSON.rawJSON || !/\d{16}(?=[,\]}\s]|$)/.test(text)) return JSON.parse(text);
+  return JSON.parse(text, (_, value, { source }) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value);
+}
+
+// written is a value as JSON, of what exact gives too.
+export function written(value) {
+  return JSON.stringify(value, (_, v) => typeof v === "bigint" ? JSON.rawJSON(String(v)) : v);
+}
+
 const wide = 72; // characters of a line of JSON
 
 // indented writes a value, and what is in it, on one line each where that is short.
 function indented(value, indent) {
-  const line = JSON.stringify(value);
+  const line = written(value);
   if (indent.length + line.length <= wide || value === null || typeof value !== "object") return line;
   const inner = indent + "  ";
   if (Array.isArray(value)) return `[\n${value.map((v) => inner + indented(v, inner)).join(",\n")}\n${indent}]`;

@@ -1,7 +1,7 @@
 // A form for an action: fields where a JSON Schema says what it is like, and JSON
 // for all else.
 
-import { h } from "./dom.js";
+import { h, exact, written } from "./dom.js";
 
 // actionForm makes a form; its read gives the action, or throws an Error with what
 // is wrong.
@@ -32,7 +32,7 @@ export function actionForm(schema) {
 export function parse(text) {
   if (text.trim() === "") throw new Error("Say what the action is: JSON, such as {\"move\": \"C\"}.");
   try {
-    return JSON.parse(text);
+    return exact(text);
   } catch (e) {
     throw new Error(`This is no JSON: ${e.message}`);
   }
@@ -66,7 +66,7 @@ function input(field) {
   if (list && list.length <= 6) return radios(field, list);
   if (list) {
     const select = h("select", { required }, !required && h("option", { value: "" }, ""),
-      ...list.map((v, i) => h("option", { value: i }, typeof v === "string" ? v : JSON.stringify(v))));
+      ...list.map((v, i) => h("option", { value: i }, typeof v === "string" ? v : written(v))));
     return { name, el: label(select), first: select, read: () => select.value === "" ? undefined : list[select.value] };
   }
   switch (typeOf(schema)) {
@@ -96,7 +96,7 @@ function radios({ name, schema, required }, list) {
   const group = `choice-${groups++}`;
   const buttons = list.map((v, i) => h("input", { type: "radio", name: group, value: i, required }));
   const el = h("fieldset", {}, h("legend", {}, schema.title ?? name, !required && h("span", { class: "dim" }, " optional")),
-    ...buttons.map((b, i) => h("label", { class: "choice" }, b, typeof list[i] === "string" ? list[i] : JSON.stringify(list[i]))),
+    ...buttons.map((b, i) => h("label", { class: "choice" }, b, typeof list[i] === "string" ? list[i] : written(list[i]))),
     schema.description && h("small", {}, schema.description));
   return {
     name, el, first: buttons[0],

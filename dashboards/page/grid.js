@@ -1,7 +1,7 @@
 // The picture of a world of cells: one pixel a cell on a small canvas, drawn large
 // on the one that is seen, once an animation frame at most.
 
-import { h, setText, setAttr, once, num, palette, colour } from "./dom.js";
+import { h, setText, setAttr, once, num, written, palette, colour } from "./dom.js";
 import { none } from "./model.js";
 
 export class Grid {
@@ -160,7 +160,7 @@ export class Grid {
 }
 
 function shown(v) {
-  return typeof v === "string" ? v : JSON.stringify(v);
+  return typeof v === "string" ? v : written(v);
 }
 
 // inks are the palette as the bytes of an image, by value of a cell.

@@ -1,6 +1,6 @@
 // All runs of the supervisor, and the form that starts one.
 
-import { h, setText, num, when, count, say } from "./dom.js";
+import { h, setText, num, when, count, say, exact } from "./dom.js";
 import { paths, enc } from "./api.js";
 
 const again = 2000; // milliseconds
@@ -127,7 +127,7 @@ export class RunsView {
       try {
         const want = scenario.value ? { scenario: scenario.value } : await uploaded([...files.files]);
         if (name.value) want.name = name.value;
-        if (seed.value) want.seed = Number(seed.value);
+        if (seed.value) want.seed = exact(seed.value);
         if (Number(speed.value) > 0) want.ticks_per_second = Number(speed.value);
         if (paused.checked) want.paused = true;
         const sets = set.value.split("\n").map((l) => l.trim()).filter(Boolean);
