@@ -1,5 +1,6 @@
 // The data that a report carries, in place of the supervisor's API.
 
+import { exact } from "./dom.js";
 import { Problem } from "./api.js";
 
 // reportData reads what the page carries: null where a supervisor serves it.
@@ -8,7 +9,7 @@ export async function reportData() {
   if (!el) return null;
   const packed = Uint8Array.from(atob(el.textContent.trim()), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  return exact(await new Response(stream).text());
 }
 
 // reportSource answers as httpSource does, from {run, note, answers: {path: JSON},
@@ -68,52 +69,108 @@ const keyEvery = 64; // frames
 class Frames {
   constructor(list) {
     this.list = list;
-    this.keys = new Map([[-1, { tick: -1, since: -1, columns: {}, scores: {}, failures: {}, messages: [], events: [] }]]);
+    this.keys = [new Whole()]; // before each keyEvery-th frame
+    this.columns = new Map(); // name → points of the whole run
+    for (const f of list) {
+      for (const [name, points] of Object.entries(f.columns ?? {})) {
+        if (!this.columns.has(name)) this.columns.set(name, []);
+        for (const p of points) this.columns.get(name).push(p);
+      }
+    }
+    this.race = raceOf(list, this.sum(list.length).scores);
   }
 
   // at gives the whole frame after a tick: of the last one before it, where the
   // report has not every tick.
   at(tick) {
-    let low = 0, high = this.list.length;
-    while (low < high) {
-      const mid = (low + high) >> 1;
-      if (this.list[mid].tick <= tick) low = mid + 1;
-      else high = mid;
+    const n = upTo(this.list, tick, (f) => f.tick);
+    const whole = this.sum(n).frame();
+    if (n === 0 && this.list.length > 0) whole.tick = Math.max(0, Math.min(tick, this.list[0].tick));
+    return { ...whole, columns: cut(this.columns, whole.tick), race: cut(this.race, whole.tick) };
+  }
+
+  // sum adds the first n frames up.
+  sum(n) {
+    let key = Math.min(Math.floor(n / keyEvery), this.keys.length - 1);
+    const sum = new Whole(this.keys[key]);
+    for (let i = key * keyEvery; i < n; i++) {
+      sum.add(this.list[i]);
+      if ((i + 1) % keyEvery === 0 && ++key === this.keys.length) this.keys.push(new Whole(sum));
     }
-    const want = low - 1;
-    let from = -1;
-    for (const k of this.keys.keys()) if (k <= want && k > from) from = k;
-    let sum = this.keys.get(from);
-    for (let i = from + 1; i <= want; i++) {
-      sum = added(sum, this.list[i]);
-      if (i % keyEvery === keyEvery - 1) this.keys.set(i, sum);
-    }
-    if (want < 0 && this.list.length > 0) return { ...sum, tick: Math.max(0, Math.min(tick, this.list[0].tick)) };
     return sum;
   }
 }
 
+// upTo is how many of a list, in the order of ticks, are of a tick or earlier.
+function upTo(list, tick, tickOf) {
+  let low = 0, high = list.length;
+  while (low < high) {
+    const mid = (low + high) >> 1;
+    if (tickOf(list[mid]) <= tick) low = mid + 1;
+    else high = mid;
+  }
+  return low;
+}
+
+function cut(series, tick) {
+  return Object.fromEntries([...series].map(([name, points]) => [name, points.slice(0, upTo(points, tick, (p) => p[0]))]));
+}
+
+const mostLeaders = 24;
+
+// raceOf is how the scores came about of those who have the highest in the end.
+function raceOf(list, scores) {
+  const race = new Map([...scores].sort((a, b) => b[1] - a[1]).slice(0, mostLeaders).map(([agent]) => [agent, []]));
+  for (const f of list) {
+    if (!f.scores) continue;
+    for (const [agent, points] of race) {
+      if (Object.hasOwn(f.scores, agent)) points.push([f.tick, f.scores[agent]]);
+    }
+  }
+  return race;
+}
+
 const mostKept = { messages: 200, events: 50 };
 
-// added is a whole frame and what came after it, as a new whole frame.
-function added(whole, f) {
-  const sum = {
-    ...whole, tick: f.tick, since: -1, hash: f.hash, time: f.time, end: f.end,
-    columns: { ...whole.columns }, scores: { ...whole.scores, ...f.scores }, failures: { ...whole.failures, ...f.failures },
-  };
-  for (const [name, points] of Object.entries(f.columns ?? {})) sum.columns[name] = [...(sum.columns[name] ?? []), ...points];
-  for (const what of ["messages", "events"]) {
-    const all = [...whole[what], ...(f[what] ?? [])];
-    sum[what] = all.slice(-mostKept[what]);
-    sum[what + "_left_out"] = (whole[what + "_left_out"] ?? 0) + (f[what + "_left_out"] ?? 0) + all.length - sum[what].length;
+// A Whole is what is known after some frames; columns and race apart, which are the
+// same however far one looks.
+class Whole {
+  constructor(from) {
+    Object.assign(this, { tick: -1, hash: "", time: "", end: undefined, values: [] }, from);
+    this.scores = new Map(from?.scores);
+    this.failures = new Map(from?.failures);
+    this.messages = { list: [], out: 0, ...from?.messages };
+    this.events = { list: [], out: 0, ...from?.events };
+    this.cells = from?.cells?.slice() ?? null;
   }
-  if (f.cells?.all !== undefined) sum.cells = f.cells;
-  else if (f.cells?.changed) {
-    const bytes = Uint8Array.from(atob(whole.cells.all), (c) => c.charCodeAt(0));
-    for (let i = 0; i + 1 < f.cells.changed.length; i += 2) bytes[f.cells.changed[i]] = f.cells.changed[i + 1];
-    sum.cells = { values: f.cells.values ?? whole.cells.values, all: btoa(text(bytes)) };
+
+  add(f) {
+    Object.assign(this, { tick: f.tick, hash: f.hash, time: f.time, end: f.end });
+    for (const what of ["scores", "failures"]) {
+      for (const [agent, x] of Object.entries(f[what] ?? {})) this[what].set(agent, x);
+    }
+    for (const [what, most] of Object.entries(mostKept)) {
+      const all = [...this[what].list, ...(f[what] ?? [])], list = all.slice(-most);
+      this[what] = { list, out: this[what].out + (f[what + "_left_out"] ?? 0) + all.length - list.length };
+    }
+    if (f.cells) this.paint(f.cells);
   }
-  return sum;
+
+  paint({ values, all, changed }) {
+    this.values = values;
+    if (all !== undefined) this.cells = Uint8Array.from(atob(all), (c) => c.charCodeAt(0));
+    for (let i = 0; changed && i + 1 < changed.length; i += 2) this.cells[changed[i]] = changed[i + 1];
+  }
+
+  // frame is all of it as the API gives it.
+  frame() {
+    const { tick, hash, time, end, scores, failures, messages, events, cells, values } = this;
+    return {
+      tick, since: -1, hash, time, end, scores: Object.fromEntries(scores), failures: Object.fromEntries(failures),
+      messages: messages.list, messages_left_out: messages.out, events: events.list, events_left_out: events.out,
+      cells: cells ? { values, all: btoa(text(cells)) } : undefined,
+    };
+  }
 }
 
 function text(bytes) {
