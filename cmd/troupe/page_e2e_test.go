@@ -19,7 +19,7 @@ func TestE2EPage(t *testing.T) {
 	t.Parallel()
 	binary := filepath.Join(t.TempDir(), "troupe")
 	command(t, ".", "go", "build", "-o", binary, ".")
-	for name, test := range map[string]func(*testing.T, string){"uses": pageUses, "fluid": pageFluid, "reports": pageReports} {
+	for name, test := range map[string]func(*testing.T, string){"uses": pageUses, "endures": pageEndures, "fluid": pageFluid, "reports": pageReports} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test(t, binary)
@@ -31,10 +31,7 @@ func TestE2EPage(t *testing.T) {
 func pageUses(t *testing.T, binary string) {
 	h, b := newHost(t, binary), newBrowser(t)
 	b.size(1440, 900, "light")
-	for _, part := range []struct {
-		name string
-		do   func(*host, *browser)
-	}{
+	pageParts(h, b, []pagePart{
 		{"start", pageStarts},
 		{"steps", pageSteps},
 		{"keyboard", pageKeyboard},
@@ -49,8 +46,19 @@ func pageUses(t *testing.T, binary string) {
 		{"fits", pageFits},
 		{"tokens", pageTokens},
 		{"deletes", pageDeletes},
-	} {
-		ok := t.Run(part.name, func(t *testing.T) {
+	})
+}
+
+// A pagePart is one of the things that a test does with a host and a browser, each
+// where the one before has left them.
+type pagePart struct {
+	name string
+	do   func(*host, *browser)
+}
+
+func pageParts(h *host, b *browser, parts []pagePart) {
+	for _, part := range parts {
+		ok := h.Run(part.name, func(t *testing.T) {
 			here, of := *h, b.in(t)
 			here.T = t
 			defer func() { h.cmd, h.ended = here.cmd, here.ended }() // whatever comes of it, it is stopped

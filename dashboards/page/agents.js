@@ -8,13 +8,15 @@ const high = 26; // pixels of a row, as the style sheet has it
 const page = 200; // agents asked for at once
 const fresh = 2000; // milliseconds that a page is good for while the run goes on
 
+// columns are what the table shows: of an agent as it is now, and, where frames tell
+// it, as it was after the tick of a model.
 const columns = [
   { name: "agent", text: (a) => a.agent },
   { name: "kind", text: (a) => a.kind ?? "" },
   { name: "state", text: (a) => a.ended ? "ended" : a.state ?? "" },
-  { name: "failures", number: true, text: failures },
+  { name: "failures", number: true, text: failures, then: failed },
   { name: "turns", number: true, text: (a) => num(a.turns) },
-  { name: "score", number: true, text: (a) => num(a.score) },
+  { name: "score", number: true, text: (a) => num(a.score), then: (a, model, scored) => scored ? num(model.scores.get(a.agent)) : undefined },
   { name: "last", text: (a) => a.last ? `${a.last.outcome}` : "" },
   { name: "latency", number: true, text: (a) => millis(a.latency_ms?.mean || undefined) },
   { name: "cost", number: true, text: (a) => a.usd ? usd(a.usd) : "" },
@@ -31,15 +33,23 @@ export function failures(a) {
   return Object.entries(a.failures ?? {}).filter(([, n]) => n > 0).map(([type, n]) => `${num(n)} ${type}`).join(", ");
 }
 
+function failed(a, model) {
+  const f = model.failures.get(a.agent);
+  if (!f) return "";
+  return f.count === 1 ? `1 ${f.type}` : `${num(f.count)}, last ${f.type}`;
+}
+
 export class Agents {
   constructor(source, run, open, trouble) {
     Object.assign(this, { source, run, open, trouble });
     this.pages = new Map(); // number → {rows, at}
     this.total = 0;
+    this.past = null; // the model of an earlier tick that is shown
     this.sort = "failures";
     this.hidden = new Set(columns.map((c) => c.name)); // until an agent has something there
     for (const name of ["agent", "failures", "turns"]) this.hidden.delete(name);
     this.sum = h("span", { class: "dim" });
+    this.note = h("p", { class: "note dim" });
     this.head = h("tr");
     this.top = h("tr", { class: "gap", "aria-hidden": "true" }, h("td"));
     this.end = h("tr", { class: "gap", "aria-hidden": "true" }, h("td"));
@@ -53,7 +63,7 @@ export class Agents {
       this.ask();
     } }, h("option", { value: "failures" }, "failures first"), h("option", { value: "id" }, "by name"));
     this.el = h("section", { class: "block" },
-      h("header", {}, h("h2", {}, "Agents"), this.sum, h("span", { class: "grow" }), order), this.box);
+      h("header", {}, h("h2", {}, "Agents"), this.sum, h("span", { class: "grow" }), order), this.note, this.box);
     this.refresh = seldom(fresh, () => this.again());
     this.scrolled = seldom(60, () => this.draw());
     this.size = new ResizeObserver(() => this.draw());
@@ -74,6 +84,15 @@ export class Agents {
   // and then.
   changed() {
     this.refresh();
+  }
+
+  // show takes the model of an earlier tick that is shown elsewhere, null for the
+  // newest; scored says whether the world scores.
+  show(past, scored) {
+    if (past === this.past) return;
+    this.past = past;
+    this.scored = scored;
+    this.draw();
   }
 
   again() {
@@ -111,7 +130,9 @@ export class Agents {
   }
 
   async fetch(p) {
-    const said = await this.source.get(`${paths.agents(this.run)}?sort=${this.sort}&limit=${page}&offset=${p * page}`, this.asking.signal);
+    const sort = this.sort;
+    const said = await this.source.get(`${paths.agents(this.run)}?sort=${sort}&limit=${page}&offset=${p * page}`, this.asking.signal);
+    if (sort !== this.sort) return; // there is another order meanwhile, and who chose it asked for more
     this.total = said.total;
     this.pages.set(p, { rows: said.agents ?? [], at: performance.now() });
     for (const old of this.pages.keys()) { // far away
@@ -160,7 +181,10 @@ export class Agents {
 
   draw() {
     const [first, end] = this.range();
+    const past = this.past;
     setText(this.sum, count(this.total, "agent"));
+    setText(this.note, past ? `Failures${this.scored ? " and scores" : ""} as after tick ${num(past.tick)}, all else as it is now.` : "");
+    setAttr(this.table, "class", past ? "agents past" : "agents");
     setAttr(this.table, "aria-rowcount", this.total + 1);
     this.top.firstChild.style.height = first * high + "px";
     this.end.firstChild.style.height = (this.total - end) * high + "px";
@@ -171,10 +195,10 @@ export class Agents {
       missing ||= !a;
       row.agent = a?.agent;
       setAttr(row, "aria-rowindex", n + 2);
-      setAttr(row, "class", a && failures(a) ? "failing" : null);
       this.shown.forEach((c, k) => {
         const cell = k === 0 ? row.children[k].firstChild : row.children[k];
-        const text = a ? c.text(a) : k === 0 ? "…" : "";
+        const then = a && past ? c.then?.(a, past, this.scored) : undefined;
+        const text = then ?? (a ? c.text(a) : k === 0 ? "…" : "");
         setText(cell, text);
         if (c.name === "failures" || c.name === "last") setAttr(cell, "title", text || null);
       });

@@ -18,7 +18,7 @@ const tokenKey = "troupe.token";
 export function takeToken() {
   const found = /^#token=([^&]+)(?:&(.*))?$/.exec(location.hash);
   if (!found) return;
-  keepToken(decodeURIComponent(found[1]));
+  keepToken(decoded(found[1]));
   history.replaceState(null, "", location.pathname + location.search + "#" + (found[2] || "/"));
 }
 
@@ -86,10 +86,14 @@ async function events(path, last, signal, take, opened) {
   opened();
   const reader = res.body.pipeThrough(new TextDecoderStream()).getReader();
   const parser = new EventParser(take);
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    parser.add(value);
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      parser.add(value);
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // it may be broken already
   }
 }
 
@@ -133,6 +137,15 @@ export class EventParser {
 }
 
 export const enc = encodeURIComponent;
+
+// decoded is a part of the address, however it was written there.
+export function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
 
 export const paths = {
   runs: "/v1/runs",

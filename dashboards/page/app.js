@@ -1,7 +1,7 @@
 // The page: which view is shown, and what stands around it.
 
 import { h, setText, setAttr } from "./dom.js";
-import { httpSource, takeToken, keepToken, enc } from "./api.js";
+import { httpSource, takeToken, keepToken, enc, decoded } from "./api.js";
 import { reportData, reportSource } from "./report.js";
 import { RunsView } from "./runs.js";
 import { RunView } from "./run.js";
@@ -70,19 +70,26 @@ function askToken(e) {
 // route shows what the address names.
 function route() {
   takeToken();
-  const run = source.run ?? /^#\/run\/([^/]+)/.exec(location.hash)?.[1];
+  const name = source.run ?? decoded(/^#\/run\/([^/]+)/.exec(location.hash)?.[1] ?? "");
   view?.close();
   trouble.stays = false;
   trouble.hidden = true;
   trouble.replaceChildren();
   showLink("live");
-  const around = { link: showLink, trouble: showTrouble };
-  const name = run && decodeURIComponent(run);
+  const around = { link: showLink, trouble: showTrouble, another: route };
   view = name ? new RunView(source, name, around) : new RunsView(source, around);
   trail.replaceChildren(...(source.live ? [h("a", { href: "#/", "aria-current": name ? null : "page" }, "Runs")] : [h("span", { class: "dim" }, "report")]),
     ...(name ? [h("a", { href: source.live ? "#/run/" + enc(name) : "#main", "aria-current": "page" }, name)] : []));
   document.title = name ? `${name} · Troupe` : "Troupe";
   main.replaceChildren(trouble, view.el);
+}
+
+// go shows another view, from its beginning: whoever came by a link has its focus no
+// more.
+function go() {
+  route();
+  main.focus({ preventScroll: true });
+  scrollTo(0, 0);
 }
 
 const themes = ["system", "light", "dark"];
@@ -122,7 +129,7 @@ async function start() {
   showTheme(themes.includes(kept) ? kept : "system");
   const data = await reportData();
   source = data ? reportSource(data) : httpSource;
-  if (!data) window.addEventListener("hashchange", route);
+  if (!data) window.addEventListener("hashchange", go);
   route();
 }
 

@@ -41,10 +41,11 @@ export class Chart {
     this.size.disconnect();
   }
 
-  // show takes lines, {name, points: [[tick, value], …]}; last is the last tick of
-  // the axis and cursor the tick that is shown elsewhere, -1 for the newest.
+  // show takes lines, {name, points: [[tick, value], …]} and a hue where it is not
+  // the next; last is the last tick of the axis and cursor the tick that is shown
+  // elsewhere, -1 for the newest.
   show(lines, last, cursor) {
-    this.lines = lines;
+    this.lines = lines.map((l, i) => ({ hue: i, ...l }));
     this.last = last;
     this.cursor = cursor;
     this.draw();
@@ -74,7 +75,7 @@ export class Chart {
     const [low, top] = this.range();
     this.axes(out, wide, high, low, top);
     const colours = palette();
-    this.lines.forEach((l, i) => this.line(out, l.points, colours[i % colours.length], wide, high, low, top));
+    for (const l of this.lines) this.line(out, l, colours, wide, high, low, top);
     this.mark(out, this.cursor, wide, high, colour("ink-2"));
     this.mark(out, this.hover, wide, high, colour("ink-3"));
     this.tell(colours);
@@ -120,11 +121,12 @@ export class Chart {
     out.fillText(num(this.last), wide - right, high - 2);
   }
 
-  line(out, points, ink, wide, high, low, top) {
+  line(out, { points, hue }, colours, wide, high, low, top) {
     if (points.length === 0) return;
-    out.strokeStyle = out.fillStyle = ink;
+    out.strokeStyle = out.fillStyle = colours[hue % colours.length];
     out.lineWidth = 1.5;
     out.lineJoin = "round";
+    out.setLineDash(hue < colours.length ? [] : [5, 3]);
     out.beginPath();
     points.forEach(([t, v], i) => {
       const x = this.x(t, wide), y = this.y(v, high, low, top);
@@ -132,6 +134,7 @@ export class Chart {
       else out.lineTo(x, y);
     });
     out.stroke();
+    out.setLineDash([]);
     const [t, v] = points[points.length - 1];
     out.beginPath();
     out.arc(this.x(t, wide), this.y(v, high, low, top), 2.5, 0, 7);
@@ -171,7 +174,7 @@ export class Chart {
       }
       this.lines.forEach((l, i) => {
         const [mark, name, value] = this.legend.children[i].children;
-        mark.style.background = colours[i % colours.length];
+        mark.style.background = swatch(colours, l.hue);
         setText(name, l.name);
         setText(value, num(values[i]));
       });
@@ -179,6 +182,12 @@ export class Chart {
     this.canvas.setAttribute("aria-label", `${this.name}${suffix}: ` +
       this.lines.map((l, i) => (this.lines.length > 1 ? l.name + " " : "") + num(values[i])).join(", "));
   }
+}
+
+// swatch is how a hue is shown beside its line: striped where that is dashed.
+export function swatch(colours, hue) {
+  const c = colours[hue % colours.length];
+  return hue < colours.length ? c : `repeating-linear-gradient(90deg, ${c} 0 5px, transparent 5px 8px)`;
 }
 
 const right = 6, bottom = 16, above = 6;

@@ -37,7 +37,7 @@ export class Seat {
         else if (this.shown) this.idle("The turn is over. Waiting for the next one.");
       } catch (e) {
         if (e.name === "AbortError") return;
-        if (e.status !== 0) { // an answer; else the connection is lost, and what is written stays
+        if (e.status > 0) { // an answer; else the connection is lost, and what is written stays
           this.idle(e.message);
           this.known = "";
         }

@@ -1,17 +1,41 @@
 // What is known of a run after a tick: frames are differences, which add up to it.
 
-const mostPoints = 1000; // of a column, and of an agent's scores
-const mostRacers = 256;
+const mostPoints = 1000; // of a series
+const mostRacers = 256; // agents whose scores are series
 const mostMessages = 500; // of a thread
 const mostThreads = 200;
-const mostEvents = 100;
+const mostEvents = 50;
 
 // none is the value of a cell that has none.
 export const none = 255;
 
+// A Series is what came about over ticks, in a room that does not grow: points
+// [tick, value] evenly apart, and the newest.
+export class Series {
+  points = [];
+  gap = 0; // ticks between points, at least
+
+  add(p) {
+    const { points } = this, n = points.length;
+    if (n > 0 && points[n - 1][0] >= p[0]) return; // told before
+    if (n > 1 && points[n - 1][0] - points[n - 2][0] < this.gap) points[n - 1] = p; // the newest until now
+    else points.push(p);
+    if (points.length > mostPoints) this.thin();
+  }
+
+  thin() {
+    const { points } = this, end = points.length - 1;
+    this.gap = 2 * (points[end][0] - points[0][0]) / mostPoints;
+    let n = 0;
+    for (let i = 0; i <= end; i++) {
+      if (n === 0 || i === end || points[i][0] - points[n - 1][0] >= this.gap) points[n++] = points[i];
+    }
+    points.length = n;
+  }
+}
+
 export class Model {
   constructor() {
-    this.race = new Map(); // agent → [[tick, score], …], as far as it was seen
     this.reset();
   }
 
@@ -20,12 +44,14 @@ export class Model {
     this.hash = "";
     this.time = "";
     this.end = "";
-    this.columns = new Map(); // name → [[tick, value], …]
+    this.columns = new Map(); // name → Series
     this.scores = new Map();
+    this.race = new Map(); // agent → Series of its scores
     this.failures = new Map(); // agent → {count, type, tick}
     this.threads = new Map(); // name → {name, total, messages, tick}
     this.said = []; // the newest messages of all threads
-    this.leftOut = 0;
+    this.heard = 0; // messages that came
+    this.leftOut = 0; // others
     this.events = [];
     this.eventsLeftOut = 0;
     this.cells = null;
@@ -41,10 +67,11 @@ export class Model {
     this.hash = frame.hash ?? this.hash;
     this.time = frame.time ?? this.time;
     this.end = frame.end ?? "";
-    for (const [name, points] of Object.entries(frame.columns ?? {})) append(this.columns, name, points);
+    for (const [name, points] of Object.entries(frame.columns ?? {})) extend(this.columns, name, points);
+    for (const [agent, points] of Object.entries(frame.race ?? {})) extend(this.race, agent, points);
     for (const [agent, score] of Object.entries(frame.scores ?? {})) {
-      this.scores.set(agent, score);
-      if (this.race.has(agent) || this.race.size < mostRacers) append(this.race, agent, [[frame.tick, score]]);
+      this.scores.set(agent, Number(score));
+      if (this.race.has(agent) || this.race.size < mostRacers) extend(this.race, agent, [[frame.tick, score]]);
     }
     for (const [agent, f] of Object.entries(frame.failures ?? {})) this.failures.set(agent, f);
     for (const m of frame.messages ?? []) this.message(m);
@@ -53,6 +80,16 @@ export class Model {
     this.eventsLeftOut += (frame.events_left_out ?? 0) + Math.max(0, this.events.length - mostEvents);
     if (this.events.length > mostEvents) this.events.splice(0, this.events.length - mostEvents);
     return frame.cells ? this.paint(frame.cells) : null;
+  }
+
+  // lead has the scores followed of those who lead, in place of others' where there
+  // are too many.
+  lead(agents) {
+    for (const agent of agents) {
+      if (this.race.has(agent)) continue;
+      if (this.race.size >= mostRacers) this.race.delete([...this.race.keys()].find((a) => !agents.includes(a)));
+      extend(this.race, agent, [[this.tick, this.scores.get(agent)]]);
+    }
   }
 
   message(m) {
@@ -64,6 +101,7 @@ export class Model {
     }
     this.threads.delete(name); // the newest is last
     this.threads.set(name, thread);
+    this.heard++;
     this.said.push(m);
     if (this.said.length > 2 * mostMessages) this.said.splice(0, mostMessages);
     thread.total++;
@@ -95,7 +133,7 @@ export class Model {
     if (value !== none) this.counts[value] = (this.counts[value] ?? 0) + n;
   }
 
-  // failed sums failures up by type, the newest type of each agent.
+  // failed is how many agents failed, and how often in all.
   failed() {
     let agents = 0, total = 0;
     for (const f of this.failures.values()) {
@@ -106,21 +144,8 @@ export class Model {
   }
 }
 
-function append(map, name, points) {
+function extend(map, name, points) {
   let all = map.get(name);
-  if (!all) map.set(name, all = []);
-  for (const p of points) {
-    if (all.length > 0 && all[all.length - 1][0] >= p[0]) continue; // told before
-    all.push(p);
-  }
-  if (all.length > mostPoints) thin(all);
-}
-
-// thin leaves every other point out; the first and the last are kept.
-function thin(points) {
-  let n = 0;
-  for (let i = 0; i < points.length; i++) {
-    if (i % 2 === 0 || i === points.length - 1) points[n++] = points[i];
-  }
-  points.length = n;
+  if (!all) map.set(name, all = new Series());
+  for (const [tick, value] of points) all.add([tick, Number(value)]); // which may be a BigInt
 }

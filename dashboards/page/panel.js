@@ -35,6 +35,15 @@ export class Panel {
     this.offer(["Turns", "Log"]);
     this.show("Turns");
     await this.refresh();
+    if (this.asking.signal.aborted) return;
+    const names = this.names();
+    this.offer(names);
+    if (this.live() && this.serves(this.about)) this.link();
+    if (names[0] === "Play" && this.now === "Turns") this.show("Play");
+  }
+
+  // names are those of the tabs that the agent has, as the run stands.
+  names() {
     const kind = this.about?.kind;
     const names = ["Turns"];
     if (kind === "human" && this.live()) names.unshift("Play");
@@ -44,9 +53,7 @@ export class Panel {
       if (this.source.live) names.push("Files");
       if (this.live()) names.push("Chat");
     }
-    this.offer(names);
-    if (this.live() && this.serves(this.about)) this.link();
-    if (names[0] === "Play") this.show("Play");
+    return names;
   }
 
   // link leads to what the agent serves. A browser sends no token with it, so it has
@@ -99,10 +106,12 @@ export class Panel {
   }
 
   offer(names) {
+    const focused = this.tabs.contains(document.activeElement) && document.activeElement.textContent;
     this.tabs.replaceChildren(...names.map((n) => h("button", {
       type: "button", role: "tab", "aria-controls": "panel-content", "aria-selected": String(n === this.now), tabindex: n === this.now ? 0 : -1,
       onclick: () => this.show(n),
     }, n)));
+    if (focused) [...this.tabs.children].find((b) => b.textContent === focused)?.focus();
   }
 
   key(e) {
@@ -155,13 +164,17 @@ export class Panel {
   }
 
   // stands tells that the run goes on, or does not any more.
-  stands() {
+  async stands() {
     if (this.now === "Play") this.show("Play");
-    else this.refresh();
+    await this.refresh();
+    if (this.asking.signal.aborted) return;
+    const names = this.names();
+    this.offer(names.includes(this.now) ? names : [...names, this.now]);
   }
 
   async turns() {
     const at = this.tick(), signal = this.leaving.signal;
+    const mine = this.turning = {}; // whoever scrubs on asks again before there is an answer
     this.told = this.about?.turns;
     const path = (before) => `${this.path}/turns?limit=${pageOfTurns}` + (before >= 0 ? `&before=${before}` : "");
     const list = h("div", { class: "turns" });
@@ -173,7 +186,7 @@ export class Panel {
       more.onclick = () => this.guard(() => take(said.before));
     };
     await take(at >= 0 ? at + 1 : -1);
-    if (this.now !== "Turns") return;
+    if (this.now !== "Turns" || mine !== this.turning) return;
     const none = list.children.length > 0 ? "" : !this.source.live ? "The report has no turns of it up to here." : more.hidden ? "It was not asked yet." : "It was not asked lately.";
     this.content.replaceChildren(none ? h("p", { class: "dim" }, none) : "", list, more);
   }
@@ -198,6 +211,7 @@ export class Panel {
       h("ul", { class: "files" }, ...up, ...(said.entries ?? []).map((e) => h("li", {},
         this.entry(e.name, path === "" ? e.name : path + "/" + e.name, /^dir/.test(e.type)),
         h("span", { class: "number dim" }, /^dir/.test(e.type) ? "" : bytes(e.size)), h("span", { class: "dim" }, when(e.modified))))),
+      said.left_out > 0 ? h("p", { class: "dim" }, `${num(said.left_out)} more are not shown.`) : "",
       (said.entries ?? []).length === 0 && path === "" ? h("p", { class: "dim" }, "Its workspace is empty.") : "");
   }
 

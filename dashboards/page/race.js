@@ -1,7 +1,7 @@
 // The scores of a game: bars for who leads, lines for how it came about.
 
 import { h, setText, num, palette } from "./dom.js";
-import { Chart, mostLines } from "./chart.js";
+import { Chart, mostLines, swatch } from "./chart.js";
 
 export class Race {
   constructor(seek, open) {
@@ -33,10 +33,11 @@ export class Race {
       setText(name, agent);
       setText(value, num(score));
       track.firstChild.style.width = `${(score - low) / (high - low) * 100}%`;
-      track.firstChild.style.background = colours[hue.get(agent) % colours.length];
+      track.firstChild.style.background = swatch(colours, hue.get(agent));
     });
     setText(this.rest, leaders.length > top.length ? `and ${num(leaders.length - top.length)} more, in the table of agents` : "");
-    const lines = [...hue.keys()].map((name) => ({ name, points: all.race.get(name) ?? [] }));
+    all.lead(model === all ? [...hue.keys()] : []);
+    const lines = [...hue].map(([name, hue]) => ({ name, hue, points: all.race.get(name)?.points ?? [] }));
     this.chart.show(lines, last, cursor);
   }
 

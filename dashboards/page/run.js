@@ -1,34 +1,35 @@
 // One run: its clock, controls and ticks, the picture of its world, what it
 // collects, and its agents.
 
-import { h, setText, setAttr, num, count, usd, json, say, once, seldom } from "./dom.js";
+import { h, setText, setAttr, num, count, usd, when, say, once, seldom } from "./dom.js";
 import { paths } from "./api.js";
 import { Model } from "./model.js";
 import { follow } from "./stream.js";
 import { Grid } from "./grid.js";
 import { Race } from "./race.js";
 import { Threads } from "./threads.js";
-import { Chart, mostLines } from "./chart.js";
+import { Charts } from "./charts.js";
+import { Events } from "./events.js";
 import { Agents } from "./agents.js";
 import { Panel } from "./panel.js";
 import { Controls } from "./controls.js";
 import { Scrubber } from "./scrubber.js";
+import { messageForm } from "./message.js";
 import { matches, natural } from "./order.js";
 
-const mostCharts = 24;
 const changes = new Set(["queued", "running", "interrupted"]); // statuses that may become others
 const roomForBoth = 760, besideGrid = 234; // pixels: a grid with charts beside it, and these with their gap
-const samples = 40; // of the scores before the page was opened
+const firstPause = 300, longestPause = 5000; // milliseconds
 
 export class RunView {
-  constructor(source, run, { link, trouble }) {
-    Object.assign(this, { source, run, link, trouble });
+  // another is called where the run turns out to be another one of that name.
+  constructor(source, run, { link, trouble, another }) {
+    Object.assign(this, { source, run, link, trouble, another });
     this.newest = new Model(); // follows the run
     this.model = this.newest; // is shown
     this.asking = new AbortController();
     this.parts = [];
     this.frames = 0; // taken from the stream
-    this.charts = new Map();
     this.build();
     this.draw = once(() => this.render());
     this.drawSlow = seldom(150, () => this.renderSlow());
@@ -45,20 +46,17 @@ export class RunView {
     this.controls = new Controls(this.source, this.run, (info) => info?.run ? this.told(info) : this.getInfo(), wrong);
     this.scrubber = new Scrubber((tick) => this.seek(tick));
     this.world = h("section", { class: "block world", "aria-label": "World" });
-    this.chartsEl = h("section", { class: "charts", "aria-label": "What the scenario collects" });
-    this.eventsList = h("ol", { class: "events" });
-    this.eventsEl = h("details", { class: "block", hidden: true }, h("summary", {}, "Events of the world"), this.eventsList);
+    this.charts = new Charts((tick) => this.scrubber.go(tick));
+    this.events = new Events();
     this.agents = new Agents(this.source, this.run, (id) => this.open(id), this.trouble);
-    this.side = h("div", { class: "side" }, this.agents.el);
-    this.mainEl = h("div", { class: "main" }, this.world, this.chartsEl, this.eventsEl);
+    this.message = messageForm(this.source, this.run);
+    this.side = h("div", { class: "side" }, this.agents.el, this.message);
+    this.mainEl = h("div", { class: "main" }, this.world, this.charts.el, this.events.el);
     this.el = h("div", { class: "run" },
       h("section", { class: "head" },
         h("div", { class: "title" }, h("h1", {}, this.run), this.status, this.source.live && this.controls.el),
         this.facts, this.note, this.failed, this.scrubber.el),
       h("div", { class: "columns" }, this.mainEl, this.side));
-    this.message = this.messageForm();
-    this.message.hidden = true;
-    this.side.append(this.message);
   }
 
   close() {
@@ -70,26 +68,41 @@ export class RunView {
     this.drawSlow.stop();
     this.askInfo.stop();
     clearInterval(this.clock);
-    for (const p of [...this.parts, ...this.charts.values()]) p.close();
+    for (const p of [...this.parts, this.charts]) p.close();
     this.panel?.close(false);
   }
 
   async start() {
-    await this.getInfo();
-    if (this.closed || !this.info) return;
-    this.follow();
     try {
-      this.plan = await this.source.get(paths.run(this.run) + "/plan", this.asking.signal);
+      this.told(await this.insist(paths.run(this.run)));
+      if (this.closed) return;
+      this.follow();
+      this.plan = await this.insist(paths.run(this.run) + "/plan");
     } catch (e) {
       if (e.name === "AbortError") return;
       this.trouble(e);
+      if (!this.info) return;
       this.plan = { view: { race: true, threads: true, charts: ["*"] }, agents: [] };
     }
-    if (this.closed) return;
     this.picture();
     this.draw();
     // What no frame tells: that somebody else paused it, or its supervisor's end.
-    if (this.source.live) this.clock = setInterval(() => changes.has(this.info?.status) && !document.hidden && this.askInfo(), 2000);
+    if (this.source.live) this.clock = setInterval(() => changes.has(this.info.status) && !document.hidden && this.askInfo(), 2000);
+  }
+
+  // insist asks until somebody answers.
+  async insist(path) {
+    for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+      try {
+        const said = await this.source.get(path, this.asking.signal);
+        if (this.lost) this.connected("live");
+        return said;
+      } catch (e) {
+        if (e.status !== 0) throw e;
+        this.connected("lost");
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
   }
 
   follow() {
@@ -111,7 +124,6 @@ export class RunView {
       this.race.el.hidden = true;
       this.parts.push(this.race);
       this.world.append(this.race.el);
-      this.backfill();
     }
     if (view.threads) {
       this.threads = new Threads((id) => this.open(id));
@@ -120,38 +132,6 @@ export class RunView {
       this.world.append(this.threads.el);
     }
     this.pending = "all";
-  }
-
-  // backfill samples the scores of ticks that were before the page was opened,
-  // where frames do not tell them.
-  async backfill() {
-    const end = (this.info?.ticks ?? 0) - 1;
-    if (end < 2 || this.grid ) return;
-    const found = new Map();
-    try {
-      for (let i = 0; i < samples; i++) {
-        const tick = Math.round(i * (end - 1) / samples);
-        const f = await this.source.get(`${paths.frames(this.run)}/${tick}`, this.asking.signal);
-        if (Object.keys(f.scores ?? {}).length === 0 && i > 4 && found.size === 0) return;
-        for (const [agent, score] of Object.entries(f.scores ?? {})) {
-          if (!found.has(agent)) found.set(agent, []);
-          if (found.get(agent).at(-1)?.[0] !== tick) found.get(agent).push([tick, score]);
-        }
-        if (i % 8 === 7 || i === samples - 1) this.merge(found);
-      }
-    } catch (e) {
-      if (e.name !== "AbortError" && e.status !== 404) this.trouble(e);
-    }
-  }
-
-  merge(found) {
-    for (const [agent, points] of found) {
-      const known = this.newest.race.get(agent) ?? [];
-      const first = known[0]?.[0] ?? Infinity;
-      const older = points.filter((p) => p[0] < first);
-      if (older.length > 0) this.newest.race.set(agent, [...older, ...known]);
-    }
-    this.drawSlow();
   }
 
   async getInfo() {
@@ -166,6 +146,10 @@ export class RunView {
 
   told(info) {
     const before = this.info?.status;
+    if (this.info && when(info.started) && this.info.started !== info.started) { // it has none while it is made
+      this.another();
+      return;
+    }
     this.info = info;
     if (before && before !== info.status) {
       say(`The run is ${info.status}`);
@@ -188,8 +172,10 @@ export class RunView {
       this.lost = false;
       say("Connected again");
       this.getInfo();
+      this.agents.changed();
     }
     if (how === "lost") this.lost = true;
+    if (how === "lost" && e?.status > 0) this.trouble(e, true); // there is an answer, and it says what is wrong
     this.controls.el.inert = Boolean(this.lost); // nobody would hear them
     if (how === "failed") this.trouble(e);
     this.link(how === "lost" ? "lost" : how === "over" ? "over" : "live");
@@ -242,7 +228,7 @@ export class RunView {
     const m = this.model, info = this.info;
     this.grid?.show(m, this.pending);
     this.pending = null;
-    this.scrubber.grow(this.newest.tick, info?.last ?? 0, info?.status === "running");
+    this.scrubber.grow(this.newest.tick, info?.status === "running");
     if (info) this.clockText(info);
     this.drawSlow();
   }
@@ -273,9 +259,10 @@ export class RunView {
       if (!this.threads.el.hidden) this.threads.show(m);
     }
     this.world.hidden = !this.parts.some((p) => !p.el.hidden);
-    this.showCharts(all, last, cursor);
+    this.charts.show(all.columns, this.plan.view?.charts ?? ["*"], last, cursor);
     this.arrange();
-    this.showEvents(m);
+    this.events.show(m, all);
+    this.agents.show(m === all ? null : m, all.scores.size > 0);
     this.showFacts(m);
   }
 
@@ -283,7 +270,7 @@ export class RunView {
   arrange() {
     if (!this.grid) return;
     const alone = this.parts.every((p) => p === this.grid || p.el.hidden);
-    const beside = alone && !this.chartsEl.hidden && this.mainEl.clientWidth >= roomForBoth;
+    const beside = alone && !this.charts.el.hidden && this.mainEl.clientWidth >= roomForBoth;
     if (beside === this.mainEl.classList.contains("beside")) return;
     this.mainEl.classList.toggle("beside", beside);
     this.grid.beside = beside ? besideGrid : 0;
@@ -311,38 +298,6 @@ export class RunView {
     setText(this.note, [info.error, this.source.note].filter(Boolean).join(" "));
   }
 
-  // showCharts draws columns: those of agents that are of the same field, together.
-  showCharts(all, last, cursor) {
-    const patterns = this.plan.view?.charts ?? ["*"];
-    const groups = new Map();
-    for (const [name, points] of all.columns) {
-      if (!patterns.some((p) => matches(p, name))) continue;
-      const dot = name.indexOf(".");
-      const title = dot < 0 ? name : name.slice(dot + 1);
-      if (!groups.has(title)) groups.set(title, []);
-      groups.get(title).push({ name: dot < 0 ? name : name.slice(0, dot), points });
-    }
-    for (const [title, lines] of groups) {
-      let chart = this.charts.get(title);
-      if (!chart) {
-        if (this.charts.size >= mostCharts) continue;
-        chart = new Chart(title, (tick) => this.scrubber.go(tick));
-        this.charts.set(title, chart);
-        this.chartsEl.append(chart.el);
-      }
-      chart.show(lines.slice(0, mostLines), last, cursor);
-    }
-    this.chartsEl.hidden = this.charts.size === 0;
-  }
-
-  showEvents(m) {
-    this.eventsEl.hidden = this.newest.events.length === 0;
-    const key = `${m === this.newest}/${m.tick}/${m.events.length}`;
-    if (this.eventsEl.hidden || key === this.eventsKey) return;
-    this.eventsKey = key;
-    this.eventsList.replaceChildren(...m.events.slice(-50).reverse().map((e) => h("li", {}, h("span", { class: "tick" }, num(e.tick)), json(e.event))));
-  }
-
   open(agent) {
     if (!agent) return;
     this.panel?.close(false);
@@ -366,35 +321,7 @@ export class RunView {
     this.panel.focus();
   }
 
-  // messageForm lets somebody outside say something into the run.
-  messageForm() {
-    const from = h("input", { required: true, value: "visitor", "aria-label": "Your name" });
-    const to = h("input", { required: true, placeholder: "agent, or #channel", "aria-label": "Recipient" });
-    const text = h("textarea", { rows: 2, required: true, placeholder: "text, or JSON", "aria-label": "Message" });
-    const wrong = h("p", { role: "alert", class: "bad" });
-    const send = async (e) => {
-      e.preventDefault();
-      setText(wrong, "");
-      let content = text.value;
-      try {
-        content = JSON.parse(content);
-      } catch { /* a text */ }
-      const name = to.value.trim();
-      const message = { from: from.value, ...(name.startsWith("#") ? { channel: name.slice(1) } : { to: name }), body: content };
-      try {
-        const { tick } = await this.source.send("POST", paths.run(this.run) + "/messages", message);
-        text.value = "";
-        say(`Sent in tick ${tick}`);
-      } catch (x) {
-        setText(wrong, x.message);
-      }
-    };
-    return h("details", { class: "block" }, h("summary", {}, "Send a message into the run"),
-      h("form", { class: "stack", onsubmit: send }, h("div", { class: "pair" }, h("label", {}, h("span", {}, "from"), from), h("label", {}, h("span", {}, "to"), to)), text, wrong,
-        h("button", { type: "submit" }, "Send")));
-  }
-
   recolour() {
-    for (const p of [...this.parts, ...this.charts.values()]) p.recolour();
+    for (const p of [...this.parts, this.charts]) p.recolour();
   }
 }

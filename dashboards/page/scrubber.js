@@ -29,14 +29,12 @@ export class Scrubber {
     this.halt();
   }
 
-  // grow tells of the newest tick, of the last that the clock has, 0 for none, and
-  // of whether there will be more.
-  grow(last, clock, going) {
+  // grow tells of the newest tick, and of whether there will be more.
+  grow(last, going) {
     this.last = last;
     this.range.max = Math.max(0, last);
     this.going = going;
     setText(this.follow, going ? "Follow" : "To the end");
-    this.clock = clock;
     this.tell();
   }
 

@@ -1,7 +1,7 @@
 // Following a run: the stream of its frames, begun again after its last id
 // whenever it breaks off.
 
-import { paths } from "./api.js";
+import { paths, Problem } from "./api.js";
 
 const firstPause = 300, longestPause = 5000; // milliseconds
 
@@ -15,18 +15,16 @@ export function follow(source, run, take, tell) {
       over = true;
       return;
     }
-    if (event.type === "error") throw new Error(JSON.parse(event.data).detail);
-    if (event.id !== null) last = event.id;
+    if (event.type === "error") throw new Problem(500, JSON.parse(event.data));
     if (event.data !== null) take(JSON.parse(event.data));
+    if (event.id !== null) last = event.id;
+    pause = firstPause;
   };
   const loop = async () => {
     while (!over && !controller.signal.aborted) {
       let wrong = null;
       try {
-        await source.events(paths.frames(run), last, controller.signal, got, () => {
-          pause = firstPause;
-          tell("live");
-        });
+        await source.events(paths.frames(run), last, controller.signal, got, () => tell("live"));
       } catch (e) {
         if (controller.signal.aborted) return;
         if (e.status >= 400 && e.status < 500) { // asking again would not help

@@ -13,7 +13,6 @@ export class Threads {
     this.said = h("ol", { class: "said", tabindex: 0, "aria-label": "Messages" });
     this.note = h("p", { class: "dim" });
     this.el = h("div", { class: "threads" }, this.list, h("div", { class: "thread" }, this.said, this.note));
-    this.keys = "";
   }
 
   close() {}
@@ -23,7 +22,7 @@ export class Threads {
   show(model) {
     this.model = model;
     const threads = [...model.threads.values()].reverse();
-    const rows = [{ name: everything, total: threads.reduce((n, t) => n + t.total, 0) }, ...threads];
+    const rows = [{ name: everything, total: model.heard + model.leftOut }, ...threads];
     while (this.list.children.length > rows.length) this.list.lastChild.remove();
     while (this.list.children.length < rows.length) this.list.append(this.row());
     rows.forEach((t, i) => {
@@ -57,10 +56,19 @@ export class Threads {
     while (this.said.children.length > mostShown) this.said.firstChild.remove();
     this.wrote = this.chosen;
     this.written = all;
-    const out = this.model.leftOut;
-    setText(this.note, all.length === 0 ? "Nothing was said yet." :
-      out > 0 ? `${num(out)} earlier messages are not shown: troupe events has them all.` : "");
+    setText(this.note, this.about(all.length));
     if (bottom) this.said.scrollTop = this.said.scrollHeight;
+  }
+
+  // about says what is not shown of the chosen thread.
+  about(shown) {
+    const { heard, leftOut, threads } = this.model;
+    const whole = this.chosen === everything;
+    const out = whole ? heard + leftOut - shown : (threads.get(this.chosen)?.total ?? 0) - shown;
+    const more = !whole && leftOut > 0; // those are of no thread that is known here
+    if (shown === 0) return out > 0 || more ? "Nothing was said lately: troupe events has all messages." : "Nothing was said yet.";
+    if (out <= 0 && !more) return "";
+    return `${out > 0 ? num(out) + " earlier" : "Earlier"} messages are not shown: troupe events has them all.`;
   }
 
   messages() {

@@ -1,0 +1,268 @@
+//go:build e2e
+
+package main
+
+import (
+	"encoding/base64"
+	"os"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// pageEndures has the page meet what goes wrong, what is late and what is much.
+func pageEndures(t *testing.T, binary string) {
+	h, b := newHost(t, binary), newBrowser(t)
+	b.size(1440, 900, "light")
+	h.run("scenarios/game.yaml", "--name", "over")
+	pageParts(h, b, []pagePart{
+		{"away", pageAway},
+		{"broken", pageBroken},
+		{"unseen", pageUnseen},
+		{"another", pageAnother},
+		{"late", pageLate},
+		{"orders", pageOrders},
+		{"seeds", pageSeeds},
+		{"much", pageMuch},
+		{"goes on", pageGoesOn},
+		{"long", pageLong},
+	})
+}
+
+// fetches has what the page asks for go past a function of its path, which gives an
+// answer or null. asked are the paths.
+func (b *browser) fetches(answer string) {
+	b.Helper()
+	eval[any](b, `(() => {
+		window.fetched ??= window.fetch;
+		window.asked = [];
+		const answer = %s;
+		window.fetch = (path, options) => {
+			window.asked.push(path);
+			return answer(path, options) ?? window.fetched(path, options);
+		};
+		return null;
+	})()`, answer)
+}
+
+// goes follows a link of the page's own.
+func (b *browser) goes(run string) {
+	b.Helper()
+	eval[any](b, `(location.hash = "#/run/%s", null)`, run)
+	b.until(`document.querySelector("h1")?.textContent === %q`, run)
+}
+
+func (b *browser) scrub(tick int) {
+	b.Helper()
+	eval[any](b, `(() => { const r = document.querySelector("input[type=range]"); r.value = %d; r.dispatchEvent(new Event("input")); return null; })()`, tick)
+	b.until(`document.querySelector(".run").dataset.tick === "%d"`, tick)
+}
+
+// A supervisor that does not answer at first is asked again.
+func pageAway(h *host, b *browser) {
+	b.open(h.link())
+	b.until(`document.querySelectorAll(".runs tbody tr").length === 1`)
+	b.fetches(`(path) => path.startsWith("/v1/runs/") ? Promise.reject(new TypeError("away")) : null`)
+	b.goes("over")
+	b.until(`document.getElementById("link").textContent.includes("Connection lost")`)
+	b.fetches(`() => null`)
+	b.until(`document.querySelectorAll(".bars li").length === 3 && document.querySelectorAll(".agents .name").length === 3`)
+	b.until(`document.getElementById("link").textContent === "" && document.activeElement.id === "main"`)
+}
+
+// What is wrong with a record is said, and not taken for a lost connection alone.
+func pageBroken(_ *host, b *browser) {
+	b.fetches(`(path) => path.endsWith("/frames") ? Promise.resolve(new Response('event: error\ndata: {"detail":"the record is broken at tick 3"}\n\n')) : null`)
+	eval[any](b, `(location.hash = "#/", null)`)
+	b.goes("over")
+	b.until(`document.querySelector(".trouble").innerText.includes("broken at tick 3")`)
+	b.fetches(`() => null`)
+	b.until(`document.querySelectorAll(".bars li").length === 3`)
+	eval[any](b, `(location.hash = "#/run/%%", null)`) // nobody's run
+	b.until(`document.querySelector("h1").textContent === "%%"`)
+	b.until(`!document.querySelector(".trouble").hidden`)
+	b.wrongs() // a browser writes refusals down
+}
+
+// A page that nobody sees has no animation frames: what it would draw does not heap
+// up, however long that is.
+func pageUnseen(h *host, b *browser) {
+	b.open(h.link())
+	b.fill("scenario", "cells.yaml")
+	b.fill("name", "unseen")
+	b.fill("ticks a second", "20")
+	b.fill("begin paused", "true")
+	b.press("Start")
+	b.until(`document.querySelector(".status")?.textContent === "paused"`)
+	b.press("Step")
+	b.until(`document.querySelector("canvas.grid")?.dataset.tick === "0"`)
+	eval[any](b, `(() => {
+		const now = { frame: requestAnimationFrame, timer: setTimeout, parse: JSON.parse };
+		window.held = [];
+		window.came = 0;
+		window.requestAnimationFrame = (f) => window.held.push(f);
+		window.setTimeout = (f) => { queueMicrotask(f); return 1; }; // as if much time went by
+		JSON.parse = (text, ...how) => {
+			if (text.startsWith('{"tick"')) window.came++;
+			return now.parse(text, ...how);
+		};
+		window.seen = () => {
+			Object.assign(window, { requestAnimationFrame: now.frame, setTimeout: now.timer });
+			JSON.parse = now.parse;
+			for (const f of window.held) f();
+		};
+		return null;
+	})()`)
+	b.press("Resume")
+	b.until(`window.came > 60`)
+	if n := eval[int](b, `window.held.length`); n > 12 {
+		b.Errorf("%d things wait for an animation frame", n)
+	}
+	eval[any](b, `(window.seen(), null)`)
+	b.until(`Number(document.querySelector("canvas.grid").dataset.tick) > 60`)
+	h.end("unseen")
+}
+
+// A run that is deleted and begun again under its name is another one.
+func pageAnother(h *host, b *browser) {
+	b.open(h.link())
+	b.fill("scenario", "cells.yaml")
+	b.fill("name", "again")
+	b.fill("ticks a second", "20")
+	b.press("Start")
+	b.until(`document.querySelector(".run")?.dataset.newest > 5`)
+	status := eval[int](b, `(async () => {
+		const headers = { Authorization: "Bearer " + sessionStorage.getItem("troupe.token"), "Content-Type": "application/json" };
+		await fetch("/v1/runs/again?force=true", { method: "DELETE", headers });
+		return (await fetch("/v1/runs", { method: "POST", headers, body: JSON.stringify({ scenario: "game.yaml", name: "again", paused: true }) })).status;
+	})()`)
+	if status != 201 {
+		b.Fatalf("it is not begun again: %d", status)
+	}
+	b.until(`document.querySelector(".status")?.textContent === "paused" && document.querySelector(".run").dataset.newest === "-1"`)
+	b.press("Step")
+	b.until(`document.querySelector(".run").dataset.newest === "0" && document.querySelectorAll(".bars li").length > 0 && !document.querySelector("canvas.grid")`)
+	b.wrongs() // for a while there was no such run
+	h.end("again")
+}
+
+// Whoever comes late sees at once how scores came about, and what agents had after an
+// earlier tick.
+func pageLate(h *host, b *browser) {
+	b.open(h.link())
+	b.press("over")
+	b.until(`document.querySelectorAll(".bars li").length === 3 && document.querySelectorAll(".agents .name").length === 3`)
+	b.fetches(`() => null`)
+	for _, tick := range []int{30, 31, 47} {
+		b.scrub(tick)
+		b.until(`document.querySelector(".race canvas").getAttribute("aria-label").startsWith("Scores at tick %d: ")`, tick)
+		b.until(`[...document.querySelectorAll(".bars li")].every(li => {
+			const said = li.querySelector(".name").textContent + " " + li.querySelector(".number").textContent;
+			const row = [...document.querySelectorAll(".agents tbody tr")].find(r => r.querySelector(".name")?.textContent === li.querySelector(".name").textContent);
+			return document.querySelector(".race canvas").getAttribute("aria-label").includes(said) && row.querySelector(".c-score").textContent === li.querySelector(".number").textContent;
+		})`)
+		b.until(`document.querySelector(".side .note").textContent.startsWith("Failures and scores as after tick %d,")`, tick)
+	}
+	b.shot("late")
+	b.size(390, 844, "dark")
+	b.shot("late-phone")
+	b.size(1440, 900, "light")
+	if n := eval[int](b, `window.asked.length`); n != 3 {
+		b.Errorf("for 3 ticks there were %d requests: %s", n, eval[string](b, `window.asked.join()`))
+	}
+	b.press("To the end")
+	b.until(`!document.querySelector(".agents.past")`)
+}
+
+// Whoever wants another order while agents are asked for gets that one.
+func pageOrders(_ *host, b *browser) {
+	eval[any](b, `(location.hash = "#/", null)`)
+	b.fetches(`(path, options) => path.includes("sort=failures") ? new Promise((go) => window.answer = () => go(window.fetched(path, options))) : null`)
+	b.goes("over")
+	b.until(`window.answer`)
+	b.fill("Order of agents", "id")
+	eval[any](b, `(window.answer(), null)`)
+	b.until(`window.asked.some(path => path.includes("sort=id"))`)
+	b.until(`document.querySelectorAll(".agents .name").length === 3`)
+}
+
+// A seed that JavaScript has no number for is sent and shown as it is.
+func pageSeeds(h *host, b *browser) {
+	const seed = "18446744073709551615"
+	b.open(h.link())
+	b.fill("scenario", "game.yaml")
+	b.fill("name", "seeded")
+	b.fill("seed", seed)
+	b.fill("begin paused", "true")
+	b.press("Start")
+	b.until(`document.querySelector(".facts")?.innerText.replace(/\s+/g, " ").includes("seed %s")`, seed)
+	h.end("seeded")
+}
+
+// Of much that was said the newest is shown, and how much is not.
+func pageMuch(h *host, b *browser) {
+	h.run("scenarios/talk.yaml", "--name", "much", "--set", "world.config.rounds=400")
+	b.open(h.link())
+	b.press("much")
+	const adds = `(() => {
+		const all = Number(document.querySelector('.threads-list [aria-pressed="true"] .number')?.textContent.replaceAll(",", ""));
+		const left = Number(/^([\d,]+) earlier/.exec(document.querySelector(".thread > p")?.textContent)?.[1].replaceAll(",", ""));
+		const shown = document.querySelectorAll(".thread .said > li").length;
+		return all > 2000 && shown > 100 && all === left + shown;
+	})()`
+	b.until(adds)
+	eval[any](b, `([...document.querySelectorAll(".threads-list button")].find(e => e.textContent.startsWith("#inn")).click(), null)`)
+	b.until(`document.querySelector(".thread > p").textContent.startsWith("Earlier messages are not shown")`)
+}
+
+// A person whose run is interrupted has a place again once it goes on.
+func pageGoesOn(h *host, b *browser) {
+	b.open(h.link())
+	b.fill("scenario", "game.yaml")
+	b.fill("name", "play")
+	b.press("Change values of the scenario")
+	b.fill("path=value, one a line", "agents.alice.kind=human")
+	b.press("Start")
+	b.press("alice")
+	b.until(`document.querySelector(".seat .asked")`)
+	b.press("Close")
+	b.press("Stop")
+	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+	b.press("alice")
+	b.until(`document.querySelector(".turns")`)
+	b.press("Go on with the run")
+	b.until(find(`[role="tab"]`, "Play"))
+	eval[any](b, `(%s.click(), null)`, find(`[role="tab"]`, "Play"))
+	b.until(`document.querySelector(".seat .asked")`)
+	b.wrongs() // a browser writes down that the question was taken back
+	h.end("play")
+	b.until(`document.querySelector(".status").textContent === "interrupted"`)
+	b.wrongs()
+}
+
+// What a page knows of a long run does not grow, and is spread evenly over it.
+func pageLong(_ *host, b *browser) {
+	source, err := os.ReadFile("../../dashboards/page/model.js")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.do(chromedp.Navigate("about:blank"))
+	points := eval[[][2]int](b, `import("data:text/javascript;base64,%s").then(({ Model }) => {
+		const model = new Model();
+		const all = Array.from({ length: 500 }, (_, i) => [i * 100, i]);
+		model.add({ tick: 49900, since: -1, columns: { c: all } });
+		for (let tick = 49901; tick < 200000; tick++) model.add({ tick, since: tick - 1, columns: { c: [[tick, tick]] } });
+		return model.columns.get("c").points;
+	})`, base64.StdEncoding.EncodeToString(source))
+	if len(points) < 400 || len(points) > 1000 {
+		b.Fatalf("there are %d points", len(points))
+	}
+	for i := 1; i < len(points)-1; i++ {
+		if gap := points[i][0] - points[i-1][0]; gap < 100 || gap > 800 {
+			b.Errorf("%v comes after %v", points[i], points[i-1])
+		}
+	}
+	if last := points[len(points)-1][0]; last != 199_999 {
+		b.Errorf("the newest is of tick %d", last)
+	}
+}
