@@ -18,6 +18,7 @@ func pageEndures(t *testing.T, binary string) {
 	pageParts(h, b, []pagePart{
 		{"away", pageAway},
 		{"broken", pageBroken},
+		{"wild", pageWild},
 		{"unseen", pageUnseen},
 		{"another", pageAnother},
 		{"late", pageLate},
@@ -82,6 +83,27 @@ func pageBroken(_ *host, b *browser) {
 	b.until(`document.querySelector("h1").textContent === "%%"`)
 	b.until(`!document.querySelector(".trouble").hidden`)
 	b.wrongs() // a browser writes refusals down
+}
+
+// Whatever numbers and values a run has, the page shows something, soon.
+func pageWild(h *host, b *browser) {
+	b.open(h.link())
+	b.until(`document.querySelectorAll(".runs tbody tr").length === 1`)
+	b.fetches(`(path) => {
+		if (!path.endsWith("/frames")) return null;
+		const deep = JSON.parse("[".repeat(3000) + "]".repeat(3000));
+		const frame = { tick: 1, since: -1, hash: "00", columns: {
+			near: [[0, 1e17], [1, 1e17 + 16]], far: [[0, -1.7e308], [1, 1.7e308]], tiny: [[0, 0], [1, 5e-324]], one: [[1, 1e300]],
+		}, messages: Array.from({ length: 100 }, (_, i) => ({ tick: 1, from: "alice", to: "defector", body: i === 0 ? "x".repeat(8000) : deep })) };
+		return Promise.resolve(new Response("event: frame\nid: 1\ndata: " + JSON.stringify(frame) + "\n\nevent: end\ndata: {}\n\n"));
+	}`)
+	b.goes("over")
+	b.until(`["near", "far", "tiny", "one"].every(name => [...document.querySelectorAll(".charted canvas")].some(c => c.getAttribute("aria-label")?.startsWith(name + ": ")))`)
+	b.until(`document.querySelectorAll(".said li").length === 100`)
+	if n := eval[int](b, `document.querySelector(".said").textContent.length`); n > 700_000 {
+		b.Errorf("messages take %d characters", n)
+	}
+	b.fetches(`() => null`)
 }
 
 // A page that nobody sees has no animation frames: what it would draw does not heap
@@ -166,6 +188,7 @@ func pageLate(h *host, b *browser) {
 	b.shot("late")
 	b.size(390, 844, "dark")
 	b.shot("late-phone")
+	b.until(`getComputedStyle(document.querySelector(".bars .track > span")).backgroundColor === "rgb(95, 184, 147)"`) // as the line of who leads
 	b.size(1440, 900, "light")
 	if n := eval[int](b, `window.asked.length`); n != 3 {
 		b.Errorf("for 3 ticks there were %d requests: %s", n, eval[string](b, `window.asked.join()`))

@@ -4,11 +4,26 @@ import { h, setText, num, once, palette, colour } from "./dom.js";
 
 export const mostLines = 12;
 
+const ticksOfAxis = 3; // about
+
 // niceStep is a round distance of lines, so that about n of them span a range.
 function niceStep(range, n) {
   const raw = range / n, power = 10 ** Math.floor(Math.log10(raw));
   for (const f of [1, 2, 5, 10]) if (f * power >= raw) return f * power;
   return 10 * power;
+}
+
+// marks are round values in a range; few, where numbers are too large or too near to
+// be told apart.
+function marks(low, top) {
+  const step = niceStep(top - low, ticksOfAxis);
+  const first = Math.ceil(low / step), all = [];
+  for (let i = 0; i <= 2 * ticksOfAxis; i++) {
+    const y = (first + i) * step;
+    if (!(y <= top + step * 1e-6)) break;
+    if (y !== all.at(-1)) all.push(y);
+  }
+  return all;
 }
 
 export class Chart {
@@ -96,9 +111,7 @@ export class Chart {
   }
 
   axes(out, wide, high, low, top) {
-    const step = niceStep(top - low, 3);
-    const ys = [];
-    for (let y = Math.ceil(low / step) * step; y <= top + step * 1e-6; y += step) ys.push(y);
+    const ys = marks(low, top);
     out.font = `11px ${colour("sans")}`;
     this.left = Math.max(...ys.map((y) => out.measureText(tickText(y)).width), 0) + 8;
     out.fillStyle = colour("ink-3");

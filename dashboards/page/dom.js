@@ -80,7 +80,12 @@ const mostText = 6000;
 // json shows a value: on one line where that is short.
 export function json(value) {
   if (value === undefined) return h("code", { class: "json" }, "none");
-  const text = indented(value, "");
+  let text;
+  try {
+    text = indented(value, "");
+  } catch {
+    return h("span", { class: "dim" }, "It is nested too deeply to be shown."); // the stack has no room for it
+  }
   return text.includes("\n") ? long(text, "json") : h("code", { class: "json" }, text);
 }
 
@@ -88,8 +93,12 @@ export function json(value) {
 // browser tells how it is written.
 export function exact(text) {
   if (!JSON.rawJSON || !/\d{16}(?=[,\]}\s]|$)/.test(text)) return JSON.parse(text);
-  return JSON.parse(text, (_, value, { source }) =>
-    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value);
+  try {
+    return JSON.parse(text, (_, value, { source }) =>
+      typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? BigInt(source) : value);
+  } catch {
+    return JSON.parse(text); // it is nested too deeply, or no JSON
+  }
 }
 
 // written is a value as JSON, of what exact gives too.
@@ -98,11 +107,12 @@ export function written(value) {
 }
 
 const wide = 72; // characters of a line of JSON
+const deep = 24; // of its indent; what is further in stays on one line
 
 // indented writes a value, and what is in it, on one line each where that is short.
 function indented(value, indent) {
   const line = written(value);
-  if (indent.length + line.length <= wide || value === null || typeof value !== "object") return line;
+  if (indent.length + line.length <= wide || indent.length >= deep || value === null || typeof value !== "object") return line;
   const inner = indent + "  ";
   if (Array.isArray(value)) return `[\n${value.map((v) => inner + indented(v, inner)).join(",\n")}\n${indent}]`;
   const members = Object.entries(value).map(([k, v]) => `${inner}${JSON.stringify(k)}: ${indented(v, inner)}`);
@@ -125,9 +135,9 @@ export function long(text, className) {
 
 // body shows what an agent said: a text as it is, another value as JSON.
 export function body(value) {
-  if (typeof value === "string") return h("span", { class: "speech" }, value);
+  if (typeof value === "string") return value.length > mostText ? long(value, "speech") : h("span", { class: "speech" }, value);
   const keys = value && typeof value === "object" && !Array.isArray(value) ? Object.keys(value) : [];
-  if (keys.length === 1 && typeof value[keys[0]] === "string") {
+  if (keys.length === 1 && typeof value[keys[0]] === "string" && value[keys[0]].length <= mostText) {
     return h("span", { class: "speech" }, h("span", { class: "dim" }, keys[0] + " "), value[keys[0]]);
   }
   return json(value);

@@ -4,6 +4,9 @@
 import { h, setText, setAttr, once, num, written, palette, colour } from "./dom.js";
 import { none } from "./model.js";
 
+const mostNamed = 16; // values in the legend
+const mostShown = 40; // characters of one
+
 export class Grid {
   // open is called with the index of a cell that somebody chose; room is the element
   // that the picture may be as wide as, less what stands beside it.
@@ -109,18 +112,19 @@ export class Grid {
   }
 
   tell() {
-    const m = this.model;
-    if (this.legend.children.length !== m.values.length || !this.colours) {
+    const m = this.model, named = m.values.slice(0, mostNamed);
+    if (this.named !== m.values.length || !this.colours) {
+      this.named = m.values.length;
       this.colours = palette();
-      this.legend.replaceChildren(...m.values.map((v, i) => {
+      this.legend.replaceChildren(...named.map((v, i) => {
         const mark = h("span", { class: "swatch", "aria-hidden": "true" });
         mark.style.background = this.colours[i % this.colours.length];
         return h("li", {}, mark, h("span", {}, shown(v)), h("span", { class: "number" }));
-      }));
+      }), m.values.length > mostNamed ? h("li", { class: "dim" }, `and ${num(m.values.length - mostNamed)} more values`) : "");
     }
-    m.values.forEach((_, i) => setText(this.legend.children[i].lastChild, num(m.counts[i] ?? 0)));
+    named.forEach((_, i) => setText(this.legend.children[i].lastChild, num(m.counts[i] ?? 0)));
     setAttr(this.canvas, "aria-label", `${this.columns} by ${this.rows} cells after tick ${m.tick}: ` +
-      m.values.map((v, i) => `${shown(v)} ${num(m.counts[i] ?? 0)}`).join(", ") + ". Arrow keys point at a cell, Enter opens it.");
+      named.map((v, i) => `${shown(v)} ${num(m.counts[i] ?? 0)}`).join(", ") + ". Arrow keys point at a cell, Enter opens it.");
     let text = "";
     if (this.at >= 0) {
       const v = m.cells[this.at];
@@ -160,7 +164,8 @@ export class Grid {
 }
 
 function shown(v) {
-  return typeof v === "string" ? v : written(v);
+  const text = typeof v === "string" ? v : written(v);
+  return text.length > mostShown ? text.slice(0, mostShown) + "…" : text;
 }
 
 // inks are the palette as the bytes of an image, by value of a cell.

@@ -17,11 +17,12 @@ export class Race {
   }
 
   recolour() {
-    this.chart.recolour();
+    if (this.shown) this.show(...this.shown);
   }
 
   // show takes the model that is shown, and the one that has the whole history.
   show(model, all, last, cursor) {
+    this.shown = [model, all, last, cursor];
     const leaders = [...model.scores].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1));
     const top = leaders.slice(0, mostLines);
     const low = Math.min(0, ...top.map((l) => l[1])), high = Math.max(...top.map((l) => l[1]), low + 1e-9);
