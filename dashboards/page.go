@@ -20,8 +20,8 @@ var pageFiles embed.FS
 
 // scripts are the page's modules, each after those that it imports.
 var scripts = []string{
-	"dom", "api", "order", "model", "stream", "grid", "chart", "race", "threads", "charts", "events", "agents", "transcript", "form",
-	"human", "panel", "controls", "scrubber", "message", "run", "runs", "report", "app",
+	"dom", "api", "order", "model", "stream", "grid", "chart", "race", "threads", "charts", "events", "agents", "transcript", "turn",
+	"form", "human", "chat", "panel", "controls", "scrubber", "message", "run", "runs", "report", "app",
 }
 
 // A page is the live page as one file, and the policy that the browser is to hold

@@ -1,15 +1,16 @@
 // One agent, looked at closely: its turns, what its model was told and said, its
 // log and files; and what a person does with it.
 
-import { h, setText, setAttr, num, usd, bytes, millis, when, json, long, body, count, say } from "./dom.js";
+import { h, setAttr, num, usd, bytes, millis, when, long } from "./dom.js";
 import { paths, enc } from "./api.js";
 import { failures } from "./agents.js";
 import { transcript } from "./transcript.js";
+import { turn } from "./turn.js";
 import { Seat } from "./human.js";
+import { Chat } from "./chat.js";
 
 const pageOfTurns = 30;
 const tail = 128 << 10;
-const mostChat = 200;
 
 export class Panel {
   // tick gives the tick that is shown elsewhere, -1 for the newest; gone is called
@@ -141,8 +142,8 @@ export class Panel {
   leave() {
     this.leaving?.abort();
     this.seat?.close();
-    this.socket?.close();
-    this.seat = this.socket = null;
+    this.talk?.close();
+    this.seat = this.talk = null;
   }
 
   async guard(work) {
@@ -247,77 +248,9 @@ export class Panel {
     this.content.replaceChildren(this.seat.el);
   }
 
-  // chat opens a line to the agent, under a name that is no agent's.
   chat() {
-    const name = h("input", { value: "visitor", required: true, pattern: "[A-Za-z0-9_\\-]+", "aria-label": "Your name", title: "letters, digits, - and _; no agent's name" });
-    const text = h("input", { required: true, "aria-label": "Message", placeholder: "message" });
-    const said = h("ol", { class: "said" });
-    const wrong = h("p", { class: "bad", role: "alert" });
-    const line = (who, tick, content) => {
-      said.append(h("li", {}, h("span", { class: "who" }, who), h("span", { class: "tick" }, tick === undefined ? "" : num(tick)), h("div", { class: "body" }, body(content))));
-      if (said.children.length > mostChat) said.firstChild.remove();
-      said.lastChild.scrollIntoView({ block: "nearest" });
-    };
-    let socket = null;
-    const connect = () => {
-      socket = this.socket = this.source.socket(`${this.path}/chat?as=${enc(name.value)}`);
-      name.readOnly = true;
-      socket.addEventListener("message", (e) => {
-        const m = JSON.parse(e.data);
-        if (m.error) setText(wrong, m.error);
-        else if (m.body !== undefined) {
-          line(m.from, m.tick, m.body);
-          say(`${m.from} answered`);
-        }
-      });
-      socket.addEventListener("close", (e) => {
-        name.readOnly = false;
-        if (socket === this.socket && e.code !== 1000) setText(wrong, e.reason || "The connection ended. Sending opens it again.");
-        socket = null;
-      });
-      return socket;
-    };
-    const form = h("form", { class: "chat", onsubmit: (e) => {
-      e.preventDefault();
-      setText(wrong, "");
-      const content = text.value, open = socket ?? connect();
-      const send = () => {
-        open.send(JSON.stringify({ body: content }));
-        line(name.value, undefined, content);
-      };
-      if (open.readyState === WebSocket.OPEN) send();
-      else open.addEventListener("open", send, { once: true });
-      text.value = "";
-    } }, h("label", {}, "as ", name), text, h("button", { type: "submit", class: "main" }, "Send"));
-    this.content.replaceChildren(h("p", { class: "dim" }, `What you send is on record, from an outside participant of this name. ${this.agent} answers in a later tick, if it does.`), said, wrong, form);
-    text.focus({ preventScroll: true });
+    this.talk = new Chat(this.source, this.path, this.agent);
+    this.content.replaceChildren(this.talk.el);
+    this.talk.focus();
   }
-}
-
-function turn(t) {
-  const how = t.failure
-    ? h("span", { class: "bad" }, t.failure, t.policy && h("span", { class: "dim" }, ` → ${t.policy}`))
-    : h("span", {}, "action");
-  const usage = t.usage ? [usageText(t.usage)] : [];
-  const section = (title, content) => [h("h5", {}, title), content];
-  return h("article", {},
-    h("header", {}, h("h4", {}, `tick ${num(t.tick)}`), how, h("span", { class: "grow" }),
-      h("span", { class: "dim number" }, [millis(t.latency_ms || undefined), ...usage].filter(Boolean).join(" · "))),
-    ...section("observation", json(t.observation)),
-    ...(t.attempts ?? []).flatMap((a) => [h("h5", { class: "bad" }, `attempt ${a.attempt}`),
-      h("div", {}, h("span", { class: "bad" }, a.error || a.failure || "not accepted"), " ", a.action === undefined ? "" : json(a.action))]),
-    ...(t.messages?.length ? section(count(t.messages.length, "message") + " received", said(t.messages, (m) => m.from + (m.channel ? ` in #${m.channel}` : ""))) : []),
-    ...(t.results?.length ? section("results", json(t.results)) : []),
-    ...(t.action === undefined || (t.failure && t.action === null) ? [] : section(t.failure ? "in its place" : "action", json(t.action))),
-    ...(t.send?.length ? section("sent", said(t.send, (m) => "to " + (m.channel ? `#${m.channel}` : m.to))) : []));
-}
-
-function said(list, who) {
-  return h("ul", { class: "mail" }, ...list.map((m) => h("li", {}, h("strong", {}, who(m)), " ", body(m.body))));
-}
-
-function usageText(u) {
-  const list = [u].flat();
-  const sum = (f) => list.reduce((n, x) => n + (f(x) ?? 0), 0);
-  return [u.model ?? list[0]?.model, `${num(sum((x) => x.input))} in, ${num(sum((x) => x.output))} out`, usd(sum((x) => x.usd))].filter(Boolean).join(", ");
 }
