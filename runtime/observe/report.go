@@ -79,7 +79,7 @@ func Report(ctx context.Context, runs Runs, run string, w io.Writer) error {
 	if err := r.take(ctx, r.path+"/plan", &p); err != nil {
 		return err
 	}
-	if err := r.frames(ctx, runs, &p); err != nil {
+	if err := r.frames(ctx, runs, &p, of.Ticks); err != nil {
 		return err
 	}
 	agents, err := r.agents(ctx)
@@ -146,12 +146,8 @@ func (r *report) take(ctx context.Context, path string, into any) error {
 var errTooMuch = errors.New("too much for a report")
 
 // frames has a frame every so many ticks, so that all of them have room.
-func (r *report) frames(ctx context.Context, runs Runs, p *plan.Plan) error {
-	var run Run
-	if err := json.Unmarshal(r.Answers[r.path], &run); err != nil {
-		return err
-	}
-	for every := max(1, (run.Ticks+reportFrames-1)/reportFrames); ; {
+func (r *report) frames(ctx context.Context, runs Runs, p *plan.Plan, ticks int) error {
+	for every := max(1, (ticks+reportFrames-1)/reportFrames); ; {
 		last, err := r.framesEvery(ctx, runs, p, every)
 		if !errors.Is(err, errTooMuch) {
 			if every > 1 {
@@ -159,7 +155,7 @@ func (r *report) frames(ctx context.Context, runs Runs, p *plan.Plan) error {
 			}
 			return err
 		}
-		every *= max(2, run.Ticks/(last+1))
+		every *= max(2, ticks/(last+1))
 	}
 }
 
