@@ -12,7 +12,8 @@ import (
 
 // serverLog takes what the server has to say. A fatal line is kept for Start
 // (the server would rather end the process), and the last error line is kept
-// for appends: when the disk fails, the server logs and never answers.
+// for appends: when the disk fails, the server logs and never answers. What it
+// says of clients is neither.
 type serverLog struct {
 	to *slog.Logger // nil drops
 
@@ -72,10 +73,21 @@ func said(line string) error {
 	return errors.New(line)
 }
 
+// aboutClient is in the server's lines about one connection, between its address and
+// what it did.
+const aboutClient = " - cid:"
+
+// write passes a line on. What a client does wrong is nothing for operators, and it
+// could do it often enough to fill their disk.
 func (l *serverLog) write(level slog.Level, format string, v []any) {
-	if l.to != nil && l.to.Enabled(context.Background(), level) {
-		l.to.Log(context.Background(), level, fmt.Sprintf(format, v...))
+	if l.to == nil {
+		return
 	}
+	line := fmt.Sprintf(format, v...)
+	if strings.Contains(line, aboutClient) {
+		level = min(level, slog.LevelDebug)
+	}
+	l.to.Log(context.Background(), level, line)
 }
 
 func (l *serverLog) fault(line string, fatal bool) {
@@ -98,7 +110,9 @@ func (l *serverLog) Debugf(format string, v ...any)  { l.write(slog.LevelDebug, 
 func (l *serverLog) Tracef(format string, v ...any)  { l.write(slog.LevelDebug-4, format, v) }
 
 func (l *serverLog) Errorf(format string, v ...any) {
-	l.fault(fmt.Sprintf(format, v...), false)
+	if line := fmt.Sprintf(format, v...); !strings.Contains(line, aboutClient) {
+		l.fault(line, false)
+	}
 	l.write(slog.LevelError, format, v)
 }
 

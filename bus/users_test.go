@@ -187,6 +187,27 @@ func TestRetire(t *testing.T) {
 	}
 }
 
+// What clients do wrong is no fault of the store's: an append has as much patience
+// while they do.
+func TestMisdeedsAreNoFaults(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	nc, errs := observe(t, b, observer(t, b, "r"))
+	before, _ := b.log.errors()
+	if err := errors.Join(nc.Publish("r", nil), nc.Flush()); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-errs; !errors.Is(err, nats.ErrPermissionViolation) {
+		t.Fatalf("it may publish: %v", err)
+	}
+	if _, err := nats.Connect("nats://"+b.Addr(), nats.UserInfo("nobody", "none")); !errors.Is(err, nats.ErrAuthorization) {
+		t.Fatalf("anybody may connect: %v", err)
+	}
+	if after, _ := b.log.errors(); after != before {
+		last, _ := b.log.since(before)
+		t.Errorf("the store is blamed for what a client did: %s", last)
+	}
+}
+
 func TestReconnectsAreForgotten(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	c := observer(t, b, "r")
