@@ -86,7 +86,7 @@ func openHost(o HostOptions, as role) (_ *Host, err error) {
 		h.opts.BusListen = usual
 	}
 	h.bus, err = bus.Start(bus.Options{
-		Dir: filepath.Join(h.data, "bus"), Listen: h.opts.BusListen, Room: leastRoom, SyncAlways: o.Sync,
+		Dir: filepath.Join(h.data, "bus"), Listen: h.opts.BusListen, Room: leastRoom, SyncAlways: o.Sync, Log: o.Log.of("bus"),
 	})
 	if err != nil {
 		return nil, err

@@ -24,6 +24,14 @@ func NewLog(h slog.Handler) *Log {
 	return &Log{slog.New(guarded{h, g}), g}
 }
 
+// of is what a part of this process tells; nil of a nil Log.
+func (l *Log) of(part string) *slog.Logger {
+	if l == nil {
+		return nil
+	}
+	return l.With("part", part)
+}
+
 // Ended tells what a run came to; res is nil for one that was not played.
 func (l *Log) Ended(run string, res *Result, err error) {
 	level, ended := slog.LevelInfo, []any{"run", run}
