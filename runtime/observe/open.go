@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/troupe-dev/troupe/bus"
@@ -89,8 +88,7 @@ func OpenRunning(ctx context.Context, data, command, run string, patience time.D
 		if conn, err := DialControl(ctx, data); err == nil {
 			_ = conn.Close()
 			c := newClient(data)
-			list, err := c.List(ctx)
-			if err == nil && slices.ContainsFunc(list, func(r Run) bool { return r.Run == run && r.Status == Running }) {
+			if r, err := c.Get(ctx, run); err == nil && r.Status == Running {
 				return c, nil
 			}
 			_ = c.Close()
@@ -125,14 +123,8 @@ func look(ctx context.Context, data, command, run string) (Run, error) {
 	if err != nil {
 		return Run{}, err
 	}
-	list, err := runs.List(ctx)
-	if err = errors.Join(err, runs.Close()); err != nil {
-		return Run{}, err
-	}
-	if i := slices.IndexFunc(list, func(r Run) bool { return r.Run == run }); i >= 0 {
-		return list[i], nil
-	}
-	return Run{}, fmt.Errorf("%w: %s", ErrNoRun, run)
+	r, err := runs.Get(ctx, run)
+	return r, errors.Join(err, runs.Close())
 }
 
 // opened is a store with the means to close it.
