@@ -2,10 +2,14 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/observe"
@@ -90,18 +94,33 @@ func (s *server) upload(sub observe.Submission) (path string, release func(), er
 			release()
 			return "", func() {}, observe.Refuse("%q is no path of a file beside the scenario", name)
 		}
-		at := filepath.Join(dir.Dir, local)
-		err := os.MkdirAll(filepath.Dir(at), 0o700)
-		if err == nil {
-			err = os.WriteFile(at, content, 0o700) // a program among them may be started
-		}
-		if err != nil {
+		if err := keepFile(filepath.Join(dir.Dir, local), name, content); err != nil {
 			release()
-			return "", func() {}, fmt.Errorf("cannot keep %s: %w", name, err)
+			return "", func() {}, err
 		}
 	}
 	return filepath.Join(dir.Dir, filepath.FromSlash(sub.Scenario)), release, nil
 }
+
+// keepFile writes a file of a submission. Names that no files beside each other can
+// have are its fault.
+func keepFile(at, name string, content []byte) error {
+	err := os.MkdirAll(filepath.Dir(at), 0o700)
+	if err == nil {
+		err = os.WriteFile(at, content, 0o700) // a program among them may be started
+	}
+	var failed *fs.PathError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failed) && slices.Contains(badNames, failed.Err):
+		return observe.Refuse("cannot keep %s beside the other files: %v", name, failed.Err)
+	}
+	return fmt.Errorf("cannot keep %s: %w", name, err)
+}
+
+// badNames are what is wrong with the names of files.
+var badNames = []error{syscall.EINVAL, syscall.EISDIR, syscall.ENAMETOOLONG, syscall.ENOTDIR}
 
 // expand makes a scenario's plan as this server plays it.
 func (s *server) expand(path string, sub observe.Submission) (*plan.Plan, error) {
