@@ -20,6 +20,8 @@ func pageEndures(t *testing.T, binary string) {
 		{"broken", pageBroken},
 		{"wild", pageWild},
 		{"unseen", pageUnseen},
+		{"rows", pageRows},
+		{"refuses", pageRefuses},
 		{"another", pageAnother},
 		{"late", pageLate},
 		{"orders", pageOrders},
@@ -145,6 +147,37 @@ func pageUnseen(h *host, b *browser) {
 	h.end("unseen")
 }
 
+// Rows of the list of runs stay where they are while runs go on.
+func pageRows(h *host, b *browser) {
+	b.open(h.link())
+	b.fill("scenario", "talk.yaml")
+	b.fill("name", "rows")
+	b.fill("ticks a second", "20")
+	b.press("Start")
+	b.until(`document.querySelector(".run")?.dataset.newest > 0`)
+	eval[any](b, `(location.hash = "#/", null)`)
+	const row = `document.querySelector('[data-key="open rows"]')?.closest("tr")`
+	b.until(row)
+	eval[any](b, `(window.row = %s, window.ticks = row.children[2].textContent, null)`, row)
+	b.until(`%s.children[2].textContent !== window.ticks`, row)
+	if !eval[bool](b, `window.row === %s`, row) {
+		b.Error("a row is another one with each tick")
+	}
+	h.end("rows")
+}
+
+// A tick that cannot be had is not said to be shown.
+func pageRefuses(h *host, b *browser) {
+	b.open(h.link())
+	b.press("over")
+	b.until(`document.querySelectorAll(".bars li").length === 3`)
+	b.scrub(20)
+	b.fetches(`(path) => path.endsWith("/frames/40") ? Promise.reject(new TypeError("away")) : null`)
+	eval[any](b, `(() => { const r = document.querySelector("input[type=range]"); r.value = 40; r.dispatchEvent(new Event("input")); return null; })()`)
+	b.until(`document.querySelector(".trouble").innerText.includes("does not answer") && document.querySelector(".scrubber .at").textContent === "tick 20"`)
+	b.fetches(`() => null`)
+}
+
 // A run that is deleted and begun again under its name is another one.
 func pageAnother(h *host, b *browser) {
 	b.open(h.link())
@@ -234,6 +267,9 @@ func pageMuch(h *host, b *browser) {
 		return all > 2000 && shown > 100 && all === left + shown;
 	})()`
 	b.until(adds)
+	if got := eval[string](b, `[...document.querySelectorAll(".threads-list button > :first-child")].map(e => e.textContent).join()`); got != "Everything,#inn,ann · ann,ann · bob,ann · cleo,bob · bob,bob · cleo,cleo · cleo" {
+		b.Errorf("the threads are %s", got)
+	}
 	eval[any](b, `([...document.querySelectorAll(".threads-list button")].find(e => e.textContent.startsWith("#inn")).click(), null)`)
 	b.until(`document.querySelector(".thread > p").textContent.startsWith("Earlier messages are not shown")`)
 }

@@ -2,8 +2,9 @@
 
 const mostPoints = 1000; // of a series
 const mostRacers = 256; // agents whose scores are series
-const mostMessages = 500; // of a thread
+const mostMessages = 300; // of a thread, and of all threads together as they came
 const mostThreads = 200;
+const mostKept = 20_000; // messages of all threads
 const mostEvents = 50;
 
 // none is the value of a cell that has none.
@@ -51,6 +52,7 @@ export class Model {
     this.threads = new Map(); // name → {name, total, messages, tick}
     this.said = []; // the newest messages of all threads
     this.heard = 0; // messages that came
+    this.kept = 0; // of them in threads
     this.leftOut = 0; // others
     this.events = [];
     this.eventsLeftOut = 0;
@@ -93,21 +95,25 @@ export class Model {
   }
 
   message(m) {
-    const name = m.channel ? "#" + m.channel : [m.from, m.to].sort().join(" · ");
-    let thread = this.threads.get(name);
-    if (!thread) {
-      if (this.threads.size >= mostThreads) this.threads.delete(this.threads.keys().next().value);
-      thread = { name, total: 0, messages: [], tick: m.tick };
-    }
-    this.threads.delete(name); // the newest is last
-    this.threads.set(name, thread);
     this.heard++;
     this.said.push(m);
     if (this.said.length > 2 * mostMessages) this.said.splice(0, mostMessages);
+    const name = m.channel ? "#" + m.channel : [m.from, m.to].sort().join(" · ");
+    const thread = this.threads.get(name) ?? { name, total: 0, messages: [] };
+    this.threads.delete(name);
+    this.threads.set(name, thread); // whose newest message is the newest is last
     thread.total++;
-    thread.tick = m.tick;
     thread.messages.push(m);
-    if (thread.messages.length > mostMessages) thread.messages.shift();
+    this.kept++;
+    if (thread.messages.length > mostMessages) {
+      thread.messages.shift();
+      this.kept--;
+    }
+    for (const [old, { messages }] of this.threads) {
+      if (this.threads.size <= mostThreads && this.kept <= mostKept) break;
+      this.kept -= messages.length;
+      this.threads.delete(old);
+    }
   }
 
   paint(cells) {

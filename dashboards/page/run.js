@@ -202,24 +202,26 @@ export class RunView {
     }
   }
 
-  // seek shows a tick, or follows where it is -1.
+  // seek shows a tick, or follows where it is -1, and says which of them it is that
+  // is shown now.
   async seek(tick) {
-    if (tick < 0) {
-      this.model = this.newest;
-    } else {
-      try {
-        const frame = await this.source.get(`${paths.frames(this.run)}/${tick}`, this.asking.signal);
-        const m = new Model();
-        m.add(frame);
-        this.model = m;
-      } catch (e) {
-        if (e.name !== "AbortError") this.trouble(e);
-        return;
-      }
+    try {
+      this.model = tick < 0 ? this.newest : await this.past(tick);
+      this.pending = "all";
+      this.panel?.moved(true);
+      this.draw();
+    } catch (e) {
+      if (e.name !== "AbortError") this.trouble(e);
     }
-    this.pending = "all";
-    this.panel?.moved(true);
-    this.draw();
+    return this.model === this.newest ? -1 : this.asked;
+  }
+
+  async past(tick) {
+    const frame = await this.source.get(`${paths.frames(this.run)}/${tick}`, this.asking.signal);
+    this.asked = tick; // a report may have an earlier one in its place
+    const m = new Model();
+    m.add(frame);
+    return m;
   }
 
   // render draws what is quick, in an animation frame.

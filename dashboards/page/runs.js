@@ -52,9 +52,15 @@ export class RunsView {
     setText(this.sum, count(list.length, "run"));
     this.none.hidden = list.length > 0;
     this.table.hidden = list.length === 0;
-    const text = JSON.stringify(list.map((r) => [r.run, r.status, r.paused, r.ticks, r.error]));
-    if (text === this.shown) return;
+    const key = (r) => JSON.stringify([r.run, r.started, r.status, r.paused, r.error]);
+    const text = JSON.stringify(list.map(key));
+    if (text !== this.shown) this.fill(list);
     this.shown = text;
+    list.forEach((r, i) => setText(this.rows.children[i].children[2], num(r.ticks) + (r.last ? ` of ${num(r.last)}` : "")));
+  }
+
+  // fill writes all rows anew, and leaves the focus where it is.
+  fill(list) {
     const focus = document.activeElement?.dataset?.key;
     this.rows.replaceChildren(...list.map((r) => this.row(r)));
     if (focus) this.rows.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
@@ -66,7 +72,7 @@ export class RunsView {
     return h("tr", {},
       h("td", {}, h("a", { href: "#/run/" + enc(r.run), "data-key": "open " + r.run }, r.run)),
       h("td", {}, h("span", { class: "status " + (paused ? "paused" : r.status) }, paused ? "paused" : r.status), r.error && h("span", { class: "bad", title: r.error }, " " + r.error)),
-      h("td", { class: "number c-ticks" }, num(r.ticks) + (r.last ? ` of ${num(r.last)}` : "")),
+      h("td", { class: "number c-ticks" }),
       h("td", { class: "number c-agents" }, num(r.agents)),
       h("td", { class: "c-scenario" }, r.scenario ?? ""),
       h("td", { class: "c-started" }, when(r.started)),

@@ -4,10 +4,11 @@
 import { h, setText, setAttr, num } from "./dom.js";
 
 const frameTime = 60; // milliseconds between ticks that are played, at least
+const mostPlayed = 2000; // ticks; of a longer run every so manyth is
 
 export class Scrubber {
-  // seek is called with a tick, or with -1 to follow the newest; it returns once
-  // that is shown.
+  // seek is called with a tick, or with -1 to follow the newest; it returns what is
+  // shown then.
   constructor(seek) {
     this.seek = seek;
     this.at = -1;
@@ -60,10 +61,12 @@ export class Scrubber {
       while (this.wish !== undefined) {
         const next = this.wish;
         this.wish = undefined;
-        await this.seek(next);
+        const shown = await this.seek(next);
+        if (this.wish === undefined) this.at = shown;
       }
     } finally {
       this.busy = false;
+      this.tell();
     }
   }
 
@@ -82,12 +85,13 @@ export class Scrubber {
   async run() {
     const mine = this.playing = {};
     setText(this.play, "Hold");
-    let tick = this.at < 0 || this.at >= this.last ? 0 : this.at + 1;
+    const stride = Math.ceil((this.last + 1) / mostPlayed);
+    let tick = this.at < 0 || this.at >= this.last ? 0 : Math.min(this.at + stride, this.last);
     while (this.playing === mine) {
       const began = performance.now();
       await this.go(tick);
       if (this.at < 0 || tick >= this.last) break;
-      tick++;
+      tick = Math.min(tick + stride, this.last);
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, frameTime - (performance.now() - began))));
     }
     if (this.playing === mine) this.halt();

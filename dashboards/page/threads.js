@@ -1,6 +1,7 @@
 // What agents said, by channel and by pair.
 
 import { h, setText, setAttr, num, body } from "./dom.js";
+import { natural } from "./order.js";
 
 const everything = "";
 const mostShown = 300;
@@ -21,7 +22,7 @@ export class Threads {
 
   show(model) {
     this.model = model;
-    const threads = [...model.threads.values()].reverse();
+    const threads = [...model.threads.values()].sort((a, b) => order(a.name, b.name));
     const rows = [{ name: everything, total: model.heard + model.leftOut }, ...threads];
     while (this.list.children.length > rows.length) this.list.lastChild.remove();
     while (this.list.children.length < rows.length) this.list.append(this.row());
@@ -35,6 +36,8 @@ export class Threads {
     this.fill();
   }
 
+  // row is a place in the list: which thread stands there may change, as others come
+  // before it.
   row() {
     const button = h("button", { type: "button", class: "plain", onclick: () => {
       this.chosen = button.thread;
@@ -87,4 +90,9 @@ export class Threads {
       h("span", { class: "tick" }, num(m.tick)),
       h("div", { class: "body" }, body(m.body)));
   }
+}
+
+// order has channels before pairs, and leaves each in its place whoever speaks.
+function order(a, b) {
+  return b.startsWith("#") - a.startsWith("#") || natural(a, b);
 }
