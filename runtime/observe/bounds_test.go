@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http/httptest"
 	goruntime "runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,7 @@ func TestMetricsAreBounded(t *testing.T) {
 			for n := range 1000 {
 				budgets = append(budgets, Budget{Name: fmt.Sprint("gateway.budgets.", n), USD: 1})
 			}
+			budgets = append(budgets, Budget{Name: runBudget, USD: 1})
 			m := NewMetrics("v1", "go1")
 			r := m.Run(MeasuredRun{
 				Name: "r1", Plan: p, States: []string{"down", "ready"}, Processes: func() []Process { return processes },
@@ -104,6 +106,9 @@ func TestMetricsAreBounded(t *testing.T) {
 			}
 			series, size := scraped(t, m)
 			t.Logf("%d series, %d bytes", series, size)
+			if !slices.ContainsFunc(family(t, m, "troupe_budget_left_usd"), func(x *dto.Metric) bool { return x.GetLabel()[0].GetValue() == runBudget }) {
+				t.Error("the run's own budget is not among those that are shown")
+			}
 			if series > mostSeries || size > mostBytes {
 				t.Errorf("%d series, %d bytes; at most %d and %d", series, size, mostSeries, mostBytes)
 			}

@@ -63,9 +63,14 @@ func (c *budgetCollector) Collect(ch chan<- prometheus.Metric) {
 		all = c.budgets()
 	}
 	c.mu.Unlock()
-	shown := 0
+	shown, own := 0, 1 // there is room for the run's own
 	for _, b := range all {
-		if b.USD <= 0 || shown == mostBudgets {
+		switch {
+		case b.USD <= 0:
+			continue
+		case b.Name == runBudget:
+			own = 0
+		case shown+own == mostBudgets:
 			continue
 		}
 		shown++
