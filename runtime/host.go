@@ -159,7 +159,7 @@ func (h *Host) listen(as *role) error {
 	if as.waiting != nil {
 		h.measured.Queue(as.waiting)
 	}
-	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: as.unready, Page: page}))
+	h.onStop(observe.ServeTCP(l, observe.Public{Runs: h.store, Tokens: tokens, Metrics: h.measured, Unready: as.unready, Page: page, Log: h.opts.Log.of("api")}))
 	return nil
 }
 

@@ -1,11 +1,14 @@
 package observe
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -44,6 +47,23 @@ type Public struct {
 	Unready func() string
 	// Page answers GET / and what the page needs; nil for no page.
 	Page http.Handler
+	// Log is told what goes wrong with the server itself; nil drops.
+	Log *slog.Logger
+}
+
+// faults logs what a server of Go's says of its own faults. The rest is what strangers
+// do wrong, which is no news.
+type faults struct{ to *slog.Logger }
+
+var ownFaults = []string{"http: panic serving ", "http: Accept error: "}
+
+// Write implements io.Writer for one line, or for a panic with its stack.
+func (f faults) Write(text []byte) (int, error) {
+	own := func(begin string) bool { return bytes.HasPrefix(text, []byte(begin)) }
+	if f.to != nil && slices.ContainsFunc(ownFaults, own) {
+		f.to.Error(string(bytes.TrimSpace(text)))
+	}
+	return len(text), nil
 }
 
 // ServeTCP answers the API on a TCP listener until the returned stop is called,
@@ -60,7 +80,7 @@ func ServeTCP(l net.Listener, p Public) (stop func()) {
 	return serve(l, &http.Server{
 		Handler:           counted(p.Runs, newGate(p.routes(), p.Tokens, l.Addr())),
 		ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		ErrorLog: log.New(io.Discard, "", 0), // what strangers do wrong is no news
+		ErrorLog: log.New(faults{p.Log}, "", 0),
 	})
 }
 

@@ -1,7 +1,10 @@
 package observe
 
 import (
+	"bytes"
+	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -38,5 +41,38 @@ func TestServeTCP(t *testing.T) {
 	if conn, err := net.Dial("tcp", strings.TrimPrefix(at.base, "http://")); err == nil {
 		_ = conn.Close()
 		t.Error("it takes connections after its stop")
+	}
+}
+
+// A fault of ours comes into the log, and what a stranger does wrong does not.
+func TestFaultsAreLogged(t *testing.T) {
+	h, _ := open(t)
+	l, err := Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tokens, err := MakeTokens(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	stop := ServeTCP(l, Public{
+		Runs: &Store{Data: h.data, Bus: h.bus, Live: h.live}, Tokens: tokens, Metrics: NewMetrics("v1", "go1"), Unready: func() string { return "" },
+		Page: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("our fault") }),
+		Log:  slog.New(slog.NewJSONHandler(&log, nil)),
+	})
+	for _, path := range []string{"/healthz?a;b", "/"} {
+		res, err := http.Get("http://" + l.Addr().String() + path)
+		if err == nil {
+			_ = res.Body.Close()
+		}
+		if (err != nil) != (path == "/") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	stop()
+	if got := log.String(); !strings.Contains(got, `"level":"ERROR"`) || !strings.Contains(got, "our fault") || strings.Contains(got, "semicolon") {
+		t.Errorf("the log has %s", got)
 	}
 }
