@@ -83,7 +83,7 @@ func (s *Store) Observer(_ context.Context, run string) (Observer, error) {
 	}
 	l := s.live(run)
 	if l == nil || l.Observer == nil {
-		return Observer{}, fmt.Errorf("%w: %s; troupe resume %s goes on with it, and troupe replay %s --wait publishes what is on record", ErrNotRunning, run, run, run)
+		return Observer{}, fmt.Errorf("%w: %s; troupe replay %s --wait publishes what is on record, and troupe resume %s goes on with it if it was interrupted", ErrNotRunning, run, run, run)
 	}
 	return l.Observer()
 }
