@@ -158,6 +158,7 @@ func (s *server) expand(path string, sub observe.Submission) (*plan.Plan, error)
 // can take it up.
 func (h *Host) make(ctx context.Context, p *plan.Plan, o Options, made func(run string) error) (string, error) {
 	r := &run{plan: p, opts: o, host: h, live: observe.NewLive(func() {})}
+	r.live.Waits = true
 	defer r.stop()
 	defer r.live.Over()
 	if err := r.open(ctx, h.data); err != nil {

@@ -288,3 +288,20 @@ func TestRequestsThatAreNone(t *testing.T) {
 		t.Error("one of them stopped the run")
 	}
 }
+
+// A run that is only being made, to be played later, waits like one of the queue.
+func TestRunThatIsMade(t *testing.T) {
+	h, c := open(t)
+	h.run("r", 0, true)
+	h.live("r").Waits = true
+	if r, err := c.Get(t.Context(), "r"); err != nil || r.Status != Queued {
+		t.Errorf("it is %s, %v", r.Status, err)
+	}
+	const waits = "not as the run stands: run r waits until there is room for it"
+	if _, err := c.Turn(t.Context(), "r", "ann", HumanWait{}); err == nil || err.Error() != waits {
+		t.Errorf("a turn of it: %v", err)
+	}
+	if err := c.Pause(t.Context(), "r"); err == nil || err.Error() != waits {
+		t.Errorf("to hold it up: %v", err)
+	}
+}

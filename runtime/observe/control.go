@@ -136,7 +136,7 @@ func (s *Store) pacer(run string) (Pacer, error) {
 
 // unplayed is the error of a run that nobody plays now.
 func (s *Store) unplayed(run string) error {
-	if s.Server != nil && s.Server.Queued(run) {
+	if l := s.live(run); l != nil && l.Waits || s.Server != nil && s.Server.Queued(run) {
 		return fmt.Errorf("%w: run %s waits until there is room for it", ErrConflict, run)
 	}
 	return fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)

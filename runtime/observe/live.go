@@ -22,6 +22,10 @@ type Live struct {
 	// Served are the ports that agents serve; set before others know the Live.
 	Served Served
 
+	// Waits says that it is only being made, to be played later; set before others know
+	// the Live.
+	Waits bool
+
 	inside interior // what its agents do
 
 	mu     sync.Mutex
@@ -98,6 +102,14 @@ func (l *Live) Over() {
 		close(l.more)
 		close(l.done)
 	}
+}
+
+// status is how a run stands that is not over.
+func (l *Live) status() Status {
+	if l.Waits {
+		return Queued
+	}
+	return Running
 }
 
 // State is the newest state.

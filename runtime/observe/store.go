@@ -84,21 +84,24 @@ func (s *Store) Get(ctx context.Context, run string) (Run, error) {
 func (s *Store) describe(ctx context.Context, name string) Run {
 	r := Run{Run: name, Status: Interrupted}
 	m, err := s.manifests.get(s.Dir(name).Manifest())
-	if err != nil && s.live(name) != nil {
-		r.Status = Running // it is being made
-		return r
-	}
+	l := s.live(name)
 	if err != nil {
-		r.Error = err.Error()
+		if l == nil {
+			r.Error = err.Error()
+			return r
+		}
+		r.Status = l.status() // it is being made
 		return r
 	}
 	r.Scenario, r.Seed, r.Started = m.Plan.Name, m.Plan.Seed, m.Started
 	r.Isolation, r.Missing, r.Enforced = m.Isolation.String(), m.Isolation.Missing, m.Limits
 	r.Agents, r.Processes, r.Last, r.Hash = len(m.Plan.Agents), len(m.Plan.Processes), m.Plan.Clock.Ticks, m.Genesis
 	r.People = m.Plan.People()
-	if l := s.live(name); l != nil {
+	if l != nil {
 		st := l.State()
-		r.Status, r.PID = Running, os.Getpid()
+		if r.Status = l.status(); r.Status == Running {
+			r.PID = os.Getpid()
+		}
 		if stand, missing := l.walled(); stand != "" {
 			r.Isolation, r.Missing = stand, missing
 		}
