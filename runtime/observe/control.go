@@ -134,9 +134,17 @@ func (s *Store) pacer(run string) (Pacer, error) {
 	return nil, s.unplayed(run)
 }
 
+// waits says whether a run is to be played, and is not yet, or not any more.
+func (s *Store) waits(run string) bool {
+	if l := s.live(run); l != nil {
+		return l.Waits
+	}
+	return s.Server != nil && s.Server.Queued(run)
+}
+
 // unplayed is the error of a run that nobody plays now.
 func (s *Store) unplayed(run string) error {
-	if l := s.live(run); l != nil && l.Waits || s.Server != nil && s.Server.Queued(run) {
+	if s.waits(run) {
 		return fmt.Errorf("%w: run %s waits until there is room for it", ErrConflict, run)
 	}
 	return fmt.Errorf("%w: %s; troupe resume %s goes on with it", ErrNotRunning, run, run)

@@ -73,7 +73,8 @@ func skip(text []byte, events int) []byte {
 
 // follow opens the source of a run for a reader, once the run has begun.
 func (s *Store) follow(ctx context.Context, run string, w io.Writer) (src *source, release func(), err error) {
-	if err := s.begun(ctx, run, w); err != nil {
+	_, err = waiting(ctx, w, func(idle context.Context) (struct{}, error) { return struct{}{}, s.begun(idle, run, w) })
+	if err != nil {
 		return nil, nil, err
 	}
 	if src, release, err = s.read(ctx, run); err == nil {
@@ -112,23 +113,20 @@ func (s *Store) Stream(ctx context.Context, run string, from Mark, w io.Writer) 
 	}
 }
 
-// begun waits until a run that is queued is played, or is not any more.
+// begun waits until a run that waits to be played is played, or does not wait any more.
 func (s *Store) begun(ctx context.Context, run string, w io.Writer) error {
-	if err := s.exists(run); err != nil || s.Server == nil {
+	if err := s.exists(run); err != nil {
 		return err
 	}
-	_, err := waiting(ctx, w, func(idle context.Context) (bool, error) {
-		for s.live(run) == nil && s.Server.Queued(run) {
-			flush(w)
-			select {
-			case <-time.After(10 * again):
-			case <-idle.Done():
-				return false, idle.Err()
-			}
+	for s.waits(run) {
+		flush(w)
+		select {
+		case <-time.After(10 * again):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
-		return true, nil
-	})
-	return err
+	}
+	return nil
 }
 
 // waiting calls next until it has something, with a sign of life each time that

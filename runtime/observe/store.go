@@ -175,6 +175,11 @@ func (s *Store) openLog(ctx context.Context, name string, m *record.Manifest) (l
 
 // Events implements Runs.
 func (s *Store) Events(ctx context.Context, run string, from int, follow bool, w io.Writer) error {
+	if follow {
+		if err := s.begun(ctx, run, w); err != nil {
+			return err
+		}
+	}
 	src, release, err := s.read(ctx, run)
 	if err != nil {
 		return err
