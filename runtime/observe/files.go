@@ -120,14 +120,11 @@ func fileRoutes(mux *routes, runs Inspector) {
 // list reads a directory.
 func list(f *os.File) (Directory, error) {
 	d := Directory{Entries: []DirEntry{}}
-	entries, err := f.ReadDir(-1)
+	entries, left, err := firstOf(f)
 	if err != nil {
 		return d, fmt.Errorf("cannot list the directory: %w", reasonOf(err))
 	}
-	slices.SortFunc(entries, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	if n := len(entries) - mostEntries; n > 0 {
-		entries, d.Left = entries[:mostEntries], n
-	}
+	d.Left = left
 	for _, e := range entries {
 		st, err := e.Info()
 		if err != nil {
@@ -145,6 +142,32 @@ func list(f *os.File) (Directory, error) {
 		d.Entries = append(d.Entries, x)
 	}
 	return d, nil
+}
+
+// firstOf gives the first entries of a directory by name, and how many more there
+// are. It never holds many more than it gives, whatever an agent has put there.
+func firstOf(f *os.File) (first []os.DirEntry, left int, err error) {
+	const some = 1024
+	cut := func() {
+		slices.SortFunc(first, func(a, b os.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+		if n := len(first) - mostEntries; n > 0 {
+			clear(first[mostEntries:])
+			first, left = first[:mostEntries], left+n
+		}
+	}
+	for {
+		more, err := f.ReadDir(some)
+		if first = append(first, more...); len(first) > 2*mostEntries {
+			cut()
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			cut()
+			return first, left, nil
+		case err != nil:
+			return nil, 0, err
+		}
+	}
 }
 
 // looked is how much of a file says whether it is text.

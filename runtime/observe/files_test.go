@@ -2,6 +2,7 @@ package observe
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -113,6 +114,34 @@ func TestFilesElsewhere(t *testing.T) {
 	at.is(t, "GET /v1/runs/%2e%2e/agents/ann/files/s", 404)
 	at.is(t, "GET /v1/runs/r/agents/bob/files/s", 404)
 	at.is(t, "GET /v1/runs/r/agents/zoe/files", 404, "no agent zoe")
+}
+
+// Of a directory with very many entries the first are told, and how many more there
+// are.
+func TestFilesThatAreMany(t *testing.T) {
+	at, work := workplace(t)
+	const files = 2*mostEntries + 3000
+	many := filepath.Join(work, "many")
+	if err := os.Mkdir(many, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for n := range files { // no order is that of names
+		if err := os.WriteFile(filepath.Join(many, fmt.Sprintf("%05d", n*7919%files)), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var d Directory
+	if err := json.Unmarshal([]byte(at.ask(t, filesOfAnn+"/many", "").body), &d); err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Entries) != mostEntries || d.Left != files-mostEntries {
+		t.Fatalf("there are %d, and %d more", len(d.Entries), d.Left)
+	}
+	for n, e := range d.Entries {
+		if want := fmt.Sprintf("%05d", n); e.Name != want {
+			t.Fatalf("entry %d is %s", n, e.Name)
+		}
+	}
 }
 
 // While a directory on the way becomes a link that leads out and back again, what
