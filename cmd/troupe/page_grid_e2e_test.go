@@ -90,7 +90,7 @@ func pageReports(t *testing.T, binary string) {
 	b.until(`document.querySelector(".transcript").innerText.includes("100 tokens in and 20 out")`)
 	b.shot("report-models")
 	open("long") // has a part, and says so
-	b.until(`document.querySelector(".note").textContent.includes("one tick of 2")`)
+	b.until(`document.querySelector(".note").textContent.includes("one tick of 2, the newest 500 turns of an agent. ")`)
 	eval[any](b, `(() => { const r = document.querySelector("input[type=range]"); r.value = 1000; r.dispatchEvent(new Event("input")); return null; })()`)
 	b.until(`[...document.querySelectorAll(".said .tick")].at(-1)?.textContent === "999"`)
 	for _, url := range b.requests() {

@@ -239,17 +239,18 @@ func lookedAt(ticks, agents int) int {
 
 // look takes what is known of agents one by one, as long as there is room.
 func (r *report) look(ctx context.Context, agents []string, most int) error {
-	turns, texts, looked := 0, 0, 0
+	turns, texts, looked, cut := 0, 0, 0, false
 	for _, id := range agents {
 		if looked == most || turns > reportTurnBytes {
 			break
 		}
 		looked++
 		path := r.path + "/agents/" + url.PathEscape(id)
-		list, err := r.turns(ctx, path+"/turns")
+		list, more, err := r.turns(ctx, path+"/turns")
 		if err != nil {
 			return err
 		}
+		cut = cut || more
 		r.Answers[path+"/turns"] = list
 		turns += len(list)
 		for _, of := range []string{"/transcript", "/log"} {
@@ -270,29 +271,33 @@ func (r *report) look(ctx context.Context, agents []string, most int) error {
 	if looked < len(agents) {
 		r.left = append(r.left, fmt.Sprintf("turns and logs of %d agents, those that failed first", looked))
 	}
+	if cut {
+		r.left = append(r.left, fmt.Sprintf("the newest %d turns of an agent", reportTurns))
+	}
 	if texts > reportTextBytes {
 		r.left = append(r.left, "not all transcripts and logs")
 	}
 	return nil
 }
 
-// turns are an agent's newest ones.
-func (r *report) turns(ctx context.Context, path string) (json.RawMessage, error) {
+// turns are an agent's newest ones; more says that there are earlier ones.
+func (r *report) turns(ctx context.Context, path string) (list json.RawMessage, more bool, err error) {
 	all := []json.RawMessage{}
 	for before := ""; ; {
-		a, err := r.ask(ctx, path+"?limit="+strconv.Itoa(reportTurns)+before)
+		a, err := r.ask(ctx, path+"?limit="+strconv.Itoa(reportTurns-len(all))+before)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		var some []json.RawMessage
 		if err := json.Unmarshal(a.body.Bytes(), &some); err != nil {
-			return nil, fmt.Errorf("cannot read the turns: %w", err)
+			return nil, false, fmt.Errorf("cannot read the turns: %w", err)
 		}
 		all = append(all, some...)
-		more := a.header.Get("Troupe-Before")
-		if more == "" || len(all) >= reportTurns {
-			return json.Marshal(all)
+		earlier := a.header.Get("Troupe-Before")
+		if earlier == "" || len(all) >= reportTurns {
+			list, err = json.Marshal(all)
+			return list, earlier != "", err
 		}
-		before = "&before=" + more
+		before = "&before=" + earlier
 	}
 }
