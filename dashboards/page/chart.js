@@ -4,7 +4,7 @@ import { h, setText, num, once, palette, colour } from "./dom.js";
 
 export const mostLines = 12;
 
-const ticksOfAxis = 3; // about
+const ticksOfAxis = 4; // about
 
 // niceStep is a round distance of lines, so that about n of them span a range.
 function niceStep(range, n) {

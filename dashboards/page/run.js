@@ -284,7 +284,7 @@ export class RunView {
     if (!info) return;
     const facts = [
       ["ticks", num(Math.max(info.ticks ?? 0, this.newest.tick + 1)) + (info.last ? ` of ${num(info.last)}` : "")],
-      ["scenario", info.scenario], ["seed", String(info.seed ?? "")], ["agents", num(info.agents)],
+      ["scenario", info.scenario], ["seed", String(info.seed ?? "")],
       ["hash", m.hash ? m.hash.slice(0, 12) : ""], ["walls", info.isolation], ["cost", usd(info.usd || undefined)],
     ].filter(([, v]) => v);
     if (this.facts.children.length !== facts.length) {
