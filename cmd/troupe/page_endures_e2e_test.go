@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 )
@@ -20,6 +21,7 @@ func pageEndures(t *testing.T, binary string) {
 		{"broken", pageBroken},
 		{"wild", pageWild},
 		{"unseen", pageUnseen},
+		{"rests", pageRests},
 		{"rows", pageRows},
 		{"refuses", pageRefuses},
 		{"another", pageAnother},
@@ -145,6 +147,41 @@ func pageUnseen(h *host, b *browser) {
 	eval[any](b, `(window.seen(), null)`)
 	b.until(`Number(document.querySelector("canvas.grid").dataset.tick) > 60`)
 	h.end("unseen")
+}
+
+// A page that nobody sees for long takes up no connection, and has all of the run once
+// somebody looks.
+func pageRests(h *host, b *browser) {
+	b.open(h.link())
+	b.fill("scenario", "game.yaml")
+	b.fill("name", "rests")
+	b.fill("ticks a second", "20")
+	b.press("Start")
+	b.until(`document.querySelector(".run")?.dataset.newest > 3`)
+	b.fetches(`() => null`)
+	const becomes = `(() => {
+		const timer = setTimeout;
+		Object.defineProperty(document, "hidden", { value: %v, configurable: true });
+		window.setTimeout = (f) => { f(); return 0; };
+		document.dispatchEvent(new Event("visibilitychange"));
+		window.setTimeout = timer;
+		return Number(document.querySelector(".run").dataset.newest);
+	})()`
+	before := eval[int](b, becomes, true)
+	ticks := before
+	for end := time.Now().Add(pagePatience); ticks < before+20; {
+		if time.Now().After(end) {
+			b.Fatalf("the run does not go on after tick %d", ticks)
+		}
+		ticks = eval[int](b, `fetch("/v1/runs/rests", { headers: { Authorization: "Bearer " + sessionStorage.getItem("troupe.token") } }).then(r => r.json()).then(r => r.ticks)`)
+	}
+	if now := b.number(".run", "data-newest"); now > before+2 {
+		b.Errorf("it follows the run to tick %d, though nobody sees it since tick %d", now, before)
+	}
+	eval[int](b, becomes, false)
+	b.until(`Number(document.querySelector(".run").dataset.newest) > %d`, ticks)
+	b.until(`window.asked.filter(path => path.endsWith("/frames")).length === 1`)
+	h.end("rests")
 }
 
 // Rows of the list of runs stay where they are while runs go on.

@@ -128,6 +128,7 @@ export class Panel {
   show(name) {
     this.leave();
     this.now = name;
+    setAttr(this.content, "aria-label", name);
     for (const b of this.tabs.children) {
       setAttr(b, "aria-selected", b.textContent === name);
       setAttr(b, "tabindex", b.textContent === name ? 0 : -1);

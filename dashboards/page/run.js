@@ -20,6 +20,7 @@ import { matches, natural } from "./order.js";
 const changes = new Set(["queued", "running", "interrupted"]); // statuses that may become others
 const roomForBoth = 760, besideGrid = 234; // pixels: a grid with charts beside it, and these with their gap
 const firstPause = 300, longestPause = 5000; // milliseconds
+const restAfter = 60_000; // milliseconds that nobody sees the page
 
 export class RunView {
   // another is called where the run turns out to be another one of that name.
@@ -34,6 +35,8 @@ export class RunView {
     this.draw = once(() => this.render());
     this.drawSlow = seldom(150, () => this.renderSlow());
     this.askInfo = seldom(1000, () => this.getInfo());
+    this.seen = () => this.rest();
+    document.addEventListener("visibilitychange", this.seen);
     this.start();
   }
 
@@ -68,6 +71,8 @@ export class RunView {
     this.drawSlow.stop();
     this.askInfo.stop();
     clearInterval(this.clock);
+    clearTimeout(this.sleep);
+    document.removeEventListener("visibilitychange", this.seen);
     for (const p of [...this.parts, this.charts]) p.close();
     this.panel?.close(false);
   }
@@ -77,6 +82,7 @@ export class RunView {
       this.told(await this.insist(paths.run(this.run)));
       if (this.closed) return;
       this.follow();
+      this.rest(); // it may have been opened beside what is looked at
       this.plan = await this.insist(paths.run(this.run) + "/plan");
     } catch (e) {
       if (e.name === "AbortError") return;
@@ -108,6 +114,23 @@ export class RunView {
   follow() {
     this.unfollow?.();
     this.unfollow = follow(this.source, this.run, (f) => this.take(f), (how, e) => this.connected(how, e));
+  }
+
+  // rest has a page that nobody sees give its stream back after a while: a browser
+  // has six connections to a supervisor, for all of its pages. Whoever looks again
+  // gets the whole of what there is.
+  rest() {
+    clearTimeout(this.sleep);
+    if (document.hidden && this.unfollow && !this.over) {
+      this.sleep = setTimeout(() => {
+        this.unfollow();
+        this.resting = true;
+      }, restAfter);
+    } else if (!document.hidden && this.resting) {
+      this.resting = false;
+      this.follow();
+      this.askInfo();
+    }
   }
 
   // picture makes what the plan's view says.
