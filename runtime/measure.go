@@ -31,13 +31,9 @@ func (r *run) unready(ctx context.Context) string {
 	return ""
 }
 
-// measurePast says what a run that goes on begins with.
-func (r *run) measurePast(cfg *engine.Config, past *record.Summary) {
-	if r.metrics == nil || cfg.From == nil {
-		return
-	}
-	r.metrics.Resumed(past)
-	if cfg.Plan.Shared == nil {
+// measureLeases says which leases a run that goes on begins with.
+func (r *run) measureLeases(cfg *engine.Config) {
+	if r.metrics == nil || cfg.From == nil || cfg.Plan.Shared == nil {
 		return
 	}
 	now := cfg.From.Tree()
@@ -48,13 +44,15 @@ func (r *run) measurePast(cfg *engine.Config, past *record.Summary) {
 	r.metrics.Leases(len(now.Leases("")), waiting)
 }
 
-// measure begins the run's metrics, once there is a fleet to look at.
-func (r *run) measure() {
+// measure begins the run's metrics, once there is a fleet to look at. Past is what is
+// on record.
+func (r *run) measure(past *record.Summary) {
 	if r.host.measured == nil {
 		return
 	}
 	o := observe.MeasuredRun{
 		Name: r.name, Plan: r.plan, States: processStates(), Processes: r.processes, Limits: r.uses, Written: r.log.Written,
+		Past:   past,
 		Paused: func() bool { paused, _ := r.pacer.pace.State(); return paused },
 	}
 	o.Isolation, o.Walls = measuredWalls(r.walls.Achieved())

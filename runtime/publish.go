@@ -18,8 +18,7 @@ type publisher struct {
 	expect *checker
 }
 
-// publisher makes the run's publisher and tells the watcher that the run
-// starts.
+// publisher makes the run's publisher, which knows what is on record.
 func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	pub := &publisher{run: r, tell: teller{to: r.host.bus, run: r.name}, expect: newChecker(r.plan.Expect)}
 	if r.resumed {
@@ -28,9 +27,15 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 		}
 		r.live.Committed(observe.State{Ticks: pub.sum.Ticks, Hash: pub.sum.Hash})
 	}
+	return pub, nil
+}
+
+// starting tells the watcher that the run starts.
+func (p *publisher) starting() error {
+	r := p.run
 	o := Opening{
 		Run: r.name, Dir: r.dir.Dir, Realtime: r.plan.Clock.Mode == plan.Realtime, Agents: len(r.plan.Agents),
-		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: pub.sum.Ticks, Dropped: r.dropped,
+		Processes: len(r.plan.Processes), Ticks: r.plan.Clock.Ticks, From: p.sum.Ticks, Dropped: r.dropped,
 		Paused: r.opts.Paused,
 	}
 	o.Bypass, o.People = bypasses(r.plan), r.plan.People()
@@ -40,7 +45,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	if r.host.opts.BusListen != "" {
 		var err error
 		if o.Observer, err = r.observers(); err != nil {
-			return nil, err
+			return err
 		}
 		o.Bus, o.Outside = r.host.bus.Addr(), outsiders(r.plan)
 	}
@@ -48,7 +53,7 @@ func (r *run) publisher(ctx context.Context) (*publisher, error) {
 	if r.opts.Watch != nil {
 		r.opts.Watch.Starting(o)
 	}
-	return pub, nil
+	return nil
 }
 
 // started says that the run's processes have started, for the first time or

@@ -296,6 +296,10 @@ func (r *run) play(ctx context.Context) (res *Result, err error) {
 	if r.gate, err = r.liveGate(ctx); err != nil { // closed after the fleet, too
 		return nil, err
 	}
+	pub, err := r.publisher(ctx)
+	if err != nil {
+		return nil, err
+	}
 	// After the world, so that it is undone before: the fleet stops the agents
 	// and a world's process side by side, within the 4 s that all have.
 	last, _, _ := r.log.Last()
@@ -310,7 +314,7 @@ func (r *run) play(ctx context.Context) (res *Result, err error) {
 	r.onStop(func() { _ = r.dir.RemoveSockets() })
 	r.onStop(r.ports.close)
 	r.onStop(r.stopFleet)
-	r.measure()
+	r.measure(&pub.sum)
 	defer func() { r.measuredOver(res, err) }()
 	if r.live != nil {
 		r.live.Limited(r.uses)
@@ -334,7 +338,7 @@ func (r *run) play(ctx context.Context) (res *Result, err error) {
 	if err := r.faults(&cfg); err != nil {
 		return nil, err
 	}
-	return r.loop(ctx, cfg, fleet, shelf)
+	return r.loop(ctx, cfg, fleet, shelf, pub)
 }
 
 // clocks are the loops, by the clock's mode.
@@ -344,9 +348,8 @@ var clocks = map[string]func(context.Context, engine.Config) (engine.Result, err
 }
 
 // loop starts the agents and plays until the run ends, one way or another.
-func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *lateShelf) (*Result, error) {
-	pub, err := r.publisher(ctx)
-	if err != nil {
+func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *lateShelf, pub *publisher) (*Result, error) {
+	if err := pub.starting(); err != nil {
 		return nil, err
 	}
 	specs, err := r.cast(ctx, &cfg, fleet)
@@ -366,7 +369,7 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 	}
 	r.humans.open(r.fleet)
 	r.ports.open(r.fleet)
-	r.measurePast(&cfg, &pub.sum)
+	r.measureLeases(&cfg)
 	pub.started()
 	cfg.OnTick, cfg.OnCheckpoint = func(rec *record.Record, hash [record.HashSize]byte) {
 		pub.ticked(rec, hash)

@@ -313,8 +313,8 @@ func TestBudgetOfTheRun(t *testing.T) {
 	isSeries(t, m, "troupe_budget_left_usd")
 	r.Over(Failed)
 	p.Limits.USD = 10 * agent.Dollar
-	m, r = measured(p)
-	r.Resumed(&record.Summary{Ticks: 7, Timed: 2, Outcomes: map[string]int{record.Acted: 30, "deadline": 2, "novel": 1}, Usage: agent.Usage{USD: 3 * agent.Dollar}})
+	m = NewMetrics("v1", "go1")
+	r = m.Run(MeasuredRun{Name: "r1", Plan: p, Past: &record.Summary{Ticks: 7, Timed: 2, Outcomes: map[string]int{record.Acted: 30, "deadline": 2, "novel": 1}, Usage: agent.Usage{USD: 3 * agent.Dollar}}})
 	r.Committed(busy())
 	isSeries(t, m, "troupe_budget_left_usd", `troupe_budget_left_usd{budget="limits.usd",run="r1"} 6.5`)
 	isSeries(t, m, "troupe_budget_limit_usd", `troupe_budget_limit_usd{budget="limits.usd",run="r1"} 10`)

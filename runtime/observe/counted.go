@@ -15,9 +15,9 @@ func (r *RunMetrics) Leases(held int, waiting []int) {
 	}
 }
 
-// Resumed begins with what is on record of a run that goes on. It comes before
-// Committed.
-func (r *RunMetrics) Resumed(past *record.Summary) {
+// resume begins with what is on record of a run that goes on. Nobody may have seen
+// the metrics: a counter that is back at 0 in between has all of it counted once more.
+func (r *RunMetrics) resume(past *record.Summary) {
 	r.ticks.Add(float64(past.Ticks))
 	r.timed.Add(float64(past.Timed))
 	for name, n := range past.Outcomes {

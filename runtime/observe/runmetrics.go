@@ -22,6 +22,9 @@ type MeasuredRun struct {
 	Walls     map[string]bool
 	// States are the names of all states that a process may be in.
 	States []string
+	// Past is what is on record already of a run that goes on; nil for nothing. It is
+	// not kept.
+	Past *record.Summary
 	// Processes are the run's processes now; called at each scrape, from any
 	// goroutine, until Over. Nil for a run without.
 	Processes func() []Process
@@ -154,6 +157,10 @@ func (m *Metrics) Run(o MeasuredRun) *RunMetrics {
 	r.usage = newUsageMetrics(reg, r.names)
 	r.genAI = newGenAI(reg, o.Plan, r.names)
 	r.budgets = newBudgetCollector(&o)
+	if o.Past != nil {
+		r.resume(o.Past)
+		o.Past = nil
+	}
 	r.shared = newSharedMetrics(reg, o.Plan)
 	r.fleet = newFleetCollector(o, r.names)
 	r.fleet.sampler = &m.procs
