@@ -178,6 +178,9 @@ func (s *server) room(j *job) bool {
 
 // play plays a run to its end, or to the server's.
 func (s *server) play(j *job) {
+	if j.plan.Durability == plan.DurableMachine && !s.opts.Sync {
+		s.opts.Log.Warn("a power cut may cost ticks of it: it was made to outlive one, and this server was started without --durability machine", "run", j.Run)
+	}
 	res, err := s.host.resume(s.ctx, Options{
 		Name: j.Run, Kill: s.opts.Kill, Paused: j.Paused, Speed: j.Speed,
 		Paced: func(paused bool, perSecond float64) { s.paced(j, paused, perSecond) },
