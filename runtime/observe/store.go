@@ -297,8 +297,7 @@ func (s *Store) Stop(ctx context.Context, run string) error {
 }
 
 // halt has a run wait no more and, by force, be played no more; ErrRunning is one
-// that would have to be. It says whether there was anything to end, and returns when
-// the run is given back.
+// that would have to be. It says whether there was anything to end.
 func (s *Store) halt(ctx context.Context, run string, force bool) (ended bool, err error) {
 	if ended, err = s.withdraw(ctx, run); ended || err != nil {
 		return ended, err
@@ -310,8 +309,8 @@ func (s *Store) halt(ctx context.Context, run string, force bool) (ended bool, e
 	case !force:
 		return false, fmt.Errorf("%w: %s; stop it first, or remove it by force", ErrRunning, run)
 	}
-	if err = l.stop(ctx); err == nil {
-		_, err = s.withdraw(ctx, run) // one that was only being made waits now
+	if err = l.stop(ctx); err == nil && l.Waits { // in the queue now
+		_, err = s.withdraw(ctx, run)
 	}
 	return true, err
 }
@@ -332,7 +331,11 @@ func (s *Store) Remove(ctx context.Context, run string, force bool) error {
 		}
 		return err
 	}
-	if _, err := s.halt(ctx, run, force); err != nil {
+	ended, err := s.halt(ctx, run, force)
+	if err == nil && ended {
+		_, err = s.withdraw(ctx, run) // until it is given back
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.Bus.DeleteStream(run); err != nil && !errors.Is(err, bus.ErrNoStream) {
