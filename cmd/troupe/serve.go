@@ -40,11 +40,30 @@ func serve(c *cli.Context) error {
 	if err := checkListens(c); err != nil {
 		return err
 	}
-	log, err := logger(c, os.Stderr, usualLog(os.Stderr))
+	o, err := serveOptions(c)
 	if err != nil {
 		return err
 	}
-	o := runtime.ServeOptions{
+	log := o.Log
+	ctx, kill, release := interruptionsTold(func() { log.Warn("interrupted: stopping all; once more ends every process at once") })
+	defer release()
+	o.Kill = kill
+	o.Opened = func(h *runtime.Host) {
+		log.Info("serving", "data", o.Data, "listen", h.Addr(), "version", runtime.Version())
+		if link := h.Link(); link != "" && term.IsTerminal(int(os.Stderr.Fd())) {
+			_, _ = fmt.Fprintf(os.Stderr, "the page: %s\n", link)
+		}
+	}
+	return explain(runtime.Serve(ctx, o))
+}
+
+// serveOptions reads the flags of the command.
+func serveOptions(c *cli.Context) (o runtime.ServeOptions, err error) {
+	log, err := logger(c, os.Stderr, usualLog(os.Stderr))
+	if err != nil {
+		return o, err
+	}
+	o = runtime.ServeOptions{
 		HostOptions: runtime.HostOptions{
 			Data: c.String("data"), BusListen: c.String("bus-listen"), Listen: c.String("listen"),
 			Tokens: c.String("tokens"), Log: log,
@@ -57,31 +76,22 @@ func serve(c *cli.Context) error {
 	case "machine":
 		o.Sync = true
 	default:
-		return usage("--durability is process or machine")
+		return o, usage("--durability is process or machine")
 	}
 	if o.AtOnce < 0 || o.Idle < 0 {
-		return usage("--at-once and --idle-exit are 0 or more")
+		return o, usage("--at-once and --idle-exit are 0 or more")
 	}
 	if text := c.String("memory"); text != "" {
 		size, ok := scenarios.ParseSize(text)
 		if !ok {
-			return usage("--memory is a number of bytes such as 512MiB or 8GiB")
+			return o, usage("--memory is a number of bytes such as 512MiB or 8GiB")
 		}
 		o.Memory = size
 	}
 	if o.Scenarios != "" {
 		if st, err := os.Stat(o.Scenarios); err != nil || !st.IsDir() {
-			return usage("--scenarios %s is no directory", o.Scenarios)
+			return o, usage("--scenarios %s is no directory", o.Scenarios)
 		}
 	}
-	ctx, kill, release := interruptionsTold(func() { log.Warn("interrupted: stopping all; once more ends every process at once") })
-	defer release()
-	o.Kill = kill
-	o.Opened = func(h *runtime.Host) {
-		log.Info("serving", "data", o.Data, "listen", h.Addr(), "version", runtime.Version())
-		if link := h.Link(); link != "" && term.IsTerminal(int(os.Stderr.Fd())) {
-			_, _ = fmt.Fprintf(os.Stderr, "the page: %s\n", link)
-		}
-	}
-	return explain(runtime.Serve(ctx, o))
+	return o, nil
 }

@@ -268,7 +268,7 @@ type serverState struct {
 	Serves bool `json:"serves"` // it takes runs
 }
 
-// controlRoutes are those that make runs and say how they go.
+// controlRoutes are those that make runs, say what they came to, and how they go.
 func controlRoutes(mux *routes, runs Runs, local bool) {
 	mux.HandleFunc("GET /v1/server", func(w http.ResponseWriter, r *http.Request) {
 		tell(w, http.StatusOK, serverState{Serves: runs.Serves(r.Context()) == nil}, nil)
@@ -296,6 +296,11 @@ func controlRoutes(mux *routes, runs Runs, local bool) {
 		text, err := runs.Result(r.Context(), r.PathValue("run"))
 		tell(w, http.StatusOK, text, err)
 	})
+	paceRoutes(mux, runs)
+}
+
+// paceRoutes are those that hold runs up and let them go on.
+func paceRoutes(mux *routes, runs Runs) {
 	mux.HandleFunc("POST /v1/runs/{run}/pause", act(func(r *http.Request) error {
 		return runs.Pause(r.Context(), r.PathValue("run"))
 	}))
