@@ -110,8 +110,11 @@ func asker(runs Runs) func(ctx context.Context, path string) (*answered, error) 
 			}
 			defer func() { _ = res.Body.Close() }()
 			a := &answered{code: res.StatusCode, header: res.Header}
-			_, err = a.body.ReadFrom(res.Body)
-			return a, err
+			if _, err := a.body.ReadFrom(res.Body); err != nil {
+				return nil, fmt.Errorf("the supervisor's answer broke off: %w", err)
+			}
+			a.header.Set(failed, res.Trailer.Get(failed))
+			return a, a.wrong()
 		}
 	}
 	api := Handler(runs)
