@@ -11,28 +11,38 @@ const mostEvents = 50;
 export const none = 255;
 
 // A Series is what came about over ticks, in a room that does not grow: points
-// [tick, value] evenly apart, and the newest.
+// [tick, value], and of more than there is room for the lowest and the highest of
+// parts that are equally wide.
 export class Series {
   points = [];
-  gap = 0; // ticks between points, at least
+  width = 1; // ticks of a part
 
   add(p) {
-    const { points } = this, n = points.length;
-    if (n > 0 && points[n - 1][0] >= p[0]) return; // told before
-    if (n > 1 && points[n - 1][0] - points[n - 2][0] < this.gap) points[n - 1] = p; // the newest until now
-    else points.push(p);
-    if (points.length > mostPoints) this.thin();
+    const { points } = this;
+    if (points.length > 0 && points.at(-1)[0] >= p[0]) return; // told before
+    points.push(p);
+    if (points.length <= mostPoints) return;
+    let few = extremes(points, this.width);
+    while (few.length > mostPoints * 0.75) few = extremes(points, this.width *= 2);
+    this.points = few;
   }
+}
 
-  thin() {
-    const { points } = this, end = points.length - 1;
-    this.gap = 2 * (points[end][0] - points[0][0]) / mostPoints;
-    let n = 0;
-    for (let i = 0; i <= end; i++) {
-      if (n === 0 || i === end || points[i][0] - points[n - 1][0] >= this.gap) points[n++] = points[i];
+// extremes leaves of each part of points, so many ticks wide, the lowest and the
+// highest; and the last one.
+function extremes(points, width) {
+  const few = [], part = (i) => Math.floor(points[i][0] / width);
+  for (let i = 0, end; i < points.length; i = end) {
+    let low = i, high = i;
+    for (end = i + 1; end < points.length && part(end) === part(i); end++) {
+      if (points[end][1] < points[low][1]) low = end;
+      if (points[end][1] > points[high][1]) high = end;
     }
-    points.length = n;
+    few.push(points[Math.min(low, high)]);
+    if (low !== high) few.push(points[Math.max(low, high)]);
   }
+  if (few.at(-1) !== points.at(-1)) few.push(points.at(-1));
+  return few;
 }
 
 export class Model {

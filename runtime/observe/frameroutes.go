@@ -18,7 +18,8 @@ import (
 // one. With since -1 it is the whole, and takes the place of what was known:
 //
 //	tick, since, hash, [time,] [end]   how the run ended: finished or aborted
-//	columns       by name, [[tick, value],…]: 500 points at most, thinned evenly
+//	columns       by name, [[tick, value],…]: 500 points at most; of more, the lowest
+//	              and the highest of even parts, and the last
 //	scores        by agent; only the changed ones, as of all that follow
 //	race          in a whole frame, of the 24 with the highest scores: [[tick, score],…],
 //	              128 ticks at most, evenly apart, and the frame's

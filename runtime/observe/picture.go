@@ -105,7 +105,7 @@ func (p *picture) size() int {
 	const entry = 64 // of a map
 	n := 1<<10 + entry*(len(p.scores)+len(p.failures)+len(p.came)+len(p.went)) + 16*len(p.counts) + p.race.size()
 	for _, s := range p.columns {
-		n += 16 * (cap(s.recent) + cap(s.thin))
+		n += 16*cap(s.recent) + 32*cap(s.spans)
 	}
 	for _, t := range [][]text{p.messages.newest, p.events.newest} {
 		for i := range t {
