@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/base64"
+	"fmt"
 	"os"
 	"slices"
 	"testing"
@@ -242,30 +243,50 @@ func pageAnother(h *host, b *browser) {
 // Whoever comes late sees at once how scores came about, and what agents had after an
 // earlier tick.
 func pageLate(h *host, b *browser) {
-	b.open(h.link())
-	b.press("over")
-	b.until(`document.querySelectorAll(".bars li").length === 3 && document.querySelectorAll(".agents .name").length === 3`)
-	b.fetches(`() => null`)
-	for _, tick := range []int{30, 31, 47} {
-		b.scrub(tick)
-		b.until(`document.querySelector(".race canvas").getAttribute("aria-label").startsWith("Scores at tick %d: ")`, tick)
-		b.until(`[...document.querySelectorAll(".bars li")].every(li => {
-			const said = li.querySelector(".name").textContent + " " + li.querySelector(".number").textContent;
-			const row = [...document.querySelectorAll(".agents tbody tr")].find(r => r.querySelector(".name")?.textContent === li.querySelector(".name").textContent);
-			return document.querySelector(".race canvas").getAttribute("aria-label").includes(said) && row.querySelector(".c-score").textContent === li.querySelector(".number").textContent;
-		})`)
-		b.until(`document.querySelector(".side .note").textContent.startsWith("Failures and scores as after tick %d,")`, tick)
+	h.run("scenarios/game.yaml", "--name", "far", "--set", "world.config.turns=1000")
+	for _, run := range []struct {
+		name  string
+		ticks []int
+	}{{"over", []int{30, 31, 47}}, {"far", []int{1001, 2345, 2346}}} {
+		b.open(h.link())
+		b.press(run.name)
+		b.until(`document.querySelectorAll(".bars li").length === 3 && document.querySelectorAll(".agents .name").length === 3`)
+		b.fetches(`() => null`)
+		for _, tick := range run.ticks {
+			b.scrub(tick)
+			pageIsOf(b, tick)
+		}
+		if n := eval[int](b, `window.asked.length`); n != len(run.ticks) {
+			b.Errorf("for %d ticks there were %d requests: %s", len(run.ticks), n, eval[string](b, `window.asked.join()`))
+		}
 	}
 	b.shot("late")
 	b.size(390, 844, "dark")
 	b.shot("late-phone")
-	b.until(`getComputedStyle(document.querySelector(".bars .track > span")).backgroundColor === "rgb(95, 184, 147)"`) // as the line of who leads
+	b.until(`["rgb(111, 154, 240)", "rgb(224, 165, 69)", "rgb(95, 184, 147)"].includes(getComputedStyle(document.querySelector(".bars .track > span")).backgroundColor)`) // as the line of who leads
 	b.size(1440, 900, "light")
-	if n := eval[int](b, `window.asked.length`); n != 3 {
-		b.Errorf("for 3 ticks there were %d requests: %s", n, eval[string](b, `window.asked.join()`))
-	}
 	b.press("To the end")
 	b.until(`!document.querySelector(".agents.past")`)
+}
+
+// pageIsOf says that bars, chart and table have the scores after a tick.
+func pageIsOf(b *browser, tick int) {
+	b.Helper()
+	b.until(`document.querySelector(".race canvas").getAttribute("aria-label").startsWith("Scores at tick %s: ")`, thousands(tick))
+	b.until(`[...document.querySelectorAll(".bars li")].every(li => {
+		const said = li.querySelector(".name").textContent + " " + li.querySelector(".number").textContent;
+		const row = [...document.querySelectorAll(".agents tbody tr")].find(r => r.querySelector(".name")?.textContent === li.querySelector(".name").textContent);
+		return document.querySelector(".race canvas").getAttribute("aria-label").includes(said) && row.querySelector(".c-score").textContent === li.querySelector(".number").textContent;
+	})`)
+	b.until(`document.querySelector(".side .note").textContent.startsWith("Failures and scores as after tick %s,")`, thousands(tick))
+}
+
+// thousands is a number as the page writes it, below a million.
+func thousands(n int) string {
+	if n < 1000 {
+		return fmt.Sprint(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
 }
 
 // Whoever wants another order while agents are asked for gets that one.

@@ -56,9 +56,9 @@ export class Chart {
     this.size.disconnect();
   }
 
-  // show takes lines, {name, points: [[tick, value], …]} and a hue where it is not
-  // the next; last is the last tick of the axis and cursor the tick that is shown
-  // elsewhere, -1 for the newest.
+  // show takes lines, {name, points: [[tick, value], …], value}, and a hue where it is
+  // not the next; last is the last tick of the axis and cursor the tick that is shown
+  // elsewhere, -1 for the newest, which value is of: points may lack that tick.
   show(lines, last, cursor) {
     this.lines = lines.map((l, i) => ({ hue: i, ...l }));
     this.last = last;
@@ -173,10 +173,10 @@ export class Chart {
     return high - bottom - (v - low) / (top - low) * (high - bottom - above);
   }
 
-  // tell writes the values at the tick that is pointed at, else the newest.
+  // tell writes the values at the tick that is pointed at, else those that are shown.
   tell(colours) {
     const at = this.hover >= 0 ? this.hover : this.cursor;
-    const values = this.lines.map((l) => valueAt(l.points, at));
+    const values = this.lines.map((l) => this.hover >= 0 ? valueAt(l.points, at) : l.value);
     const suffix = at >= 0 ? ` at tick ${num(at)}` : "";
     if (this.lines.length === 1) setText(this.value, num(values[0]) + suffix);
     else setText(this.value, suffix.trim());
@@ -211,10 +211,8 @@ function tickText(y) {
   return compact.format(Math.abs(y) < 1e-12 ? 0 : y);
 }
 
-// valueAt is the newest value at a tick, -1 for the newest of all.
+// valueAt is the newest value at a tick, of those that are known.
 function valueAt(points, tick) {
-  if (points.length === 0) return undefined;
-  if (tick < 0) return points[points.length - 1][1];
   let low = 0, high = points.length;
   while (low < high) {
     const mid = (low + high) >> 1;

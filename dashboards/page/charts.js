@@ -22,9 +22,10 @@ export class Charts {
     for (const c of this.charts.values()) c.recolour();
   }
 
-  // show takes series by name, and which of them the view has.
-  show(columns, patterns, last, cursor) {
-    for (const [title, lines] of grouped(columns, patterns)) {
+  // show takes the model that is shown, the one that has the whole history, and which
+  // of its columns the view has.
+  show(model, all, patterns, last, cursor) {
+    for (const [title, lines] of grouped(model, all, patterns)) {
       this.chart(title)?.show(lines.slice(0, mostLines), last, cursor);
     }
     this.el.hidden = this.charts.size === 0;
@@ -41,14 +42,14 @@ export class Charts {
   }
 }
 
-function grouped(columns, patterns) {
+function grouped(model, all, patterns) {
   const groups = new Map();
-  for (const [name, { points }] of columns) {
+  for (const [name, { points }] of all.columns) {
     if (!patterns.some((p) => matches(p, name))) continue;
     const dot = name.indexOf(".");
     const title = dot < 0 ? name : name.slice(dot + 1);
     if (!groups.has(title)) groups.set(title, []);
-    groups.get(title).push({ name: dot < 0 ? name : name.slice(0, dot), points });
+    groups.get(title).push({ name: dot < 0 ? name : name.slice(0, dot), points, value: model.columns.get(name)?.points.at(-1)[1] });
   }
   return groups;
 }

@@ -38,7 +38,7 @@ export class Race {
     });
     setText(this.rest, leaders.length > top.length ? `and ${num(leaders.length - top.length)} more, in the table of agents` : "");
     all.lead(model === all ? [...hue.keys()] : []);
-    const lines = [...hue].map(([name, hue]) => ({ name, hue, points: all.race.get(name)?.points ?? [] }));
+    const lines = [...hue].map(([name, hue]) => ({ name, hue, points: all.race.get(name)?.points ?? [], value: model.scores.get(name) }));
     this.chart.show(lines, last, cursor);
   }
 

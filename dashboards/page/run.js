@@ -284,7 +284,7 @@ export class RunView {
       if (!this.threads.el.hidden) this.threads.show(m);
     }
     this.world.hidden = !this.parts.some((p) => !p.el.hidden);
-    this.charts.show(all.columns, this.plan.view?.charts ?? ["*"], last, cursor);
+    this.charts.show(m, all, this.plan.view?.charts ?? ["*"], last, cursor);
     this.arrange();
     this.events.show(m, all);
     this.agents.show(m === all ? null : m, all.scores.size > 0);
