@@ -88,7 +88,7 @@ func OpenRunning(ctx context.Context, data, command, run string, patience time.D
 		if conn, err := DialControl(ctx, data); err == nil {
 			_ = conn.Close()
 			c := newClient(data)
-			if r, err := c.Get(ctx, run); err == nil && r.Status == Running {
+			if r, err := c.Get(ctx, run); err == nil && r.Status == Running && !r.Started.IsZero() { // it is made
 				return c, nil
 			}
 			_ = c.Close()
