@@ -186,7 +186,9 @@ func (m *rareTally) spent(s *AgentState) {
 	if u := m.used; u != nil {
 		s.USD = u.USD.Dollars()
 		s.Used = &Used{u.Input, u.Output, u.CacheRead, u.CacheWrite}
-		s.Took = &Took{milliseconds(u.Took), milliseconds(m.took) / float64(m.answers)}
+		if m.answers > 0 {
+			s.Took = &Took{milliseconds(u.Took), milliseconds(m.took) / float64(m.answers)}
+		}
 	}
 }
 

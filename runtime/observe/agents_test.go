@@ -63,7 +63,8 @@ func lived() []*record.Record {
 				Usages: []record.Usage{use("ann", 2, 3*time.Second)}}},
 		{Tick: 2, Turns: []record.Turn{turn("ann", `5`, agent.Refused, "substitute"), turn("bob", ``, agent.Deadline, "skip"), {Agent: "rabbit-1", Done: true, Action: []byte(`0`)}},
 			Removed: []string{"twin-1"},
-			Annex:   record.Annex{Facts: []record.Fact{{Agent: "ann", Kind: "substituted"}, {Agent: "ann", Kind: "started"}}}},
+			Annex: record.Annex{Facts: []record.Fact{{Agent: "ann", Kind: "substituted"}, {Agent: "ann", Kind: "started"}},
+				Usages: []record.Usage{use("bob", 1, 0)}}}, // billed, and not measured
 	}
 }
 
@@ -71,7 +72,8 @@ func lived() []*record.Record {
 const wantVillage = `[
 {"agent":"ann","entry":"{name}","kind":"exec","process":"ann","turns":3,"failures":{"refused":1},"last":{"tick":2,"outcome":"refused"},"score":7,"usd":3,
  "tokens":{"input":20,"output":4,"cache_read":6,"cache_write":0},"latency_ms":{"last":3000,"mean":2000},"restarts":0,"ended":false},
-{"agent":"bob","entry":"{name}","kind":"claude","process":"bob","turns":3,"failures":{"crash":1,"deadline":2},"last":{"tick":2,"outcome":"deadline"},"restarts":1,"ended":false},
+{"agent":"bob","entry":"{name}","kind":"claude","process":"bob","turns":3,"failures":{"crash":1,"deadline":2},"last":{"tick":2,"outcome":"deadline"},"usd":1,
+ "tokens":{"input":10,"output":2,"cache_read":3,"cache_write":0},"restarts":1,"ended":false},
 {"agent":"rabbit-1","entry":"rabbit-{n}","kind":"stdio","process":"rabbit-1","turns":1,"failures":{},"last":{"tick":2,"outcome":"action"},"restarts":0,"ended":true},
 {"agent":"twin-1","entry":"twin-{n}","kind":"stdio","process":"twin-p1","turns":1,"failures":{},"last":{"tick":0,"outcome":"action"},"restarts":0,"ended":true},
 {"agent":"twin-2","entry":"twin-{n}","kind":"stdio","process":"twin-p1","turns":1,"failures":{},"last":{"tick":0,"outcome":"action"},"score":1.5,"restarts":0,"ended":false}]`

@@ -73,7 +73,7 @@ type rareTally struct {
 	failures map[agent.Failure]int
 	kind     string // of a substitute that has taken over; empty for none
 	used     *agent.Usage
-	answers  int           // of its model
+	answers  int           // of its model that were measured
 	took     time.Duration // by those together
 }
 
@@ -218,9 +218,11 @@ func (t *tally) annex(x *record.Annex) {
 			m.used = &agent.Usage{}
 		}
 		m.used.Add(&u.Usage)
-		m.used.Took = u.Took
-		m.answers++
-		m.took += u.Took
+		if u.Took > 0 { // else it was billed, and not measured
+			m.used.Took = u.Took
+			m.answers++
+			m.took += u.Took
+		}
 	}
 }
 

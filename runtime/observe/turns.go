@@ -306,8 +306,9 @@ func (t *TurnState) use(id string, list []record.Usage) {
 		}
 		sum.Add(&u.Usage)
 		sum.Model, sum.Took = u.Model, sum.Took+u.Took
-		took := milliseconds(sum.Took)
-		t.Latency = &took
+		if took := milliseconds(sum.Took); took > 0 { // what is billed alone is not measured
+			t.Latency = &took
+		}
 		t.Usage = &TurnUsage{sum.Model, sum.Turns, Used{sum.Input, sum.Output, sum.CacheRead, sum.CacheWrite}, sum.USD.Dollars()}
 	}
 }
