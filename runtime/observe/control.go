@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"os"
@@ -345,10 +346,11 @@ func act(do func(r *http.Request) error) http.HandlerFunc {
 
 // read takes a request's body; none leaves v as it is.
 func read(r *http.Request, v any) error {
-	if r.ContentLength == 0 {
+	err := readJSON(r, v)
+	if errors.Is(err, io.EOF) { // there was nothing: its length need not have been said
 		return nil
 	}
-	return readJSON(r, v)
+	return err
 }
 
 // tell answers with a value or the error.

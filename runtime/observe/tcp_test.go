@@ -245,6 +245,11 @@ func TestBodies(t *testing.T) {
 			t.Errorf("%.60s: %d, want %d\n%s", body, res.code, code, res.body)
 		}
 	}
+	for body, code := range map[string]int{"": 412, "\n": 412, "{}": 412, `{"ticks":2}`: 412, "{": 400, `{"ticks":"2"}`: 400, `{"ticks":0}`: 422} {
+		if res := at.ask(t, "POST /v1/runs/r/step", body); res.code != code {
+			t.Errorf("a step by %q: %d, want %d\n%s", body, res.code, code, res.body)
+		}
+	}
 	for _, query := range []string{"from=-1", "from=x", "from=1.5", "from=99999999999999999999", "follow=yes", "from=%zz"} {
 		at.is(t, "GET /v1/runs/r/events?"+query, 400, `"status":400`)
 	}
