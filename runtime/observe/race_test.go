@@ -16,7 +16,7 @@ func TestRace(t *testing.T) {
 		t.Run(fmt.Sprint(agents), func(t *testing.T) {
 			p := plan.Plan{View: plan.View{Race: true}}
 			by := newPicture(&p)
-			ticks := 3_000_000 / max(agents, 300)
+			ticks := 600_000 / max(agents, 300)
 			for n := range ticks {
 				r := &record.Record{Tick: n}
 				for i := range agents {
