@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,8 @@ type pacer struct {
 	run     *run
 	pace    engine.Pace
 	metrics atomic.Pointer[observe.RunMetrics] // nil for none
+
+	told sync.Mutex // held while Paced is told, so that the newest is told last
 }
 
 // Pause implements observe.Pacer.
@@ -79,7 +82,10 @@ func (p *pacer) tell(fact string) {
 }
 
 func (p *pacer) changed() {
-	if p.run.opts.Paced != nil {
-		p.run.opts.Paced(p.Pace())
+	if p.run.opts.Paced == nil {
+		return
 	}
+	p.told.Lock()
+	defer p.told.Unlock()
+	p.run.opts.Paced(p.Pace())
 }
