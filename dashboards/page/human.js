@@ -32,6 +32,7 @@ export class Seat {
         const turn = await this.source.get(`${this.path}/turn?wait=25s${known && "&known=" + known}`, this.asking.signal);
         pause = firstPause;
         this.known = turn ? `${turn.tick}.${turn.attempt}` : "";
+        this.until = performance.now() + (turn?.deadline_ms ?? 0); // another than before, where the time is given anew
         if (this.known === known) continue;
         if (turn) this.show(turn);
         else if (this.shown) this.idle("The turn is over. Waiting for the next one.");
@@ -55,10 +56,9 @@ export class Seat {
 
   show(turn) {
     this.shown = true;
-    const until = performance.now() + (turn.deadline_ms ?? 0);
     const left = h("span", { class: "number" });
     clearInterval(this.clock);
-    const tell = () => setText(left, turn.deadline_ms ? `${millis(Math.max(0, until - performance.now()))} left` : "");
+    const tell = () => setText(left, turn.deadline_ms ? `${millis(Math.max(0, this.until - performance.now()))} left` : "");
     this.clock = setInterval(tell, 1000);
     tell();
     const form = actionForm(turn.schema);

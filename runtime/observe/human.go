@@ -117,7 +117,8 @@ func (s *Store) Turn(ctx context.Context, run, agent string, wait HumanWait) (*H
 		select {
 		case <-changed:
 		case <-over.C:
-			return t, nil
+			t, _, err = humans.Turn(agent) // it has less time by now, or more
+			return t, err
 		case <-live.done:
 			return nil, fmt.Errorf("%w any more: %s", ErrNotRunning, run)
 		case <-ctx.Done():

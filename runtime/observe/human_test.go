@@ -178,3 +178,27 @@ func TestAct(t *testing.T) {
 		}
 	}
 }
+
+// A hurriedPerson has less time left whenever it is asked for.
+type hurriedPerson struct {
+	fakePerson
+	left int64
+}
+
+func (p *hurriedPerson) Turn(id string) (*HumanTurn, <-chan struct{}, error) {
+	_, changed, err := p.fakePerson.Turn(id)
+	p.left--
+	t := at(0, 1)
+	t.DeadlineMS = p.left
+	return t, changed, err
+}
+
+// TestTurnTellsTime: who waits is told the time that is left once it has been waited, not that of before.
+func TestTurnTellsTime(t *testing.T) {
+	h, c, _ := openPlayed(t)
+	h.live("r").Humans = &hurriedPerson{fakePerson{changed: make(chan struct{})}, 1000}
+	got, err := c.Turn(t.Context(), "r", "ann", HumanWait{Wait: time.Millisecond, Tick: 0, Attempt: 1})
+	if err != nil || got.DeadlineMS != 998 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
