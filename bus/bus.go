@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"math"
 	"net"
@@ -143,6 +144,9 @@ func prepareDir(dir string, room int64) (string, error) {
 	if err := os.MkdirAll(abs, 0o700); err != nil {
 		return "", fmt.Errorf("cannot make the directory of the bus: %w; choose another data directory", err)
 	}
+	if err := removeProbes(abs); err != nil {
+		return "", fmt.Errorf("cannot tidy the directory of the bus: %w", err)
+	}
 	f, err := os.CreateTemp(abs, ".probe-")
 	if err != nil {
 		return "", fmt.Errorf("cannot write in the directory of the bus: %w; choose another data directory", err)
@@ -153,6 +157,23 @@ func prepareDir(dir string, room int64) (string, error) {
 		return "", fmt.Errorf("cannot write in the directory of the bus: %w; free some space or choose another data directory", err)
 	}
 	return abs, nil
+}
+
+// removeProbes removes the files by which a bus that was killed over it had proved that
+// it can write: our own, and the server's (jetstream.go: enableJetStream).
+func removeProbes(dir string) error {
+	for _, pattern := range []string{".probe-*", filepath.Join("jetstream", "_test_*")} {
+		names, err := fs.Glob(os.DirFS(dir), filepath.ToSlash(pattern))
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if err := os.Remove(filepath.Join(dir, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // CheckListen says why Listen of Options cannot be that address, or nil.

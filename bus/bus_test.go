@@ -49,6 +49,25 @@ func TestStartMakesItsDirectoryPrivate(t *testing.T) {
 	}
 }
 
+// TestStartTidies: a bus that died while it proved that it can write leaves nothing
+// that the next one keeps.
+func TestStartTidies(t *testing.T) {
+	dir := t.TempDir()
+	start(t, Options{Dir: dir}).Close()
+	left := []string{filepath.Join(dir, ".probe-1"), filepath.Join(dir, "jetstream", "_test_2")}
+	for _, name := range left {
+		if err := os.WriteFile(name, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	start(t, Options{Dir: dir})
+	for _, name := range left {
+		if _, err := os.Stat(name); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", name, err)
+		}
+	}
+}
+
 func TestCloseTwice(t *testing.T) {
 	b := start(t, Options{Listen: "127.0.0.1:0"})
 	addr := b.Addr()
