@@ -16,11 +16,11 @@ import (
 // files.
 const lifecycleScenario = `name: %s
 seed: 7
-clock: {ticks: 16, deadline: 60s}
-world: {kind: conversation, config: {rounds: 16, topic: all that was}}
+clock: {ticks: 12, deadline: 60s}
+world: {kind: conversation, config: {rounds: 12, topic: all that was}}
 channels: {square: {members: ["*"]}}
 on_failure: {crash: {restart: {attempts: 100}}}
-checkpoint: {every: 5}
+checkpoint: {every: 4}
 %s
 agents:
   - {id: "a-{n}", replicas: 3, command: [troupe, bot, historian], %s, config: {notes: %t, peers: [nobody, a-1, b-2]}}

@@ -37,6 +37,7 @@ func readme(t *testing.T) (text string, blocks []fenced) {
 // TestReadme does what the README says, in order: files are written, Go is
 // built, commands are run.
 func TestReadme(t *testing.T) {
+	t.Parallel() // much of it waits
 	_, blocks := readme(t)
 	dir := t.TempDir()
 	root, err := filepath.Abs("../..")
