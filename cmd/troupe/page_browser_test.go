@@ -171,6 +171,14 @@ func (b *browser) press(text string) {
 	eval[any](b, "(%s.click(), null)", button)
 }
 
+// form opens the page and fills the form for a run's scenario and name.
+func (b *browser) form(h *host, scenario, name string) {
+	b.Helper()
+	b.open(h.link())
+	b.fill("scenario", scenario)
+	b.fill("name", name)
+}
+
 // fill writes into the field of a label.
 func (b *browser) fill(label, value string) {
 	b.Helper()

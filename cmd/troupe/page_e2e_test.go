@@ -217,9 +217,7 @@ func pageScrubs(h *host, b *browser) {
 
 // What agents say is shown by channel and pair, and as text whatever is in it.
 func pageTalks(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "talk.yaml")
-	b.fill("name", "talk")
+	b.form(h, "talk.yaml", "talk")
 	b.fill("ticks a second", "20")
 	b.press("Start")
 	b.until(`document.querySelectorAll(".threads-list li").length > 3`)
@@ -240,9 +238,7 @@ func pageTalks(h *host, b *browser) {
 
 // A person plays an agent from the page.
 func pageHuman(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "game.yaml")
-	b.fill("name", "game")
+	b.form(h, "game.yaml", "game")
 	b.press("Change values of the scenario")
 	b.fill("path=value, one a line", "agents.alice.kind=human")
 	b.press("Start")
@@ -271,9 +267,7 @@ func pageHuman(h *host, b *browser) {
 
 // Somebody outside talks with one agent, which answers.
 func pageChats(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "parrots.yaml")
-	b.fill("name", "parrots")
+	b.form(h, "parrots.yaml", "parrots")
 	b.press("Start")
 	b.press("polly")
 	b.press("Chat")
@@ -291,9 +285,7 @@ func pageChats(h *host, b *browser) {
 
 // What an agent serves is one link away, in an origin of its own.
 func pageSites(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "shop.yaml")
-	b.fill("name", "shop")
+	b.form(h, "shop.yaml", "shop")
 	b.fill("begin paused", "true")
 	b.press("Start")
 	b.until(`document.querySelector(".status")?.textContent === "paused"`)

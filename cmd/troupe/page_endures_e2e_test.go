@@ -115,9 +115,7 @@ func pageWild(h *host, b *browser) {
 // A page that nobody sees has no animation frames: what it would draw does not heap
 // up, however long that is.
 func pageUnseen(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "cells.yaml")
-	b.fill("name", "unseen")
+	b.form(h, "cells.yaml", "unseen")
 	b.fill("ticks a second", "20")
 	b.fill("begin paused", "true")
 	b.press("Start")
@@ -154,9 +152,7 @@ func pageUnseen(h *host, b *browser) {
 // A page that nobody sees for long takes up no connection, and has all of the run once
 // somebody looks.
 func pageRests(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "game.yaml")
-	b.fill("name", "rests")
+	b.form(h, "game.yaml", "rests")
 	b.fill("ticks a second", "20")
 	b.press("Start")
 	b.until(`document.querySelector(".run")?.dataset.newest > 3`)
@@ -188,9 +184,7 @@ func pageRests(h *host, b *browser) {
 
 // Rows of the list of runs stay where they are while runs go on.
 func pageRows(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "talk.yaml")
-	b.fill("name", "rows")
+	b.form(h, "talk.yaml", "rows")
 	b.fill("ticks a second", "20")
 	b.press("Start")
 	b.until(`document.querySelector(".run")?.dataset.newest > 0`)
@@ -219,9 +213,7 @@ func pageRefuses(h *host, b *browser) {
 
 // A run that is deleted and begun again under its name is another one.
 func pageAnother(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "cells.yaml")
-	b.fill("name", "again")
+	b.form(h, "cells.yaml", "again")
 	b.fill("ticks a second", "20")
 	b.press("Start")
 	b.until(`document.querySelector(".run")?.dataset.newest > 5`)
@@ -304,9 +296,7 @@ func pageOrders(_ *host, b *browser) {
 // A seed that JavaScript has no number for is sent and shown as it is.
 func pageSeeds(h *host, b *browser) {
 	const seed = "18446744073709551615"
-	b.open(h.link())
-	b.fill("scenario", "game.yaml")
-	b.fill("name", "seeded")
+	b.form(h, "game.yaml", "seeded")
 	b.fill("seed", seed)
 	b.fill("begin paused", "true")
 	b.press("Start")
@@ -335,9 +325,7 @@ func pageMuch(h *host, b *browser) {
 
 // A person whose run is interrupted has a place again once it goes on.
 func pageGoesOn(h *host, b *browser) {
-	b.open(h.link())
-	b.fill("scenario", "game.yaml")
-	b.fill("name", "play")
+	b.form(h, "game.yaml", "play")
 	b.press("Change values of the scenario")
 	b.fill("path=value, one a line", "agents.alice.kind=human")
 	b.press("Start")
