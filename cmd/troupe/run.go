@@ -72,11 +72,14 @@ func runScenario(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	server := serving(c)
+	var server observe.Runs
 	if c.Bool("submit") {
-		if server, err = awaitServer(c); err != nil {
-			return err
-		}
+		server, err = awaitServer(c)
+	} else {
+		server = serving(c)
+	}
+	if err != nil {
+		return err
 	}
 	if server != nil {
 		return submit(c, server, path, models)
