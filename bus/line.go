@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync"
@@ -67,7 +68,7 @@ type Line struct {
 }
 
 // line begins to speak with a connection.
-func (s *Seat) line(at *login, e Ear) (*Line, error) {
+func (s *Seat) line(ctx context.Context, at *login, e Ear) (*Line, error) {
 	l := &Line{
 		seat: s, login: at, ear: e, said: make(chan *nats.Msg),
 		limit: rate.NewLimiter(rate.Limit(s.rate.Second), s.rate.Burst), ends: make(chan struct{}), finishes: make(chan struct{}), over: make(chan struct{}),
@@ -81,7 +82,17 @@ func (s *Seat) line(at *login, e Ear) (*Line, error) {
 	if err == nil {
 		err = sub.SetPendingLimits(max(heldBack, 2*s.rate.Burst), heldBytes)
 	}
+	if err == nil {
+		err = s.bus.Flush(ctx) // the program may speak before it is told anything
+	}
 	if err != nil {
+		close(l.over)
+		if sub != nil {
+			_ = sub.Unsubscribe()
+		}
+		if ctx.Err() != nil {
+			return nil, ErrAbsent
+		}
 		return nil, fmt.Errorf("cannot listen to agent %s on the bus: %w", s.id, err)
 	}
 	go l.listen(sub)

@@ -132,7 +132,7 @@ func (s *Seat) Await(ctx context.Context, e Ear) (*Line, error) {
 	defer look.Stop()
 	for {
 		if login := s.bus.users.newest(s.who); login != nil && s.bus.srv.GlobalAccount().Interest(Ask(s.run, s.id)) > 0 {
-			return s.line(login, e)
+			return s.line(ctx, login, e)
 		}
 		select {
 		case <-s.who.came:

@@ -290,3 +290,16 @@ func TestSeatFlood(t *testing.T) {
 		g.seat.Close()
 	}
 }
+
+// TestSeatIsHeard: who has come is listened to by then.
+func TestSeatIsHeard(t *testing.T) {
+	b := start(t, Options{Listen: "127.0.0.1:0"})
+	for range 20 {
+		g := admitted(t, b, "ann")
+		if b.srv.GlobalAccount().Interest(Out("r", "ann")) == 0 {
+			t.Fatal("nobody takes what it says")
+		}
+		g.seat.Close()
+		<-g.gone
+	}
+}
