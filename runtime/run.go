@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,16 +52,48 @@ func execute(ctx context.Context, r *run) (_ *Result, err error) {
 	return h.execute(ctx, r)
 }
 
-// execute takes a run to its end.
-func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
+// execute takes a run to its end. One that is to go on, and is stopped before it does,
+// is interrupted where it was.
+func (h *Host) execute(ctx context.Context, r *run) (*Result, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	r.live = observe.NewLive(cancel)
+	res, err := h.wire(ctx, r)
+	if res == nil && r.resumed && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		stands, unread := h.unplayed(r.name)
+		if unread == nil && stands.Status == observe.Interrupted {
+			keepResult(r.dir, stands.Tell(nil))
+			return stands, nil
+		}
+	}
+	return res, err
+}
+
+// unplayed is what a run comes to that has not gone on, as far as it can be said
+// without reading all of it.
+func (h *Host) unplayed(name string) (*Result, error) {
+	at, err := h.store.Get(context.Background(), name)
+	if err != nil {
+		return nil, err
+	}
+	res := &Result{Run: name, Scenario: at.Scenario, Seed: at.Seed, Status: observe.Interrupted, Summary: record.Summary{Ticks: at.Ticks}}
+	if at.Status == observe.Finished || at.Status == observe.Aborted {
+		res.Status = at.Status
+	}
+	if at.Error != "" {
+		return res, errors.New(at.Error)
+	}
+	_, err = hex.Decode(res.Summary.Hash[:], []byte(at.Hash))
+	return res, err
+}
+
+// wire makes all that a run needs, plays it, and gives everything back.
+func (h *Host) wire(ctx context.Context, r *run) (res *Result, err error) {
 	r.host = h
 	if h.opts.Log != nil {
 		h.opts.Log.hide(r.secrets)
 		r.opts.Watch = &logWatch{h.opts.Log.Logger}
 	}
-	r.live = observe.NewLive(cancel)
 	r.humans = newHumans()
 	r.ports = newPorts(&h.ports)
 	r.live.Served, r.live.Observer = r.ports, r.observer
@@ -74,6 +107,7 @@ func (h *Host) execute(ctx context.Context, r *run) (res *Result, err error) {
 	defer r.stop()
 	r.onStop(h.thrift.hold(len(r.plan.Agents)))
 	if err := r.open(ctx, h.data); err != nil {
+		r.live.Over() // who stops it waits for that
 		return nil, err
 	}
 	// Before the host's stop, which waits for those who follow and who have sent.

@@ -2,7 +2,6 @@ package runtime
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -187,7 +186,7 @@ func (s *server) play(j *job) {
 	}, j.Limits)
 	s.opts.Log.Ended(j.Run, res, err)
 	if res == nil && err != nil {
-		s.keepUnplayed(j, err.Error())
+		s.keepUnplayed(j, err)
 	}
 	s.mu.Lock()
 	s.drop(j, s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted)
@@ -226,16 +225,10 @@ const settling = 10 * time.Millisecond
 
 // keepUnplayed writes down for whoever waits for what a run comes to that it was not
 // played at all, and what has failed, if anything.
-func (s *server) keepUnplayed(j *job, failed string) {
-	at, err := s.host.store.Get(context.Background(), j.Run)
-	if err != nil {
-		return // it is gone
+func (s *server) keepUnplayed(j *job, failed error) {
+	if res, _ := s.host.unplayed(j.Run); res != nil { // else it is gone
+		keepResult(s.host.store.Dir(j.Run), res.Tell(failed))
 	}
-	keepResult(s.host.store.Dir(j.Run), &ResultJSON{
-		Run: j.Run, Scenario: at.Scenario, Seed: at.Seed, Status: observe.Interrupted, Ticks: at.Ticks, Hash: at.Hash,
-		Scores: map[string]json.RawMessage{}, Columns: map[string]json.RawMessage{}, Outcomes: map[string]int{},
-		Expectations: []Expectation{}, Error: failed,
-	})
 }
 
 // paced remembers how a run is held up, so that another server does the same.
@@ -293,7 +286,7 @@ func (s *server) Withdraw(ctx context.Context, run string) (bool, error) {
 // withdrawn is the end of a job that was taken out of the queue.
 func (s *server) withdrawn(j *job) {
 	if _, err := os.Stat(s.host.store.Dir(j.Run).Result()); errors.Is(err, fs.ErrNotExist) {
-		s.keepUnplayed(j, "")
+		s.keepUnplayed(j, nil)
 	}
 	s.mu.Lock()
 	s.drop(j, true)

@@ -125,7 +125,10 @@ func perform(c *cli.Context, o runtime.Options, unbegun func(error) error, begin
 	o.Kill, o.Watch = kill, show
 	res, err := begin(ctx, o)
 	show.clear()
-	if res == nil {
+	switch {
+	case res == nil && ctx.Err() != nil:
+		return exit{exitInterrupted, err}
+	case res == nil:
 		return unbegun(err)
 	}
 	return conclude(c, res, err)
@@ -140,7 +143,10 @@ func performLogged(c *cli.Context, o runtime.Options, log *runtime.Log, begin fu
 	o.Kill, o.Log = kill, log
 	res, err := begin(ctx, o)
 	log.Ended(o.Name, res, err)
-	if res == nil {
+	switch {
+	case res == nil && ctx.Err() != nil:
+		return logged(exit{exitInterrupted, err})
+	case res == nil:
 		return logged(err)
 	}
 	return logged(conclude(c, res, err))

@@ -309,7 +309,7 @@ func (s *Store) halt(ctx context.Context, run string, force bool) (ended bool, e
 	case !force:
 		return false, fmt.Errorf("%w: %s; stop it first, or remove it by force", ErrRunning, run)
 	}
-	if err = l.stop(ctx); err == nil && l.Waits { // in the queue now
+	if err = l.stop(ctx); err == nil { // it is in the queue now, or just being given back
 		_, err = s.withdraw(ctx, run)
 	}
 	return true, err
