@@ -42,7 +42,9 @@ func newBrowser(t *testing.T) *browser {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.NoSandbox, chromedp.DisableGPU, // a container's user has neither
 		chromedp.Flag("headless", "new"), chromedp.Flag("disable-component-update", true), chromedp.Flag("hide-scrollbars", true))
-	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	whole, over := context.WithTimeout(context.Background(), browserPatience)
+	t.Cleanup(over)
+	alloc, stop := chromedp.NewExecAllocator(whole, options...)
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(alloc)
 	t.Cleanup(end)
@@ -112,6 +114,10 @@ func (b *browser) requests() []string {
 	b.asked = nil
 	return all
 }
+
+// browserPatience is how long all may take that is done with one browser: much longer
+// than it does. A page that hangs answers nothing.
+const browserPatience = 15 * time.Minute
 
 // pagePatience is how long a browser's page may take to show something: much longer
 // than it does, on a machine with other things to do.

@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -100,8 +101,13 @@ func newHost(t *testing.T, binary string) *host {
 	return h
 }
 
-func (h *host) troupe(args ...string) *exec.Cmd {
-	cmd := exec.Command(h.binary, args...)
+// hostPatience is how long a command may take that uses the host: much longer than it
+// does.
+const hostPatience = 5 * time.Minute
+
+// command is one in the host's directory.
+func (h *host) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, h.binary, args...)
 	cmd.Dir = h.dir
 	cmd.Env = append(os.Environ(), "TROUPE_DATA="+filepath.Join(h.dir, "data"), "ANTHROPIC_API_KEY=for the stub")
 	return cmd
@@ -109,7 +115,7 @@ func (h *host) troupe(args ...string) *exec.Cmd {
 
 func (h *host) start() {
 	h.Helper()
-	h.cmd = h.troupe("serve", "--listen", h.addr, "--scenarios", "scenarios", "--log", "json", "--at-once", "0")
+	h.cmd = h.command(context.Background(), "serve", "--listen", h.addr, "--scenarios", "scenarios", "--log", "json", "--at-once", "0")
 	errs, err := h.cmd.StderrPipe()
 	if err != nil {
 		h.Fatal(err)
@@ -180,15 +186,21 @@ func (h *host) token(role string) string {
 // run plays a scenario to its end, or until it is stopped.
 func (h *host) run(args ...string) {
 	h.Helper()
-	if out, err := h.troupe(append([]string{"run"}, args...)...).CombinedOutput(); err != nil {
-		h.Fatalf("%v: %v\n%s", args, err, out)
-	}
+	h.does(append([]string{"run"}, args...)...)
 }
 
 // end stops a run.
 func (h *host) end(run string) {
 	h.Helper()
-	if out, err := h.troupe("stop", run).CombinedOutput(); err != nil {
-		h.Fatalf("%v\n%s", err, out)
+	h.does("stop", run)
+}
+
+// does has a command come to its end.
+func (h *host) does(args ...string) {
+	h.Helper()
+	ctx, cancel := context.WithTimeout(h.Context(), hostPatience)
+	defer cancel()
+	if out, err := h.command(ctx, args...).CombinedOutput(); err != nil {
+		h.Fatalf("troupe %v: %v (%v)\n%s", args, err, ctx.Err(), out)
 	}
 }
