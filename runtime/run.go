@@ -107,15 +107,13 @@ func (h *Host) wire(ctx context.Context, r *run) (res *Result, err error) {
 	defer r.stop()
 	r.onStop(h.thrift.hold(len(r.plan.Agents)))
 	if err := r.open(ctx, h.data); err != nil {
-		r.live.Over() // who stops it waits for that
+		r.dismiss()
 		return nil, err
 	}
-	// Before the host's stop, which waits for those who follow and who have sent.
-	r.onStop(r.live.Over)
+	r.onStop(r.dismiss) // before the host's stop, which waits for those who ask
 	if h.opts.BusListen != "" {
 		r.onStop(r.retireObservers)
 	}
-	r.onStop(r.door.Shut)
 	r.onStop(func() { // all processes are gone, and others take the run for running still
 		if err == nil {
 			err = r.untidy
@@ -137,6 +135,13 @@ func (r *run) observer() (observe.Observer, error) {
 	}
 	c, err := r.observers()
 	return observe.NewObserver(r.name, r.host.bus.Addr(), c), err
+}
+
+// dismiss lets all go who wait for the run, whether it was played or not.
+func (r *run) dismiss() {
+	r.door.Shut()
+	r.pacer.pace.Close()
+	r.live.Over()
 }
 
 // retireObservers lets no more observers in: the run is over, and another one of its

@@ -135,8 +135,8 @@ func (p *Pace) open(wake func()) {
 	p.wake = wake
 }
 
-// close lets those go who wait for steps.
-func (p *Pace) close() {
+// Close lets those go who wait for steps: the run is over. It may be called twice.
+func (p *Pace) Close() {
 	if p == nil {
 		return
 	}

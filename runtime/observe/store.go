@@ -331,11 +331,7 @@ func (s *Store) Remove(ctx context.Context, run string, force bool) error {
 		}
 		return err
 	}
-	ended, err := s.halt(ctx, run, force)
-	if err == nil && ended {
-		_, err = s.withdraw(ctx, run) // until it is given back
-	}
-	if err != nil {
+	if _, err := s.halt(ctx, run, force); err != nil {
 		return err
 	}
 	if err := s.Bus.DeleteStream(run); err != nil && !errors.Is(err, bus.ErrNoStream) {
