@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -150,13 +151,18 @@ func (u *uids) another() error {
 	return fmt.Errorf("no user from %d to %d is free for another process; %s names a larger range", u.all.first, u.all.last, uidsVariable)
 }
 
-func (u *uids) close() {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// release gives up all blocks. The caller holds the lock, if others know u.
+func (u *uids) release() {
 	for _, fd := range u.blocks {
 		_ = unix.Close(fd)
 	}
 	clear(u.blocks)
+}
+
+func (u *uids) close() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.release()
 	if u.self != nil {
 		_ = u.self.Close()
 	}
@@ -195,6 +201,37 @@ func (r Run) Owners() map[int]bool {
 			all[owner] = true
 		}
 	}
+	return all
+}
+
+// ClaimOwners gives those of Owners whom no run that is alive has: another run may
+// have got the users of one that is over. None gets these until release.
+func (r Run) ClaimOwners() (owners map[int]bool, release func()) {
+	owners = r.Owners()
+	all, err := uidsFromEnv()
+	if err != nil {
+		return nil, func() {} // such a run cannot be gone on with
+	}
+	u := &uids{all: all, blocks: map[int]int{}}
+	maps.DeleteFunc(owners, func(id int, _ bool) bool {
+		if !u.has(id) {
+			return true
+		}
+		_, err := u.hold(u.block(id))
+		return err != nil
+	})
+	return owners, u.release
+}
+
+// owners are those of the run's Owners who are this run's alone now.
+func (u *uids) owners() map[int]bool {
+	all := u.run.Owners()
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	maps.DeleteFunc(all, func(id int, _ bool) bool {
+		_, held := u.blocks[u.block(id)]
+		return !held
+	})
 	return all
 }
 

@@ -154,6 +154,14 @@ func (w *Walls) own(ws *Workspace) (_ *Workspace, err error) {
 	return ws, nil
 }
 
+// Owners are the users that processes behind the walls have for themselves.
+func (w *Walls) Owners() map[int]bool {
+	if w.uids == nil {
+		return nil
+	}
+	return w.uids.owners()
+}
+
 // Enclose changes a command so that its process will run behind the walls, with
 // ws as the workspace it may write. It is called for each start; release is
 // called once the process has been started, or not.

@@ -27,11 +27,13 @@ func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 			return killed, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, leftoverWait)
+	owners, release := workspace.Run{Dir: dir}.ClaimOwners()
+	defer release()
+	bounded, cancel := context.WithTimeout(ctx, leftoverWait)
 	defer cancel()
 	seen := map[int]bool{}
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
-		left := leftovers(dir)
+		left := leftovers(dir, owners)
 		if len(left) == 0 {
 			return killed + len(seen), nil
 		}
@@ -41,7 +43,7 @@ func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 			seen[pid] = true
 			_ = syscall.Kill(pid, syscall.SIGSTOP)
 		}
-		if fresh && ctx.Err() == nil {
+		if fresh && bounded.Err() == nil {
 			continue
 		}
 		for _, pid := range left {
@@ -49,18 +51,20 @@ func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 		}
 		select {
 		case <-time.After(pause):
-		case <-ctx.Done():
+		case <-bounded.Done():
+			if ctx.Err() != nil {
+				return killed + len(seen), ctx.Err()
+			}
 			return killed + len(seen), fmt.Errorf("processes of its dead supervisor cannot be killed: pids %v", left)
 		}
 	}
 }
 
 // leftovers are the processes, other than this one, that live in a run's
-// directories, or are of the users who own its workspaces: the environment of
-// those may be closed to this process. One that is dead and not collected has
-// no environment, and is root's.
-func leftovers(dir string) (pids []int) {
-	owners, of := workspace.Run{Dir: dir}.Owners(), brandOf(dir)
+// directories, or are of its users: the environment of those may be closed to this
+// process. One that is dead and not collected has no environment, and is root's.
+func leftovers(dir string, owners map[int]bool) (pids []int) {
+	of := brandOf(dir)
 	names, err := filepath.Glob("/proc/[0-9]*/environ")
 	if err != nil {
 		return nil

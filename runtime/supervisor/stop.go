@@ -94,7 +94,7 @@ func (f *Fleet) users() map[int]bool {
 	if !f.owned.Load() {
 		return nil
 	}
-	return f.opts.Dir.Owners()
+	return f.opts.Walls.Owners()
 }
 
 // sweep ends all that a dead process of some agent has left, before another takes

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/troupe-dev/troupe/workspace"
 )
@@ -245,6 +246,38 @@ func TestUIDsOfWorlds(t *testing.T) {
 	}
 	if _, err := v.run.OpenWorld(); err == nil || !strings.Contains(err.Error(), "cannot use the workspace of the world") {
 		t.Errorf("two have it: %v", err)
+	}
+}
+
+// A run that is over may have workspaces whose users another has got since: what that
+// one's processes are is not left of it.
+func TestUIDsOfAnotherRun(t *testing.T) {
+	over, lives := behind(t, "uid"), behind(t, "uid")
+	if over == nil || lives == nil {
+		return
+	}
+	w, old := lives.open("a"), over.open("a")
+	uid, err := strconv.Atoi(strings.TrimSpace(lives.sh(w, "id -u")))
+	if err = errors.Join(err, os.Chown(filepath.Dir(old.Work), 0, uid), os.Chown(old.Work, uid, uid)); err != nil {
+		t.Fatal(err)
+	}
+	if !over.run.Owners()[uid] || over.walls.Owners()[uid] || !lives.walls.Owners()[uid] {
+		t.Errorf("user %d: the owners of the run that is over are %v, those of its walls %v, of the other one's %v",
+			uid, over.run.Owners(), over.walls.Owners(), lives.walls.Owners())
+	}
+	var killed int
+	var cleared sync.WaitGroup
+	cleared.Go(func() {
+		for gone := true; gone; time.Sleep(time.Millisecond) {
+			_, missing := os.Stat(filepath.Join(w.Work, "lives"))
+			gone = missing != nil
+		}
+		killed, err = KillLeftovers(t.Context(), over.run.Dir)
+		err = errors.Join(err, os.WriteFile(filepath.Join(w.Work, "end"), nil, 0o600))
+	})
+	lives.sh(w, "touch lives; until test -e end; do sleep 0.01; done")
+	if cleared.Wait(); killed > 0 || err != nil {
+		t.Errorf("killed %d (%v)", killed, err)
 	}
 }
 
