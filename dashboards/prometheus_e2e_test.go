@@ -38,7 +38,7 @@ func prometheus(t *testing.T, token string, targets ...string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := "global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 1s}\n" +
+	text := "global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}\n" +
 		"rule_files: [" + rules + "]\nscrape_configs:\n" +
 		"  - job_name: troupe\n    authorization: {credentials_file: " + token + "}\n" +
 		"    static_configs: [{targets: [" + strings.Join(targets, ", ") + "]}]\n"

@@ -107,9 +107,14 @@ func expressions(t *testing.T, s *server) {
 		t.Errorf("only %d expressions and %d variables", len(all), len(variables))
 	}
 	for _, e := range all {
-		values := s.eval(e.on(t, e.feeds()))
-		if wrong := numbers(values); wrong != "" || len(values) == 0 {
-			t.Errorf("%s, %s: %d values, %s: %s", e.dashboard, e.panel, len(values), wrong, e.on(t, e.feeds()))
+		fed := e.on(t, e.feeds())
+		var values []float64
+		until(t, e.dashboard+", "+e.panel+" has values: "+fed, func() bool { // a scrape may have come late
+			values = s.eval(fed)
+			return len(values) > 0
+		})
+		if wrong := numbers(values); wrong != "" {
+			t.Errorf("%s, %s: %s: %s", e.dashboard, e.panel, wrong, fed)
 		}
 		// What a run never does is 0, or nothing where there is no such thing
 		// as 0: never a value that is no number.

@@ -185,6 +185,13 @@ func (b *browser) form(h *host, scenario, name string) {
 	b.fill("name", name)
 }
 
+// set changes a value of the scenario in the form.
+func (b *browser) set(assignment string) {
+	b.Helper()
+	b.press("Change values of the scenario")
+	b.fill("path=value, one a line", assignment)
+}
+
 // fill writes into the field of a label.
 func (b *browser) fill(label, value string) {
 	b.Helper()

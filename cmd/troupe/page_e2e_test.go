@@ -176,6 +176,7 @@ func pageAgents(_ *host, b *browser) {
 // The supervisor is killed: the page says so, and goes on where it was once there
 // is one again.
 func pageReconnects(h *host, b *browser) {
+	b.fill("Speed", "4")
 	b.press("Resume")
 	b.until(`document.querySelector(".status").textContent === "running"`)
 	h.stop(syscall.SIGKILL)

@@ -116,6 +116,7 @@ func pageWild(h *host, b *browser) {
 // up, however long that is.
 func pageUnseen(h *host, b *browser) {
 	b.form(h, "cells.yaml", "unseen")
+	b.set("clock.ticks=10000")
 	b.fill("ticks a second", "20")
 	b.fill("begin paused", "true")
 	b.press("Start")
@@ -153,6 +154,7 @@ func pageUnseen(h *host, b *browser) {
 // somebody looks.
 func pageRests(h *host, b *browser) {
 	b.form(h, "game.yaml", "rests")
+	b.set("world.config.turns=10000")
 	b.fill("ticks a second", "20")
 	b.press("Start")
 	b.until(`document.querySelector(".run")?.dataset.newest > 3`)
@@ -326,8 +328,7 @@ func pageMuch(h *host, b *browser) {
 // A person whose run is interrupted has a place again once it goes on.
 func pageGoesOn(h *host, b *browser) {
 	b.form(h, "game.yaml", "play")
-	b.press("Change values of the scenario")
-	b.fill("path=value, one a line", "agents.alice.kind=human")
+	b.set("agents.alice.kind=human")
 	b.press("Start")
 	b.press("alice")
 	b.until(`document.querySelector(".seat .asked")`)

@@ -50,7 +50,7 @@ func bombs(l heardLine, args []string) bool {
 	return true
 }
 
-// forks NAME DEPTH starts itself twice and stays for some seconds.
+// forks NAME DEPTH starts itself twice and stays until it is killed.
 func forks(args []string) {
 	depth, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -66,7 +66,7 @@ func forks(args []string) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	time.Sleep(20 * time.Second)
+	time.Sleep(2 * time.Minute) // or until nobody can be waiting for that
 }
 
 // tierStage is a fleet behind walls of one kind; nil where those cannot be had.
