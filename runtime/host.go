@@ -56,11 +56,12 @@ type Host struct {
 
 // A role is what a host is for.
 type role struct {
-	onBus   bool                 // it listens on the bus in any case, for programs of this machine
-	unready func() string        // says why it is not ready, for whoever asks /readyz; nothing where it is
-	server  observe.Server       // takes runs; nil for nobody
-	waiting func() int           // so many runs are queued; nil where none ever is
-	busy    func() (done func()) // called at each request; nil for nobody
+	onBus   bool                            // it listens on the bus in any case, for programs of this machine
+	unready func() string                   // says why it is not ready, for whoever asks /readyz; nothing where it is
+	server  observe.Server                  // takes runs; nil for nobody
+	opened  func(ctx context.Context) error // waits until it knows what it is to play; nil for nothing
+	waiting func() int                      // so many runs are queued; nil where none ever is
+	busy    func() (done func())            // called at each request; nil for nobody
 }
 
 // openHost opens a host.
@@ -92,7 +93,7 @@ func openHost(o HostOptions, as role) (_ *Host, err error) {
 		return nil, err
 	}
 	h.onStop(h.bus.Close)
-	h.store = &observe.Store{Data: h.data, Bus: h.bus, Live: h.live, Server: as.server, Busy: as.busy}
+	h.store = &observe.Store{Data: h.data, Bus: h.bus, Live: h.live, Server: as.server, Opened: as.opened, Busy: as.busy}
 	if err := h.listen(&as); err != nil {
 		return nil, err
 	}
@@ -202,28 +203,36 @@ func (h *Host) live(name string) *observe.Live {
 	return r.live
 }
 
-// enter has a run known by its name, until leave. One of that name that is over
-// is waited for until all of it is given back.
-func (h *Host) enter(r *run) (leave func(), err error) {
-	for {
+// enter has a run known by its name, until leave. Where one of that name is known
+// already, it gives that one instead, and what is closed once it is known no more.
+func (h *Host) enter(r *run) (leave func(), before *run, gone <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if before := h.runs[r.name]; before != nil {
+		return nil, before, before.left
+	}
+	left := make(chan struct{})
+	r.left = left
+	h.runs[r.name] = r
+	return func() {
 		h.mu.Lock()
-		before := h.runs[r.name]
-		if before == nil {
-			left := make(chan struct{})
-			r.left = left
-			h.runs[r.name] = r
-			h.mu.Unlock()
-			return func() {
-				h.mu.Lock()
-				delete(h.runs, r.name)
-				h.mu.Unlock()
-				close(left)
-			}, nil
-		}
+		delete(h.runs, r.name)
 		h.mu.Unlock()
-		if _, over := before.live.More(); !over {
+		close(left)
+	}, nil, nil
+}
+
+// reenter is enter for a run that is there already: while it is still being made, or
+// given back, that is waited for.
+func (h *Host) reenter(r *run) (leave func(), err error) {
+	for {
+		leave, before, gone := h.enter(r)
+		if before == nil {
+			return leave, nil
+		}
+		if _, over := before.live.More(); !over && !before.live.Waits {
 			return nil, fmt.Errorf("%w: %s", observe.ErrRunning, r.name)
 		}
-		<-before.left
+		<-gone
 	}
 }

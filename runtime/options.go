@@ -24,6 +24,9 @@ type Options struct {
 	// Paced is told of each change of the two, from any goroutine; nil for nobody.
 	Paced func(paused bool, perSecond float64)
 
+	// Stopped is told that somebody has the run stopped, before it is; nil for nobody.
+	Stopped func()
+
 	// Kill, once closed, ends every process at once instead of letting it stop.
 	Kill <-chan struct{}
 	// Watch is told of the run as it goes, from one goroutine at a time.

@@ -50,7 +50,7 @@ func (p *pacer) Step(ctx context.Context, ticks int) error {
 	switch {
 	case errors.Is(err, engine.ErrGoing):
 		err = fmt.Errorf("%w: %w; pause it first", observe.ErrConflict, err)
-	case errors.Is(err, engine.ErrShut):
+	case errors.Is(err, engine.ErrShut), errors.Is(err, engine.ErrCut):
 		err = fmt.Errorf("%w: %w", observe.ErrNotRunning, err)
 	}
 	return err

@@ -64,9 +64,11 @@ func readRun(o Options) (*record.Manifest, error) {
 func (r *run) reopen(ctx context.Context, data string) error {
 	r.dir = workspace.Run{Dir: filepath.Join(data, "runs", r.name)}
 	if r.forking == nil { // a fork has claimed its name
-		if err := r.enter(); err != nil {
+		leave, err := r.host.reenter(r)
+		if err != nil {
 			return err
 		}
+		r.onStop(leave)
 	}
 	killed, err := supervisor.KillLeftovers(ctx, r.dir.Dir)
 	if err == nil {
@@ -99,6 +101,11 @@ func (r *run) reopen(ctx context.Context, data string) error {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	tick, hash, end := r.log.Last()
+	if end == record.NotEnded { // what it came to before is not what it comes to
+		if err := os.Remove(r.dir.Result()); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("cannot resume run %s: %w", r.name, err)
+		}
+	}
 	r.live.Committed(observe.State{Ticks: tick + 1, Hash: hash, End: end})
 	return nil
 }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -98,6 +99,7 @@ func (h *Host) wire(ctx context.Context, r *run) (res *Result, err error) {
 	r.ports = newPorts(&h.ports)
 	r.live.Served, r.live.Observer = r.ports, r.observer
 	r.observers = sync.OnceValues(func() (bus.Credentials, error) { return h.bus.Observer(r.name) })
+	r.live.Stopping = r.opts.Stopped
 	r.live.Outside, r.live.Pacer, r.live.Humans = &outside{&r.door}, &r.pacer, r.humans
 	r.pacer.run = r
 	r.pacer.pace.Slow(interval(r.opts.Speed))
@@ -106,15 +108,15 @@ func (h *Host) wire(ctx context.Context, r *run) (res *Result, err error) {
 	}
 	defer r.stop()
 	r.onStop(h.thrift.hold(len(r.plan.Agents)))
+	if h.opts.BusListen != "" {
+		r.onStop(r.retireObservers)
+	}
 	if err := r.open(ctx, h.data); err != nil {
 		r.dismiss()
 		return nil, err
 	}
 	r.onStop(r.dismiss) // before the host's stop, which waits for those who ask
-	if h.opts.BusListen != "" {
-		r.onStop(r.retireObservers)
-	}
-	r.onStop(func() { // all processes are gone, and others take the run for running still
+	r.onStop(func() {   // all processes are gone, and others take the run for running still
 		if err == nil {
 			err = r.untidy
 		}
@@ -140,7 +142,7 @@ func (r *run) observer() (observe.Observer, error) {
 // dismiss lets all go who wait for the run, whether it was played or not.
 func (r *run) dismiss() {
 	r.door.Shut()
-	r.pacer.pace.Close()
+	r.pacer.pace.Close(true)
 	r.live.Over()
 }
 
@@ -251,7 +253,8 @@ func (r *run) begin(ctx context.Context, data string) (err error) {
 	return nil
 }
 
-// claim takes the run's name by making its directory.
+// claim takes the run's name by making its directory. Whoever finds the directory
+// finds the run.
 func (r *run) claim(data string) error {
 	r.host.claiming.Lock()
 	defer r.host.claiming.Unlock()
@@ -265,34 +268,52 @@ func (r *run) claim(data string) error {
 			r.name = fmt.Sprintf("%s-%d", r.baseName(), n)
 		}
 		r.dir = workspace.Run{Dir: filepath.Join(runs, r.name)}
-		err := os.Mkdir(r.dir.Dir, 0o700)
+		err := r.takeName()
 		switch {
 		case err == nil:
-			return r.enter()
+			return nil
 		case !errors.Is(err, os.ErrExist):
 			return fmt.Errorf("cannot make run %s: %w", r.name, err)
-		case r.host.run(r.name) == nil && r.stillborn():
-			err := r.host.bus.DeleteStream(r.name) // of a fork that was not whole
-			if errors.Is(err, bus.ErrNoStream) {
-				err = nil
-			}
-			if err = errors.Join(err, r.dir.Remove()); err != nil {
-				return fmt.Errorf("cannot make run %s: %w", r.name, err)
-			}
-			n--
 		case r.opts.Name != "":
 			return fmt.Errorf("run %s exists already: choose another --name, or remove it with troupe rm %s", r.name, r.name)
 		}
 	}
 }
 
-// enter makes the run known to those who ask the host.
-func (r *run) enter() error {
-	leave, err := r.host.enter(r)
-	if err == nil {
-		r.onStop(leave)
+// takeName has the run known by its name and makes its directory; ErrExist where there
+// is one of that name.
+func (r *run) takeName() error {
+	if _, err := os.Stat(r.dir.Manifest()); !errors.Is(err, os.ErrNotExist) {
+		return cmp.Or(err, os.ErrExist)
 	}
-	return err
+	leave, before, _ := r.host.enter(r)
+	if before != nil {
+		return os.ErrExist
+	}
+	err := r.makeDir()
+	if err != nil {
+		leave()
+		return err
+	}
+	r.onStop(leave)
+	return nil
+}
+
+// makeDir makes the run's directory, in place of what is left of a run whose
+// supervisor was killed before its manifest was written: nothing of it had begun.
+func (r *run) makeDir() error {
+	err := os.Mkdir(r.dir.Dir, 0o700)
+	if !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	err = r.host.bus.DeleteStream(r.name) // of a fork that was not whole
+	if errors.Is(err, bus.ErrNoStream) {
+		err = nil
+	}
+	if err = errors.Join(err, r.dir.Remove()); err != nil {
+		return err
+	}
+	return os.Mkdir(r.dir.Dir, 0o700)
 }
 
 // baseName is what the names of runs begin with that are given none.
@@ -301,13 +322,6 @@ func (r *run) baseName() string {
 		return r.forking.opts.Run + "-fork"
 	}
 	return r.plan.Name
-}
-
-// stillborn says that the directory is that of a run whose supervisor was killed
-// before its manifest was written: nothing of it had begun.
-func (r *run) stillborn() bool {
-	_, err := os.Stat(r.dir.Manifest())
-	return errors.Is(err, os.ErrNotExist)
 }
 
 // play starts the processes and runs the loop.

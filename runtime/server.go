@@ -44,7 +44,7 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	}
 	s := &server{opts: o, ctx: ctx, open: make(chan struct{}), jobs: map[string]*job{}, idle: newIdle(o.Idle)}
 	defer s.idle.stop()
-	h, err := openHost(o.HostOptions, role{onBus: true, unready: s.unready, server: s, waiting: s.waiting, busy: s.idle.busy})
+	h, err := openHost(o.HostOptions, role{onBus: true, unready: s.unready, server: s, opened: s.opened, waiting: s.waiting, busy: s.idle.busy})
 	if err != nil {
 		return err
 	}
@@ -69,7 +69,8 @@ func Serve(ctx context.Context, o ServeOptions) error {
 	return nil
 }
 
-// A server implements observe.Server. Whoever asks before it is open waits.
+// A server implements observe.Server. Whoever asks before it is open waits, see
+// opened.
 type server struct {
 	opts    ServeOptions
 	ctx     context.Context // ends when the server stops
@@ -92,9 +93,11 @@ type job struct {
 	Paused bool      `json:"paused,omitempty"`
 	Speed  float64   `json:"ticks_per_second,omitempty"`
 
-	plan   *plan.Plan
-	queued bool
-	done   chan struct{} // closed once the server knows it no more
+	plan    *plan.Plan
+	queued  bool
+	held    bool          // it is no job: nobody may play the run
+	stopped bool          // somebody has it stopped while it is played
+	done    chan struct{} // closed once the server knows it no more
 }
 
 func (s *server) unready() string {
@@ -108,18 +111,18 @@ func (s *server) unready() string {
 	}
 }
 
-// opened waits until the server takes runs.
+// opened waits until the server knows what waits.
 func (s *server) opened(ctx context.Context) error {
 	select {
 	case <-s.open:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if s.ctx.Err() != nil {
-		return fmt.Errorf("%w: the server is stopping", observe.ErrConflict)
-	}
-	return nil
 }
+
+// errStopping is what those hear who want to have something played too late.
+var errStopping = fmt.Errorf("%w: the server is stopping", observe.ErrConflict)
 
 // close has nothing played any more that is not played already.
 func (s *server) close(cancel func()) {
@@ -133,8 +136,16 @@ func (s *server) close(cancel func()) {
 func (s *server) enqueue(j *job) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.jobs[j.Run] != nil {
-		return nil
+	for before := s.jobs[j.Run]; before != nil; before = s.jobs[j.Run] {
+		if !before.held {
+			return nil
+		}
+		s.mu.Unlock()
+		<-before.done
+		s.mu.Lock()
+		if _, err := os.Stat(s.host.store.Dir(j.Run).Manifest()); err != nil {
+			return fmt.Errorf("%w: %s", observe.ErrNoRun, j.Run)
+		}
 	}
 	if err := s.keep(j); err != nil {
 		return err
@@ -167,7 +178,7 @@ func (s *server) admit() {
 func (s *server) room(j *job) bool {
 	n, memory := 0, int64(j.plan.Limits.Memory)
 	for _, x := range s.jobs {
-		if !x.queued {
+		if !x.queued && !x.held {
 			n++
 			memory += int64(x.plan.Limits.Memory)
 		}
@@ -182,37 +193,39 @@ func (s *server) play(j *job) {
 	}
 	res, err := s.host.resume(s.ctx, Options{
 		Name: j.Run, Kill: s.opts.Kill, Paused: j.Paused, Speed: j.Speed,
-		Paced: func(paused bool, perSecond float64) { s.paced(j, paused, perSecond) },
+		Stopped: func() { s.stops(j) },
+		Paced:   func(paused bool, perSecond float64) { s.paced(j, paused, perSecond) },
 	}, j.Limits)
 	s.opts.Log.Ended(j.Run, res, err)
 	if res == nil && err != nil {
 		s.keepUnplayed(j, err)
 	}
 	s.mu.Lock()
-	s.drop(j, s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted)
+	s.drop(j, j.stopped || s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted)
 	s.mu.Unlock()
 	s.admit()
 }
 
-// settled waits until a run is seen to wait or to be played, or is done with. One
-// that is just being taken up or given back is neither, and what waits is not known
-// before the server is open.
-func (s *server) settled(ctx context.Context, run string) error {
-	select {
-	case <-s.open:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// stops remembers that somebody has a run stopped: the next server does not play it
+// on, though this one may be stopping too.
+func (s *server) stops(j *job) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	j.stopped = true
+}
+
+// Settled implements observe.Server.
+func (s *server) Settled(ctx context.Context, run string) error {
 	for {
 		s.mu.Lock()
 		j := s.jobs[run]
 		queued := j != nil && j.queued
 		s.mu.Unlock()
-		if j == nil || queued || s.host.live(run) != nil {
+		l := s.host.live(run)
+		if l == nil && (j == nil || queued) || l != nil && !l.Waits {
 			return nil
 		}
 		select {
-		case <-j.done:
 		case <-time.After(settling):
 		case <-ctx.Done():
 			return ctx.Err()
@@ -249,7 +262,23 @@ func (s *server) Queued(run string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	j := s.jobs[run]
-	return j != nil
+	return j != nil && !j.held
+}
+
+// Hold implements observe.Server.
+func (s *server) Hold(run string) (release func(), ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.jobs[run] != nil {
+		return nil, false
+	}
+	j := &job{Run: run, held: true, done: make(chan struct{})}
+	s.jobs[run] = j
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.drop(j, true)
+	}, true
 }
 
 // waiting is how many runs are queued.
@@ -262,7 +291,7 @@ func (s *server) waiting() int {
 // Withdraw implements observe.Server.
 func (s *server) Withdraw(ctx context.Context, run string) (bool, error) {
 	for {
-		if err := s.settled(ctx, run); err != nil {
+		if err := s.Settled(ctx, run); err != nil {
 			return false, err
 		}
 		s.mu.Lock()
@@ -308,18 +337,21 @@ func (s *server) drop(j *job, over bool) {
 
 // Continue implements observe.Server.
 func (s *server) Continue(ctx context.Context, run string, limits []string) error {
-	if err := s.opened(ctx); err != nil {
+	if err := s.Settled(ctx, run); err != nil {
 		return err
 	}
+	if s.ctx.Err() != nil {
+		return errStopping
+	}
 	m, err := record.ReadManifest(s.host.store.Dir(run).Manifest())
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: %s", observe.ErrNoRun, run)
+	}
 	if err != nil {
 		return err
 	}
 	if err := plan.Relimit(&m.Plan, limits); err != nil {
 		return observe.Refuse("%v", err)
-	}
-	if err := s.settled(ctx, run); err != nil {
-		return err
 	}
 	switch status, err := s.status(ctx, run); {
 	case err != nil:

@@ -134,6 +134,114 @@ func TestStopWhileTakenUp(t *testing.T) {
 	}
 }
 
+// A run that is only being made is what it becomes: stopped where it waits then, or
+// where it is played.
+func TestStopWhileMade(t *testing.T) {
+	for name, made := range map[string]func(s *server, stopped *observe.Live){
+		"it waits": func(s *server, _ *observe.Live) {
+			s.jobs["r"] = &job{Run: "r", queued: true, done: make(chan struct{}), plan: &plan.Plan{}}
+			s.queue = append(s.queue, s.jobs["r"])
+		},
+		"it is played": func(s *server, stopped *observe.Live) {
+			s.jobs["r"] = &job{Run: "r", done: make(chan struct{})}
+			s.host.runs["r"] = &run{name: "r", live: stopped}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, store := newServer(t)
+				if err := os.MkdirAll(store.Dir("r").Dir, 0o700); err != nil {
+					t.Fatal(err)
+				}
+				making := observe.NewLive(func() { t.Error("what is being made cannot be stopped") })
+				making.Waits = true
+				s.host.runs["r"] = &run{name: "r", live: making}
+				var live *observe.Live
+				live = observe.NewLive(func() {
+					live.Over()
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					s.drop(s.jobs["r"], true)
+				})
+				stopped := make(chan error, 1)
+				go func() { stopped <- store.Stop(t.Context(), "r") }()
+				synctest.Wait()
+				s.mu.Lock()
+				s.host.mu.Lock()
+				delete(s.host.runs, "r")
+				made(s, live)
+				s.host.mu.Unlock()
+				s.mu.Unlock()
+				making.Over()
+				if err := <-stopped; err != nil || s.Queued("r") || s.waiting() > 0 {
+					t.Errorf("it is to be played still: %v, %d wait (%v)", s.Queued("r"), s.waiting(), err)
+				}
+			})
+		})
+	}
+}
+
+// Who goes on with a run that is just being made, or given back, waits for that; two
+// cannot play one.
+func TestReenter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &Host{runs: map[string]*run{}}
+		making := &run{name: "r", live: observe.NewLive(nil)}
+		making.live.Waits = true
+		leave, _, _ := h.enter(making)
+		going := &run{name: "r", live: observe.NewLive(nil)}
+		gone := make(chan func())
+		go func() {
+			left, err := h.reenter(going)
+			if err != nil {
+				t.Error(err)
+			}
+			gone <- left
+		}()
+		synctest.Wait()
+		if h.run("r") != making {
+			t.Error("what is being made is known no more")
+		}
+		leave()
+		left := <-gone
+		if _, err := h.reenter(&run{name: "r", live: observe.NewLive(nil)}); !errors.Is(err, observe.ErrRunning) {
+			t.Errorf("a second one: %v", err)
+		}
+		left()
+	})
+}
+
+// A run that is being removed is not played on: who wants that waits, and is told that
+// it is gone.
+func TestHeld(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, store := newServer(t)
+		if err := os.MkdirAll(store.Dir("r").Dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		release, ok := s.Hold("r")
+		if _, again := s.Hold("r"); !ok || again || s.Queued("r") {
+			t.Error("it is held twice, or is to be played")
+		}
+		resumed, queued := make(chan error, 1), make(chan error, 1)
+		go func() { resumed <- store.Resume(t.Context(), "r", nil) }()
+		go func() { queued <- s.enqueue(&job{Run: "r", plan: &plan.Plan{}}) }()
+		synctest.Wait()
+		if len(resumed)+len(queued) > 0 {
+			t.Error("they did not wait")
+		}
+		release()
+		for _, err := range []error{<-resumed, <-queued} {
+			if !errors.Is(err, observe.ErrNoRun) {
+				t.Errorf("got %v", err)
+			}
+		}
+		if s.Queued("r") || s.waiting() > 0 {
+			t.Error("it is to be played")
+		}
+	})
+}
+
 // Who lists the runs of a server that is starting comes while it reads its queue.
 func TestQueuedWhileRecalled(t *testing.T) {
 	s, store := newServer(t)

@@ -20,8 +20,8 @@ import (
 
 // Create implements observe.Server.
 func (s *server) Create(ctx context.Context, sub observe.Submission) (string, error) {
-	if err := s.opened(ctx); err != nil {
-		return "", err
+	if s.ctx.Err() != nil {
+		return "", errStopping
 	}
 	if sub.Name != "" {
 		if err := scenarios.ValidID(sub.Name); err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -103,48 +104,31 @@ func resumeThere(c *cli.Context, run string) (going bool, err error) {
 const look = 100 * time.Millisecond
 
 // showThere shows how a server plays a run from a tick on, until it is over. To be
-// interrupted is to have the run stopped.
+// interrupted is to have the run stopped; twice, not to wait for that.
 func showThere(c *cli.Context, server observe.Runs, run string, from int) error {
-	ctx, kill, release := interruptions()
+	interrupted, kill, release := interruptions()
 	defer release()
-	a := &attached{show: newShow(os.Stderr), server: server, run: run, next: from}
-	for interrupted := ctx.Done(); ; {
-		over, err := a.look(c.Context)
-		if err != nil {
-			a.show.clear()
-			return explain(err)
-		}
-		if over {
-			break
-		}
+	ctx, cancel := context.WithCancel(c.Context)
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	defer cancel()
+	waiting.Go(func() {
 		select {
-		case <-time.After(look):
 		case <-kill: // the server goes on with stopping it
-			return exit{code: exitInterrupted}
-		case <-interrupted:
-			interrupted = nil
-			if err := server.Stop(c.Context, run); err != nil && !errors.Is(err, observe.ErrNotRunning) {
-				return explain(err)
-			}
+			cancel()
+		case <-ctx.Done():
 		}
-	}
+	})
+	a := &attached{show: newShow(os.Stderr), server: server, run: run, next: from}
+	res, failed, err := a.follow(ctx, interrupted)
 	a.show.clear()
-	text, err := server.Result(c.Context, run)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return exit{code: exitInterrupted}
+	case err != nil:
 		return explain(err)
 	}
-	var told runtime.ResultJSON
-	if err := json.Unmarshal(text, &told); err != nil {
-		return fmt.Errorf("cannot read the result of run %s: %w", run, err)
-	}
-	res, err := told.Result()
-	if err != nil {
-		return err
-	}
-	if told.Error != "" {
-		err = errors.New(told.Error)
-	}
-	return conclude(c, res, err)
+	return conclude(c, res, failed)
 }
 
 // An attached command shows a run that a server plays.
@@ -156,6 +140,41 @@ type attached struct {
 	sum     record.Summary
 	waiting bool
 	begun   bool
+}
+
+// follow shows the run until it is over, and gives what it came to: with what it
+// failed, or why that cannot be said.
+func (a *attached) follow(ctx, interrupted context.Context) (res *runtime.Result, failed, err error) {
+	for stop := interrupted.Done(); ; {
+		over, err := a.look(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		if over {
+			break
+		}
+		select {
+		case <-time.After(look):
+		case <-stop:
+			stop = nil
+			if err := a.server.Stop(ctx, a.run); err != nil && !errors.Is(err, observe.ErrNotRunning) {
+				return nil, nil, err
+			}
+		}
+	}
+	text, err := a.server.Result(ctx, a.run)
+	if err != nil {
+		return nil, nil, err
+	}
+	var told runtime.ResultJSON
+	if err := json.Unmarshal(text, &told); err != nil {
+		return nil, nil, fmt.Errorf("cannot read the result of run %s: %w", a.run, err)
+	}
+	if told.Error != "" {
+		failed = errors.New(told.Error)
+	}
+	res, err = told.Result()
+	return res, failed, err
 }
 
 // look shows what has happened since.

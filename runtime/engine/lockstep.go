@@ -43,7 +43,6 @@ type lockstep struct {
 // play plays one tick.
 func (l *lockstep) play(ctx context.Context) error {
 	l.Pace.await(ctx)
-	defer l.Pace.end()
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
@@ -76,5 +75,6 @@ func (l *lockstep) play(ctx context.Context) error {
 	if err := l.commit(ctx, append(l.fleet.Facts(), l.facts...), l.fleet.Usages()); err != nil {
 		return err
 	}
+	l.Pace.end()
 	return l.checkpoint(ctx)
 }

@@ -138,7 +138,7 @@ func (l *loop) open(ctx context.Context, cfg Config) error {
 // told.
 func (l *loop) over(err error) (Result, error) {
 	l.shut(err)
-	l.Pace.Close()
+	l.Pace.Close(l.soc.end == record.NotEnded)
 	res := Result{
 		Ticks: l.soc.tick, Hash: l.soc.hash, End: l.soc.end,
 		Timed: l.soc.timed, Scores: l.soc.scores(),

@@ -10,6 +10,9 @@ import (
 // ErrGoing says that a run is not paused: there is no step to take.
 var ErrGoing = errors.New("the run is not paused")
 
+// ErrCut says that a run was stopped before all ticks of a step were on record.
+var ErrCut = errors.New("the run was stopped before it had played these ticks")
+
 // A Pace is how a run is held, let go on tick by tick, or slowed, while it
 // goes. It takes effect between ticks: no agent has an observation then, so
 // that no deadline passes. Under the realtime clock it holds turns that would
@@ -21,10 +24,11 @@ type Pace struct {
 	paused  bool
 	steps   int           // that may still begin while paused
 	begun   int           // ticks, or turns
-	ended   int           // of those
+	ended   int           // of those, on record
 	every   time.Duration // from one's begin to the next one's, at least
 	next    time.Time     // when the next may begin by that
 	over    bool          // the loop has ended
+	cut     bool          // before the run had
 	since   time.Time     // when it was paused
 	held    time.Duration // how long it was, before that
 	changed chan struct{} // closed at the next change
@@ -56,8 +60,9 @@ func (p *Pace) Slow(every time.Duration) {
 }
 
 // Step lets a paused run play so many more ticks and returns once they are on
-// record, or the run is over. ErrGoing if it is not paused. Where it is resumed
-// meanwhile, Step waits for those ticks all the same.
+// record, or the run has come to its end. ErrGoing if it is not paused, ErrCut where
+// it is stopped first. Where it is resumed meanwhile, Step waits for those ticks all
+// the same.
 func (p *Pace) Step(ctx context.Context, ticks int) error {
 	var err error
 	target := 0
@@ -77,10 +82,13 @@ func (p *Pace) Step(ctx context.Context, ticks int) error {
 	}
 	for {
 		p.mu.Lock()
-		reached, changed := p.ended >= target || p.over, p.watch()
+		reached, over, cut, changed := p.ended >= target, p.over, p.cut, p.watch()
 		p.mu.Unlock()
-		if reached {
+		switch {
+		case reached, over && !cut:
 			return nil
+		case over:
+			return ErrCut
 		}
 		select {
 		case <-changed:
@@ -135,12 +143,17 @@ func (p *Pace) open(wake func()) {
 	p.wake = wake
 }
 
-// Close lets those go who wait for steps: the run is over. It may be called twice.
-func (p *Pace) Close() {
+// Close lets those go who wait for steps: nothing is played any more, and it is cut
+// where the run has not come to its end. The first call counts.
+func (p *Pace) Close(cut bool) {
 	if p == nil {
 		return
 	}
-	p.change(func() { p.over, p.wake = true, nil })
+	p.change(func() {
+		if !p.over {
+			p.over, p.cut, p.wake = true, cut, nil
+		}
+	})
 }
 
 // begin says whether another tick may begin now. If not, it is asked again at
@@ -172,7 +185,7 @@ func (p *Pace) begin() (ok bool, after time.Duration, changed <-chan struct{}) {
 	return true, 0, nil
 }
 
-// end says that a tick that was begun is on record, or was given up.
+// end says that a tick that was begun is on record, or a turn was given up.
 func (p *Pace) end() {
 	if p == nil {
 		return

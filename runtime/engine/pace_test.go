@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/troupe-dev/troupe/runtime/record"
+	"github.com/troupe-dev/troupe/runtime/world"
 )
 
 // TestPace holds a run, lets it go on tick by tick, and slows it.
@@ -70,6 +71,32 @@ func TestStepsEndWithTheRun(t *testing.T) {
 		tr.run(t)
 		if err := <-stepped; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestStepsOfAStoppedRun: a tick that was given up is none that was played.
+func TestStepsOfAStoppedRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTrial(t, planOf(3, nil, "a"))
+		pace := &Pace{}
+		tr.cfg.Pace = pace
+		pace.Pause()
+		ctx, stop := context.WithCancel(t.Context())
+		tr.world.step = func(tick int, _ []world.Action) (world.Stepped, error) {
+			if tick == 1 {
+				stop()
+			}
+			return world.Stepped{}, nil
+		}
+		stepped := make(chan error)
+		go func() { stepped <- pace.Step(t.Context(), 2) }()
+		res, err := Lockstep(ctx, tr.cfg)
+		if err != nil || !res.Interrupted || res.Ticks != 1 {
+			t.Errorf("got %+v (%v)", res, err)
+		}
+		if err := <-stepped; !errors.Is(err, ErrCut) {
+			t.Errorf("of two steps one was played: %v", err)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -303,5 +304,34 @@ func TestRunThatIsMade(t *testing.T) {
 	}
 	if err := c.Pause(t.Context(), "r"); err == nil || err.Error() != waits {
 		t.Errorf("to hold it up: %v", err)
+	}
+}
+
+// Before it is known what is to be played, nobody is told that nothing is.
+func TestAskedBeforeItIsOpen(t *testing.T) {
+	h, _ := open(t)
+	opened := make(chan struct{})
+	store := &Store{Data: h.data, Bus: h.bus, Live: h.live, Busy: func() func() { return func() {} }, Opened: func(ctx context.Context) error {
+		select {
+		case <-opened:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}}
+	handler := Handler(store)
+	answer := func(ctx context.Context) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/v1/runs", nil))
+		return w
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if w := answer(gone); w.Code < 400 {
+		t.Errorf("who did not wait is told %d %s", w.Code, w.Body)
+	}
+	close(opened)
+	if w := answer(t.Context()); w.Code != http.StatusOK {
+		t.Errorf("got %d %s", w.Code, w.Body)
 	}
 }

@@ -113,6 +113,11 @@ type Server interface {
 	// is just being taken up, or given back, is waited for until it is played, or
 	// known no more.
 	Withdraw(ctx context.Context, run string) (bool, error)
+	// Settled waits until a run is queued, is played, or is known no more: one that is
+	// being made, taken up, given back or held is none of that.
+	Settled(ctx context.Context, run string) error
+	// Hold has nobody play a run until release; false where it is queued or played.
+	Hold(run string) (release func(), ok bool)
 }
 
 // ErrConflict is a request that the run, as it stands, cannot follow.
@@ -166,11 +171,17 @@ func (s *Store) Resume(ctx context.Context, run string, limits []string) error {
 		return err
 	}
 	if l := s.live(run); l != nil && l.Pacer != nil {
-		if len(limits) > 0 {
+		switch {
+		case l.stops(): // it goes on once that is done
+			if err := l.wait(ctx); err != nil {
+				return err
+			}
+		case len(limits) > 0:
 			return ErrGoesOn
+		default:
+			l.Pacer.Resume()
+			return nil
 		}
-		l.Pacer.Resume()
-		return nil
 	}
 	if s.Server == nil {
 		return errNoServer
@@ -239,14 +250,20 @@ func (s *Store) Result(ctx context.Context, run string) (json.RawMessage, error)
 	if err := s.exists(run); err != nil {
 		return nil, err
 	}
-	if l := s.live(run); l != nil {
-		if l.State().End == record.NotEnded {
+	if l := s.live(run); l != nil && !l.Waits {
+		if l.State().End == record.NotEnded && !l.stops() {
 			return nil, fmt.Errorf("%w: %s", ErrRunning, run)
 		}
-		select { // its processes are being stopped
-		case <-l.done:
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := l.wait(ctx); err != nil { // its processes are being stopped
+			return nil, err
+		}
+	}
+	if s.Server != nil {
+		if err := s.Server.Settled(ctx, run); err != nil {
+			return nil, err
+		}
+		if s.live(run) != nil || s.Server.Queued(run) {
+			return nil, fmt.Errorf("%w, or waits to be: %s", ErrRunning, run)
 		}
 	}
 	text, err := os.ReadFile(s.Dir(run).Result())

@@ -22,6 +22,10 @@ type Live struct {
 	// Served are the ports that agents serve; set before others know the Live.
 	Served Served
 
+	// Stopping is called when somebody has it stopped, before it is; nil for nobody. Set
+	// before others know the Live.
+	Stopping func()
+
 	// Waits says that it is only being made, to be played later; set before others know
 	// the Live.
 	Waits bool
@@ -34,6 +38,7 @@ type Live struct {
 	uses   func() []Use
 	state  State
 	over   bool
+	ending bool          // somebody has it stopped
 	more   chan struct{} // closed when there is more, and made anew
 	done   chan struct{} // closed when the run is over
 	cancel func()
@@ -127,8 +132,27 @@ func (l *Live) More() (more <-chan struct{}, over bool) {
 	return l.more, l.over
 }
 
+// stop has the run stopped and waits for that.
 func (l *Live) stop(ctx context.Context) error {
+	l.mu.Lock()
+	l.ending = true
+	l.mu.Unlock()
+	if l.Stopping != nil {
+		l.Stopping()
+	}
 	l.cancel()
+	return l.wait(ctx)
+}
+
+// stops says whether somebody has the run stopped.
+func (l *Live) stops() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.ending
+}
+
+// wait returns once the run is over.
+func (l *Live) wait(ctx context.Context) error {
 	select {
 	case <-l.done:
 		return nil

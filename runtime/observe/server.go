@@ -110,7 +110,8 @@ func apiRoutes(runs Runs, local bool) *routes {
 	return mux
 }
 
-// counted has a store's owner know of each request about runs.
+// counted has a store's owner know of each request about runs, which waits until the
+// owner knows what it is to play.
 func counted(runs Runs, h http.Handler) http.Handler {
 	s, ok := runs.(*Store)
 	if !ok || s.Busy == nil {
@@ -119,6 +120,12 @@ func counted(runs Runs, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v1/") {
 			defer s.Busy()()
+			if s.Opened != nil {
+				if err := s.Opened(r.Context()); err != nil {
+					fail(w, err)
+					return
+				}
+			}
 		}
 		h.ServeHTTP(w, r)
 	})

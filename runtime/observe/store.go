@@ -26,6 +26,9 @@ type Store struct {
 	Server Server
 	// Metrics forget runs that are removed; nil for none.
 	Metrics *Metrics
+	// Opened waits until runs are known that wait to be played on; nil where there is
+	// nothing to wait for.
+	Opened func(ctx context.Context) error
 	// Busy is called at each request, and what it gives when that is done; nil
 	// where nobody wants to know.
 	Busy func() (done func())
@@ -299,20 +302,27 @@ func (s *Store) Stop(ctx context.Context, run string) error {
 // halt has a run wait no more and, by force, be played no more; ErrRunning is one
 // that would have to be. It says whether there was anything to end.
 func (s *Store) halt(ctx context.Context, run string, force bool) (ended bool, err error) {
-	if ended, err = s.withdraw(ctx, run); ended || err != nil {
-		return ended, err
+	for {
+		if ended, err = s.withdraw(ctx, run); ended || err != nil {
+			return ended, err
+		}
+		l := s.live(run)
+		switch {
+		case l == nil:
+			return false, nil
+		case l.Waits: // it is only being made: what becomes of it is looked at again
+			if err := l.wait(ctx); err != nil {
+				return false, err
+			}
+		case !force:
+			return false, fmt.Errorf("%w: %s; stop it first, or remove it by force", ErrRunning, run)
+		default:
+			if err = l.stop(ctx); err == nil && s.Server != nil {
+				err = s.Server.Settled(ctx, run)
+			}
+			return true, err
+		}
 	}
-	l := s.live(run)
-	switch {
-	case l == nil:
-		return false, nil
-	case !force:
-		return false, fmt.Errorf("%w: %s; stop it first, or remove it by force", ErrRunning, run)
-	}
-	if err = l.stop(ctx); err == nil { // it is in the queue now, or just being given back
-		_, err = s.withdraw(ctx, run)
-	}
-	return true, err
 }
 
 func (s *Store) withdraw(ctx context.Context, run string) (bool, error) {
@@ -320,6 +330,21 @@ func (s *Store) withdraw(ctx context.Context, run string) (bool, error) {
 		return false, nil
 	}
 	return s.Server.Withdraw(ctx, run)
+}
+
+// hold ends a run as halt does, and has nobody play it on until release.
+func (s *Store) hold(ctx context.Context, run string, force bool) (release func(), err error) {
+	for {
+		if _, err := s.halt(ctx, run, force); err != nil {
+			return nil, err
+		}
+		if s.Server == nil {
+			return func() {}, nil
+		}
+		if release, ok := s.Server.Hold(run); ok {
+			return release, nil
+		}
+	}
 }
 
 // Remove implements Runs: the log first, so that a run half removed is seen as
@@ -331,7 +356,12 @@ func (s *Store) Remove(ctx context.Context, run string, force bool) error {
 		}
 		return err
 	}
-	if _, err := s.halt(ctx, run, force); err != nil {
+	release, err := s.hold(ctx, run, force)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := s.exists(run); err != nil { // another has removed it meanwhile
 		return err
 	}
 	if err := s.Bus.DeleteStream(run); err != nil && !errors.Is(err, bus.ErrNoStream) {
