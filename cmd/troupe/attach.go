@@ -125,6 +125,8 @@ func showThere(c *cli.Context, server observe.Runs, run string, from int) error 
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return exit{code: exitInterrupted}
+	case errors.Is(err, observe.ErrUnreachable):
+		return fmt.Errorf("%w\n  the next troupe serve goes on with run %s, and troupe resume %s shows it then", err, run, run)
 	case err != nil:
 		return explain(err)
 	}

@@ -32,6 +32,9 @@ func (c *client) Close() error {
 	return nil
 }
 
+// ErrUnreachable says that no supervisor answers any more.
+var ErrUnreachable = errors.New("cannot ask the supervisor")
+
 // localName is the host that requests over the socket are for.
 const localName = "troupe"
 
@@ -52,7 +55,7 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("cannot ask the supervisor: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	if res.StatusCode < 300 {
 		return res, nil
