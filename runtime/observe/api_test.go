@@ -1,11 +1,13 @@
 package observe
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -304,6 +306,48 @@ func TestRunThatIsMade(t *testing.T) {
 	}
 	if err := c.Pause(t.Context(), "r"); err == nil || err.Error() != waits {
 		t.Errorf("to hold it up: %v", err)
+	}
+}
+
+// A slowRemoval takes longer than a server that stops waits for those who look.
+type slowRemoval struct {
+	Runs
+	begun chan struct{}
+}
+
+func (s slowRemoval) Remove(ctx context.Context, _ string, _ bool) error {
+	close(s.begun)
+	<-ctx.Done()
+	time.Sleep(100 * time.Millisecond)
+	return nil
+}
+
+// Who has something changed is told that it is done, though the server stops.
+func TestChangesAreAnswered(t *testing.T) {
+	t.Parallel() // much of it waits
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runs := slowRemoval{begun: make(chan struct{})}
+	stop := Serve(l, runs)
+	asks, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = asks.Close() }()
+	if _, err := io.WriteString(asks, "DELETE /v1/runs/r HTTP/1.1\r\nHost: troupe\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-runs.begun
+	stop()
+	res, err := http.ReadResponse(bufio.NewReader(asks), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	if res.StatusCode != http.StatusNoContent {
+		t.Errorf("got %s", res.Status)
 	}
 }
 

@@ -7,11 +7,17 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
+// changePatience is how long who changes something is waited for, beyond the others:
+// it is done in any case, and who asked for it should know.
+const changePatience = 10 * time.Second
+
 // Serve answers the API on a listener until the returned stop is called, which
-// waits for requests under way, 2 s at most, and closes the listener.
+// waits for requests under way, 2 s at most, for those that change something 10 s
+// more, and closes the listener.
 func Serve(l net.Listener, runs Runs) (stop func()) {
 	return serve(l, &http.Server{Handler: Handler(runs), ReadHeaderTimeout: 10 * time.Second})
 }
@@ -21,11 +27,16 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 	srv.MaxHeaderBytes = 64 << 10
 	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	done := make(chan struct{})
+	var changing atomic.Int64
 	var handling sync.RWMutex // read by handlers: the server does not know of those that took their connection over
 	h := srv.Handler
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handling.RLock()
 		defer handling.RUnlock()
+		if r.Method != http.MethodGet {
+			changing.Add(1)
+			defer changing.Add(-1)
+		}
 		h.ServeHTTP(w, r)
 	})
 	go func() {
@@ -38,6 +49,9 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 		err := srv.Shutdown(grace)
 		cancel()
 		if err != nil {
+			for last := time.Now().Add(changePatience); changing.Load() > 0 && time.Now().Before(last); {
+				time.Sleep(10 * time.Millisecond)
+			}
 			_ = srv.Close()
 		}
 		<-done
