@@ -125,7 +125,8 @@
 //     tag, or its user, whatever it did to its session, parents and environment.
 //   - A world that is a process has one that reads it; the world's Close waits.
 //   - The API's servers, on the socket and over TCP, and their requests; their stop
-//     waits 2 s for requests, then cuts them; those at the Door are answered before.
+//     waits 2 s for requests, 5 s more for those that remove a run, then cuts
+//     them; those at the Door are answered before.
 //     A scrape, or a question about agents, reads what the loop counts, by atomics
 //     and locks that are held for moments, asks the fleet for its Statuses, and
 //     reads /proc; the loop never waits for one. What records come to for each
@@ -159,8 +160,8 @@
 //
 // A run in it, likewise:
 //
-//  1. the run's name, by making its directory (it stays), and its place among those
-//     that the host knows; the copies of its files and the manifest, synced to disk
+//  1. its place among those that the host knows, and the run's name, by making its
+//     directory (it stays); the copies of its files and the manifest, synced to disk
 //     before any process of the run exists (which versions the interpreters have,
 //     they are asked before: supervisor.Output)
 //  2. the log's stream

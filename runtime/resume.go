@@ -101,11 +101,6 @@ func (r *run) reopen(ctx context.Context, data string) error {
 		return fmt.Errorf("cannot resume run %s: %w", r.name, err)
 	}
 	tick, hash, end := r.log.Last()
-	if end == record.NotEnded { // what it came to before is not what it comes to
-		if err := os.Remove(r.dir.Result()); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return fmt.Errorf("cannot resume run %s: %w", r.name, err)
-		}
-	}
 	r.live.Committed(observe.State{Ticks: tick + 1, Hash: hash, End: end})
 	return nil
 }

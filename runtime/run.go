@@ -1,15 +1,12 @@
 package runtime
 
 import (
-	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -60,14 +57,17 @@ func (h *Host) execute(ctx context.Context, r *run) (*Result, error) {
 	defer cancel()
 	r.live = observe.NewLive(cancel)
 	res, err := h.wire(ctx, r)
-	if res == nil && r.resumed && ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		stands, unread := h.unplayed(r.name)
-		if unread == nil && stands.Status == observe.Interrupted {
-			keepResult(r.dir, stands.Tell(nil))
+	if res != nil || !r.resumed || errors.Is(err, observe.ErrRunning) {
+		return res, err
+	}
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		if stands, unread := h.unplayed(r.name); unread == nil && stands.Status == observe.Interrupted {
+			h.keepWithdrawn(r.name)
 			return stands, nil
 		}
 	}
-	return res, err
+	h.keepUnplayed(r.name, err)
+	return nil, err
 }
 
 // unplayed is what a run comes to that has not gone on, as far as it can be said
@@ -86,6 +86,22 @@ func (h *Host) unplayed(name string) (*Result, error) {
 	}
 	_, err = hex.Decode(res.Summary.Hash[:], []byte(at.Hash))
 	return res, err
+}
+
+// keepUnplayed writes down for whoever waits for what a run comes to that it was not
+// played on, and what has failed, if anything.
+func (h *Host) keepUnplayed(name string, failed error) {
+	if res, _ := h.unplayed(name); res != nil && res.Status == observe.Interrupted { // else it is gone, or over
+		keepResult(h.store.Dir(name), res.Tell(failed))
+	}
+}
+
+// keepWithdrawn is keepUnplayed where nothing has failed: what it came to before, if
+// that is known, is what it comes to.
+func (h *Host) keepWithdrawn(name string) {
+	if _, err := os.Stat(h.store.Dir(name).Result()); errors.Is(err, os.ErrNotExist) {
+		h.keepUnplayed(name, nil)
+	}
 }
 
 // wire makes all that a run needs, plays it, and gives everything back.
@@ -253,77 +269,6 @@ func (r *run) begin(ctx context.Context, data string) (err error) {
 	return nil
 }
 
-// claim takes the run's name by making its directory. Whoever finds the directory
-// finds the run.
-func (r *run) claim(data string) error {
-	r.host.claiming.Lock()
-	defer r.host.claiming.Unlock()
-	runs := filepath.Join(data, "runs")
-	if err := os.MkdirAll(runs, 0o700); err != nil {
-		return fmt.Errorf("cannot make a run: %w", err)
-	}
-	for n := 1; ; n++ {
-		r.name = r.opts.Name
-		if r.name == "" {
-			r.name = fmt.Sprintf("%s-%d", r.baseName(), n)
-		}
-		r.dir = workspace.Run{Dir: filepath.Join(runs, r.name)}
-		err := r.takeName()
-		switch {
-		case err == nil:
-			return nil
-		case !errors.Is(err, os.ErrExist):
-			return fmt.Errorf("cannot make run %s: %w", r.name, err)
-		case r.opts.Name != "":
-			return fmt.Errorf("run %s exists already: choose another --name, or remove it with troupe rm %s", r.name, r.name)
-		}
-	}
-}
-
-// takeName has the run known by its name and makes its directory; ErrExist where there
-// is one of that name.
-func (r *run) takeName() error {
-	if _, err := os.Stat(r.dir.Manifest()); !errors.Is(err, os.ErrNotExist) {
-		return cmp.Or(err, os.ErrExist)
-	}
-	leave, before, _ := r.host.enter(r)
-	if before != nil {
-		return os.ErrExist
-	}
-	err := r.makeDir()
-	if err != nil {
-		leave()
-		return err
-	}
-	r.onStop(leave)
-	return nil
-}
-
-// makeDir makes the run's directory, in place of what is left of a run whose
-// supervisor was killed before its manifest was written: nothing of it had begun.
-func (r *run) makeDir() error {
-	err := os.Mkdir(r.dir.Dir, 0o700)
-	if !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	err = r.host.bus.DeleteStream(r.name) // of a fork that was not whole
-	if errors.Is(err, bus.ErrNoStream) {
-		err = nil
-	}
-	if err = errors.Join(err, r.dir.Remove()); err != nil {
-		return err
-	}
-	return os.Mkdir(r.dir.Dir, 0o700)
-}
-
-// baseName is what the names of runs begin with that are given none.
-func (r *run) baseName() string {
-	if r.forking != nil {
-		return r.forking.opts.Run + "-fork"
-	}
-	return r.plan.Name
-}
-
 // play starts the processes and runs the loop.
 func (r *run) play(ctx context.Context) (res *Result, err error) {
 	if tick, hash, end := r.log.Last(); end != record.NotEnded {
@@ -428,6 +373,9 @@ func (r *run) loop(ctx context.Context, cfg engine.Config, fleet *fleet, shelf *
 		pub.ticked(rec, hash)
 		fleet.seats.committed(rec)
 	}, pub.checkpoint
+	if err := os.Remove(r.dir.Result()); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err // what it came to before is not what it comes to
+	}
 	res, err := clocks[r.plan.Clock.Mode](ctx, cfg)
 	r.phase.Store(ending)
 	out := r.result(pub, res)

@@ -114,6 +114,11 @@ func (s *server) unready() string {
 // opened waits until the server knows what waits.
 func (s *server) opened(ctx context.Context) error {
 	select {
+	case <-s.open: // whoever has gone meanwhile has asked all the same
+		return nil
+	default:
+	}
+	select {
 	case <-s.open:
 		return nil
 	case <-ctx.Done():
@@ -197,9 +202,6 @@ func (s *server) play(j *job) {
 		Paced:   func(paused bool, perSecond float64) { s.paced(j, paused, perSecond) },
 	}, j.Limits)
 	s.opts.Log.Ended(j.Run, res, err)
-	if res == nil && err != nil {
-		s.keepUnplayed(j, err)
-	}
 	s.mu.Lock()
 	s.drop(j, j.stopped || s.ctx.Err() == nil || res != nil && res.Status != observe.Interrupted)
 	s.mu.Unlock()
@@ -236,14 +238,6 @@ func (s *server) Settled(ctx context.Context, run string) error {
 // settling is how often it is looked whether a run is played by now.
 const settling = 10 * time.Millisecond
 
-// keepUnplayed writes down for whoever waits for what a run comes to that it was not
-// played at all, and what has failed, if anything.
-func (s *server) keepUnplayed(j *job, failed error) {
-	if res, _ := s.host.unplayed(j.Run); res != nil { // else it is gone
-		keepResult(s.host.store.Dir(j.Run), res.Tell(failed))
-	}
-}
-
 // paced remembers how a run is held up, so that another server does the same.
 func (s *server) paced(j *job, paused bool, perSecond float64) {
 	s.mu.Lock()
@@ -265,16 +259,24 @@ func (s *server) Queued(run string) bool {
 	return j != nil && !j.held
 }
 
-// Hold implements observe.Server.
-func (s *server) Hold(run string) (release func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.jobs[run] != nil {
+// Hold implements observe.Server. No run of the name can be made meanwhile, either.
+func (s *server) Hold(name string) (release func(), ok bool) {
+	nobody := observe.NewLive(nil)
+	nobody.Over()
+	leave, before, _ := s.host.enter(&run{name: name, live: nobody})
+	if before != nil {
 		return nil, false
 	}
-	j := &job{Run: run, held: true, done: make(chan struct{})}
-	s.jobs[run] = j
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.jobs[name] != nil {
+		leave()
+		return nil, false
+	}
+	j := &job{Run: name, held: true, done: make(chan struct{})}
+	s.jobs[name] = j
 	return func() {
+		leave()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.drop(j, true)
@@ -314,9 +316,7 @@ func (s *server) Withdraw(ctx context.Context, run string) (bool, error) {
 
 // withdrawn is the end of a job that was taken out of the queue.
 func (s *server) withdrawn(j *job) {
-	if _, err := os.Stat(s.host.store.Dir(j.Run).Result()); errors.Is(err, fs.ErrNotExist) {
-		s.keepUnplayed(j, nil)
-	}
+	s.host.keepWithdrawn(j.Run)
 	s.mu.Lock()
 	s.drop(j, true)
 	s.mu.Unlock()

@@ -223,6 +223,9 @@ func TestHeld(t *testing.T) {
 		if _, again := s.Hold("r"); !ok || again || s.Queued("r") {
 			t.Error("it is held twice, or is to be played")
 		}
+		if _, before, _ := s.host.enter(&run{name: "r"}); before == nil {
+			t.Error("another can have its name")
+		}
 		resumed, queued := make(chan error, 1), make(chan error, 1)
 		go func() { resumed <- store.Resume(t.Context(), "r", nil) }()
 		go func() { queued <- s.enqueue(&job{Run: "r", plan: &plan.Plan{}}) }()

@@ -171,10 +171,11 @@ func (h *Host) make(ctx context.Context, p *plan.Plan, o Options, made func(run 
 func (h *Host) resume(ctx context.Context, o Options, limits []string) (*Result, error) {
 	o.Data = h.opts.Data
 	r, err := resumed(o, limits)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		r.secrets, err = readSecrets(r.plan)
 	}
-	if r.secrets, err = readSecrets(r.plan); err != nil {
+	if err != nil {
+		h.keepUnplayed(o.Name, err)
 		return nil, err
 	}
 	return h.execute(ctx, r)

@@ -215,7 +215,7 @@ func (r Run) ClaimOwners() (owners map[int]bool, release func()) {
 	u := &uids{all: all, blocks: map[int]int{}}
 	maps.DeleteFunc(owners, func(id int, _ bool) bool {
 		if !u.has(id) {
-			return true
+			return false // no run of this range has got it
 		}
 		_, err := u.hold(u.block(id))
 		return err != nil

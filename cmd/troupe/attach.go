@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -108,23 +109,26 @@ const look = 100 * time.Millisecond
 func showThere(c *cli.Context, server observe.Runs, run string, from int) error {
 	interrupted, kill, release := interruptions()
 	defer release()
-	ctx, cancel := context.WithCancel(c.Context)
+	ctx, cancel := context.WithCancelCause(c.Context)
+	a := &attached{show: newShow(os.Stderr), server: server, run: run, next: from}
 	var waiting sync.WaitGroup
 	defer waiting.Wait()
-	defer cancel()
+	defer cancel(nil)
+	waiting.Go(func() { a.stop(ctx, interrupted, cancel) })
 	waiting.Go(func() {
 		select {
 		case <-kill: // the server goes on with stopping it
-			cancel()
+			cancel(exit{code: exitInterrupted})
 		case <-ctx.Done():
 		}
 	})
-	a := &attached{show: newShow(os.Stderr), server: server, run: run, next: from}
-	res, failed, err := a.follow(ctx, interrupted)
+	res, failed, err := a.follow(ctx)
 	a.show.clear()
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return exit{code: exitInterrupted}
+		return explain(context.Cause(ctx))
+	case errors.Is(err, observe.ErrUnreachable) && a.stopped.Load():
+		return exit{exitInterrupted, fmt.Errorf("interrupted; troupe resume %s goes on", run)}
 	case errors.Is(err, observe.ErrUnreachable):
 		return fmt.Errorf("%w\n  the next troupe serve goes on with run %s, and troupe resume %s shows it then", err, run, run)
 	case err != nil:
@@ -142,31 +146,46 @@ type attached struct {
 	sum     record.Summary
 	waiting bool
 	begun   bool
+	stopped atomic.Bool // because somebody has interrupted this command
+}
+
+// stop has the run stopped once somebody interrupts; failed is told why that cannot be.
+func (a *attached) stop(ctx, interrupted context.Context, failed func(error)) {
+	select {
+	case <-interrupted.Done():
+	case <-ctx.Done():
+		return
+	}
+	err := a.server.Stop(ctx, a.run)
+	a.stopped.Store(err == nil)
+	if err != nil && !errors.Is(err, observe.ErrNotRunning) && !errors.Is(err, observe.ErrUnreachable) {
+		failed(err)
+	}
 }
 
 // follow shows the run until it is over, and gives what it came to: with what it
 // failed, or why that cannot be said.
-func (a *attached) follow(ctx, interrupted context.Context) (res *runtime.Result, failed, err error) {
-	for stop := interrupted.Done(); ; {
+func (a *attached) follow(ctx context.Context) (res *runtime.Result, failed, err error) {
+	var text json.RawMessage
+	for {
 		over, err := a.look(ctx)
 		if err != nil {
 			return nil, nil, err
 		}
 		if over {
+			text, err = a.server.Result(ctx, a.run)
+		}
+		if over && err == nil {
 			break
+		}
+		if err != nil && !errors.Is(err, observe.ErrRunning) { // else another has it go on
+			return nil, nil, err
 		}
 		select {
 		case <-time.After(look):
-		case <-stop:
-			stop = nil
-			if err := a.server.Stop(ctx, a.run); err != nil && !errors.Is(err, observe.ErrNotRunning) {
-				return nil, nil, err
-			}
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
 		}
-	}
-	text, err := a.server.Result(ctx, a.run)
-	if err != nil {
-		return nil, nil, err
 	}
 	var told runtime.ResultJSON
 	if err := json.Unmarshal(text, &told); err != nil {

@@ -24,7 +24,7 @@ type Pace struct {
 	paused  bool
 	steps   int           // that may still begin while paused
 	begun   int           // ticks, or turns
-	ended   int           // of those, on record
+	ended   int           // of those: ticks on record, turns on record or given up
 	every   time.Duration // from one's begin to the next one's, at least
 	next    time.Time     // when the next may begin by that
 	over    bool          // the loop has ended

@@ -322,8 +322,8 @@ func (s slowRemoval) Remove(ctx context.Context, _ string, _ bool) error {
 	return nil
 }
 
-// Who has something changed is told that it is done, though the server stops.
-func TestChangesAreAnswered(t *testing.T) {
+// Who has something removed is told that it is done, though the server stops.
+func TestRemovalsAreAnswered(t *testing.T) {
 	t.Parallel() // much of it waits
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -19,7 +19,8 @@ type Pacer interface {
 	Pause()
 	Resume()
 	// Step lets a paused run play so many ticks and returns once they are on
-	// record or the run is over; ErrConflict where it is not paused.
+	// record or the run has come to its end; ErrConflict where it is not paused,
+	// ErrNotRunning where it is stopped first.
 	Step(ctx context.Context, ticks int) error
 	// Speed has at most so many ticks begin in a second; 0 for no bound.
 	Speed(perSecond float64)

@@ -11,13 +11,13 @@ import (
 	"time"
 )
 
-// changePatience is how long who changes something is waited for, beyond the others:
+// removalPatience is how long who removes something is waited for, beyond the others:
 // it is done in any case, and who asked for it should know.
-const changePatience = 10 * time.Second
+const removalPatience = 5 * time.Second
 
 // Serve answers the API on a listener until the returned stop is called, which
-// waits for requests under way, 2 s at most, for those that change something 10 s
-// more, and closes the listener.
+// waits for requests under way, 2 s at most, for those that remove something 5 s more,
+// and closes the listener.
 func Serve(l net.Listener, runs Runs) (stop func()) {
 	return serve(l, &http.Server{Handler: Handler(runs), ReadHeaderTimeout: 10 * time.Second})
 }
@@ -27,15 +27,15 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 	srv.MaxHeaderBytes = 64 << 10
 	srv.BaseContext = func(net.Listener) context.Context { return ctx }
 	done := make(chan struct{})
-	var changing atomic.Int64
+	var removing atomic.Int64
 	var handling sync.RWMutex // read by handlers: the server does not know of those that took their connection over
 	h := srv.Handler
 	srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handling.RLock()
 		defer handling.RUnlock()
-		if r.Method != http.MethodGet {
-			changing.Add(1)
-			defer changing.Add(-1)
+		if r.Method == http.MethodDelete {
+			removing.Add(1)
+			defer removing.Add(-1)
 		}
 		h.ServeHTTP(w, r)
 	})
@@ -44,14 +44,17 @@ func serve(l net.Listener, srv *http.Server) (stop func()) {
 		_ = srv.Serve(l) // ends with Shutdown
 	}()
 	return func() {
-		grace, end := context.WithTimeout(context.Background(), 2*time.Second)
-		defer end()
-		err := srv.Shutdown(grace)
+		shutdown := func(patience time.Duration) error {
+			grace, end := context.WithTimeout(context.Background(), patience)
+			defer end()
+			return srv.Shutdown(grace)
+		}
+		err := shutdown(2 * time.Second)
 		cancel()
+		if err != nil && removing.Load() > 0 {
+			err = shutdown(removalPatience)
+		}
 		if err != nil {
-			for last := time.Now().Add(changePatience); changing.Load() > 0 && time.Now().Before(last); {
-				time.Sleep(10 * time.Millisecond)
-			}
 			_ = srv.Close()
 		}
 		<-done

@@ -300,8 +300,10 @@ func (s *Store) Stop(ctx context.Context, run string) error {
 }
 
 // halt has a run wait no more and, by force, be played no more; ErrRunning is one
-// that would have to be. It says whether there was anything to end.
+// that would have to be. It says whether there was anything to end. Whoever asks for
+// it may go: it is done all the same.
 func (s *Store) halt(ctx context.Context, run string, force bool) (ended bool, err error) {
+	ctx = context.WithoutCancel(ctx)
 	for {
 		if ended, err = s.withdraw(ctx, run); ended || err != nil {
 			return ended, err

@@ -19,8 +19,9 @@ const leftoverWait = 10 * time.Second
 // KillLeftovers kills every process that a dead supervisor of the run in dir
 // has left, and returns how many there were once they are gone: those with the
 // run's tag, or whose environment says that they live in one of the run's
-// directories. They are stopped first, so that they start no more. Its caller
-// holds the data directory, or the scratch one, so that no supervisor of it is alive.
+// directories, or that are of its users, but for users whom a run that is alive has
+// got. They are stopped first, so that they start no more. Its caller holds the data
+// directory, or the scratch one, so that no supervisor of it is alive.
 func KillLeftovers(ctx context.Context, dir string) (killed int, err error) {
 	if groups, err := workspace.FindCgroups(GroupPrefix(dir)); err == nil {
 		if killed, err = groups.Clear(); err != nil {
