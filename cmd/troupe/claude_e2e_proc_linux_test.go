@@ -19,6 +19,7 @@ import (
 // A process is one of the machine's, as it was when it was looked at.
 type process struct {
 	pid, group int
+	since      int    // when it was started, in ticks of the machine's clock
 	env, argv  string // with a zero byte behind each part
 }
 
@@ -36,23 +37,34 @@ func processes() (all []process) {
 			continue
 		}
 		argv, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
-		group, _ := syscall.Getpgid(pid)
-		all = append(all, process{pid, group, string(env), string(argv)})
+		stat, err := os.ReadFile(filepath.Join(dir, "stat"))
+		_, rest, ok := strings.Cut(string(stat), ") ") // its name is before that
+		fields := strings.Fields(rest)
+		if err != nil || !ok || len(fields) < 20 {
+			continue
+		}
+		group, _ := strconv.Atoi(fields[2])
+		since, _ := strconv.Atoi(fields[19])
+		all = append(all, process{pid, group, since, string(env), string(argv)})
 	}
 	return all
 }
 
-// processOf finds the process that the supervisor started for an agent.
+// processOf finds the process that the supervisor started for an agent: the first of
+// those that there are, as that may have started others in groups of their own.
 func (c *claudeRun) processOf(t *testing.T, id string) int {
 	t.Helper()
 	home := "HOME=" + filepath.Join(c.data, "runs", "r", "agents", id) + "/"
+	var first process
 	for _, p := range processes() {
-		if strings.Contains(p.env, home) && p.pid == p.group {
-			return p.pid
+		if strings.Contains(p.env, home) && p.pid == p.group && (first.pid == 0 || p.since < first.since) {
+			first = p
 		}
 	}
-	t.Errorf("agent %s has no process", id)
-	return 0
+	if first.pid == 0 {
+		t.Errorf("agent %s has no process", id)
+	}
+	return first.pid
 }
 
 // signal sends a signal to all of an agent's process group.
