@@ -60,25 +60,48 @@ func (b *Bus) CreateStream(run string) (*Stream, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), apiWait)
 	defer cancel()
-	_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
-		Name:        run,
-		Subjects:    []string{Log(run)},
-		Storage:     jetstream.FileStorage,
-		Replicas:    1,
-		DenyDelete:  true,
-		DenyPurge:   true,
-		AllowDirect: true,
-		Duplicates:  dedupe,
-		Metadata:    map[string]string{nonceKey: randomHex(8)},
-	})
-	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-		return nil, fmt.Errorf("cannot make the log of %s: %w", run, ErrStreamExists)
-	}
-	if err != nil {
-		// The store does not say why.
-		return nil, errors.Join(fmt.Errorf("cannot make the log of %s: %w", run, err), b.tryRoom())
+	if err := b.makeStream(ctx, run); err != nil {
+		return nil, err
 	}
 	return b.stream(run), nil
+}
+
+// storeFailed is the server's code for a log whose files it could not make; why, it
+// tells its own log alone.
+const storeFailed jetstream.ErrorCode = 10049
+
+// makeTries is how often a log is made whose files could not be. The server removes
+// the directory of all logs once it has become empty, by and by: one that is made just
+// then finds it gone.
+const makeTries = 5
+
+func (b *Bus) makeStream(ctx context.Context, run string) error {
+	for try := 1; ; try++ {
+		_, err := b.js.CreateStream(ctx, jetstream.StreamConfig{
+			Name:        run,
+			Subjects:    []string{Log(run)},
+			Storage:     jetstream.FileStorage,
+			Replicas:    1,
+			DenyDelete:  true,
+			DenyPurge:   true,
+			AllowDirect: true,
+			Duplicates:  dedupe,
+			Metadata:    map[string]string{nonceKey: randomHex(8)},
+		})
+		if err == nil {
+			return nil
+		}
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return fmt.Errorf("cannot make the log of %s: %w", run, ErrStreamExists)
+		}
+		full := b.tryRoom()
+		var why *jetstream.APIError
+		if full == nil && try < makeTries && errors.As(err, &why) && why.ErrorCode == storeFailed {
+			time.Sleep(time.Duration(try) * time.Millisecond)
+			continue
+		}
+		return errors.Join(fmt.Errorf("cannot make the log of %s: %w", run, err), full)
+	}
 }
 
 // tryRoom says whether the disk takes as many files as a new log has, and
