@@ -240,8 +240,7 @@ func pageTalks(h *host, b *browser) {
 // A person plays an agent from the page.
 func pageHuman(h *host, b *browser) {
 	b.form(h, "game.yaml", "game")
-	b.press("Change values of the scenario")
-	b.fill("path=value, one a line", "agents.alice.kind=human")
+	b.set("agents.alice.kind=human")
 	b.press("Start")
 	b.press("alice")
 	b.until(`document.querySelector(".seat .asked")?.textContent.includes("Tick 30 ")`) // the first match is the others'
